@@ -119,7 +119,9 @@ static DWORD call_as_host(void)
     if (MgmHostSetTtlThreshold(1, 0, 1) != ERROR_CAN_NOT_COMPLETE ||
         MgmHostSetFlowLimit(1, 0, 0) != ERROR_CAN_NOT_COMPLETE ||
         MgmHostServeStatus(NULL) != ERROR_CAN_NOT_COMPLETE ||
-        MgmHostServeClients("/tmp/mgm-never", 0) != ERROR_CAN_NOT_COMPLETE)
+        MgmHostServeClients("/tmp/mgm-never", 0) != ERROR_CAN_NOT_COMPLETE ||
+        MgmHostServeClientsEx("/tmp/mgm-never", NULL) != ERROR_CAN_NOT_COMPLETE ||
+        MgmHostSetClientFilter(NULL, NULL) != ERROR_CAN_NOT_COMPLETE)
         return 5;
     return 0;
 }
@@ -132,6 +134,13 @@ static void on_lost(void *context)
     /* The handles are invalid already, and calls do not hang. */
     printf("heard lost %s %u %u\n", (const char *)context, (unsigned)take(own, 9),
            (unsigned)MgmRegisterMProtocol(&config, 99, 1, &other));
+    fflush(stdout);
+}
+
+static void on_end(void *context)
+{
+    (void)context;
+    puts("lost");
     fflush(stdout);
 }
 
@@ -178,6 +187,13 @@ static DWORD obey(const char *command, const char *flow, unsigned number)
                 return n;
         }
         return NO_ERROR;
+    }
+    if (strcmp(command, "start") == 0) {
+        MGMHOST_CONFIG host = {.dwSize = sizeof(host), .dwForwarder = number, .pszRouter = flow};
+
+        MgmHostSetRouterLost(on_end, NULL);
+        setenv("MGM_ROUTER", "/nowhere", 1);
+        return MgmHostStart(&host);
     }
     if (strcmp(command, "host") == 0)
         return call_as_host();

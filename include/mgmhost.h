@@ -23,6 +23,10 @@
  *   MGM_LOG          level of the log: off, error, warn (default), info, debug or trace
  *   MGM_STATUS_SOCKET  path at which to serve the status: see MgmHostServeStatus
  *   MGM_ROUTER       path at which a router serves client processes: see below
+ *   MGM_ANSWER_MS    how long a router waits for an answer of a client process, in
+ *                    milliseconds, 1000 by default
+ *   MGM_UNANSWERED   in a client process: whether its outgoing interfaces are on (default)
+ *                    or off if it does not answer CREATION_ALERT in time
  *   MGM_GRACE        in a client library: see MgmHostSetGrace, 0 s by default
  *
  * An empty variable counts as unset. If a variable has an invalid value, every call that
@@ -31,17 +35,18 @@
  * warning. The library does not read a variable if the host sets the same setting with
  * MgmHostStart.
  *
- * Client processes. If MGM_ROUTER is set when the library would start, the library
- * connects to that router instead, and is a client library: the functions of mgm.h act on
- * the router, and callbacks run in this process. The router is a process that has called
- * MgmHostServeClients, such as mgmd. A host that passes a forwarder to MgmHostStart, or
- * that serves client processes itself, ignores MGM_ROUTER. In a client library,
- * MgmHostStart connects, and MgmHostStop disconnects. MgmHostGetStatus and
- * MgmHostGetMetrics return the status and the metrics of the router. The functions for the
- * log, the version, names of interfaces and batches, MgmHostGetLastMessage and
- * MgmHostGetArrival work as in a router. MgmHostSetRouterLost sets a callback that reports
- * the end of the router. MgmHostSetGrace lets the state of a client stay for a
- * successor. All other functions of this header return ERROR_CAN_NOT_COMPLETE. So does any call that cannot connect to the router, or during
+ * Client processes. If MGM_ROUTER is set when the library would start, or the host sets
+ * MGMHOST_CONFIG.pszRouter, the library connects to that router instead, and is a client
+ * library: the functions of mgm.h act on the router, and callbacks run in this process.
+ * The router is a process that has called MgmHostServeClients, such as mgmd. A host that
+ * passes a forwarder to MgmHostStart, or that serves client processes itself, ignores
+ * MGM_ROUTER. In a client library, MgmHostStart connects, and MgmHostStop disconnects.
+ * MgmHostGetStatus and MgmHostGetMetrics return the status and the metrics of the router.
+ * The functions for the log, the version, names of interfaces and batches,
+ * MgmHostGetLastMessage and MgmHostGetArrival work as in a router. MgmHostSetRouterLost
+ * sets a callback that reports the end of the router. MgmHostSetGrace lets the state of a
+ * client stay for a successor. All other functions of this header return
+ * ERROR_CAN_NOT_COMPLETE. So does any call that cannot connect to the router, or during
  * which the connection ends. When the router ends, all handles become invalid, and the
  * next registration connects again.
  *
@@ -171,6 +176,12 @@ struct _MGMHOST_CONFIG {
     DWORD dwFlags;
     /** Must be 0. */
     DWORD dwReserved1;
+    /**
+     * Be a client of the router that listens at this path, at most 107 bytes,
+     * until MgmHostStop. MgmHostStart connects to it. NULL selects the value of
+     * MGM_ROUTER, by default none. dwForwarder must be 0 then.
+     */
+    const char *pszRouter;
 };
 typedef struct _MGMHOST_CONFIG MGMHOST_CONFIG;
 typedef MGMHOST_CONFIG *PMGMHOST_CONFIG;
@@ -184,6 +195,82 @@ struct _MGMHOST_OIF {
 };
 typedef struct _MGMHOST_OIF MGMHOST_OIF;
 typedef MGMHOST_OIF *PMGMHOST_OIF;
+
+/** How client processes are served. A field that is 0 selects the default. */
+struct _MGMHOST_CLIENTS {
+    /** sizeof(MGMHOST_CLIENTS). */
+    DWORD dwSize;
+    /** 0, or MGMHOST_CLIENTS_OWNER and MGMHOST_CLIENTS_GROUP. */
+    DWORD dwFlags;
+    /** Mode of the socket's file, at most 0777 (octal); 0 selects 0660. */
+    DWORD dwMode;
+    /**
+     * The user that owns the socket's file; without MGMHOST_CLIENTS_OWNER, that of
+     * this process.
+     */
+    DWORD dwOwner;
+    /**
+     * The group of the socket's file; without MGMHOST_CLIENTS_GROUP, that of this
+     * process.
+     */
+    DWORD dwGroup;
+    /**
+     * The maximum number of processes that are connected, up to 65,536; 0 selects
+     * 1,000. The library raises the soft limit on open files for them, as far as
+     * the hard limit permits.
+     */
+    DWORD dwMaxProcesses;
+    /**
+     * How long a question waits for its answer, up to 3,600,000 milliseconds. 0
+     * selects the value of MGM_ANSWER_MS, by default 1,000.
+     */
+    DWORD dwAnswerMs;
+};
+typedef struct _MGMHOST_CLIENTS MGMHOST_CLIENTS;
+typedef MGMHOST_CLIENTS *PMGMHOST_CLIENTS;
+
+/** What a client process asks for. */
+struct _MGMHOST_CLIENT_REQUEST {
+    /**
+     * sizeof(MGMHOST_CLIENT_REQUEST) of the library. A later version may append
+     * fields.
+     */
+    DWORD dwSize;
+    /** The process id of the client process. */
+    DWORD dwProcess;
+    /** The effective user of the client process when it connected. */
+    DWORD dwUser;
+    /** The protocol id of the client. */
+    DWORD dwProtocolId;
+    /** The component id of the client. */
+    DWORD dwComponentId;
+    /** Index of the interface that the client takes; 0 if it registers. */
+    DWORD dwIfIndex;
+    /** Next hop of that interface, network byte order. */
+    DWORD dwIfNextHopAddr;
+};
+typedef struct _MGMHOST_CLIENT_REQUEST MGMHOST_CLIENT_REQUEST;
+typedef MGMHOST_CLIENT_REQUEST *PMGMHOST_CLIENT_REQUEST;
+
+/**
+ * Decides whether a client process may register a client, or take an interface.
+ *
+ * Parameters:
+ * - pvContext: the context that the host passed with the callback.
+ * - pRequest (in): what the client process asks for. Valid only during the
+ *   callback.
+ *
+ * Returns:
+ * TRUE if it is permitted. Otherwise the call of the client process returns
+ * ERROR_CAN_NOT_COMPLETE, and the log of the router has a line.
+ *
+ * Threads:
+ * A thread of the library calls it, without a lock. All client processes wait for
+ * it, so it must return at once. It must not call functions of the library, except
+ * MgmHostInterfaceName. An exception must not leave the callback: it would end the
+ * process.
+ */
+typedef BOOL (*MGMHOST_CLIENT_FILTER)(void *pvContext, const MGMHOST_CLIENT_REQUEST *pRequest);
 
 /**
  * Major version of this API. Versions with different major numbers are
@@ -245,6 +332,12 @@ typedef MGMHOST_OIF *PMGMHOST_OIF;
  */
 #define MGMHOST_START_OPEN_FORWARDER 1
 
+/** MGMHOST_CLIENTS.dwFlags: dwOwner is the user that owns the socket's file. */
+#define MGMHOST_CLIENTS_OWNER 1
+
+/** MGMHOST_CLIENTS.dwFlags: dwGroup is the group of the socket's file. */
+#define MGMHOST_CLIENTS_GROUP 2
+
 /** MgmHostAddRoute: the network is an address of this router. */
 #define MGMHOST_ROUTE_LOCAL 1
 
@@ -302,11 +395,12 @@ DWORD MgmHostVersion(PMGMHOST_VERSION pVersion);
  * - ERROR_INVALID_PARAMETER: dwSize is not the size of any version of the
  *   structure; a value is unknown; an additional byte of a larger structure is
  *   not 0; or a setting is left to an environment variable that has an invalid
- *   value.
+ *   value; or pszRouter is empty or too long, or is set together with a forwarder.
  * - ERROR_ALREADY_EXISTS: the library is already running. Its settings and its
  *   log stay as they are.
  * - ERROR_CAN_NOT_COMPLETE: MGMHOST_START_OPEN_FORWARDER is set, and the
- *   forwarder cannot be opened; or the caller is a forked child of the router.
+ *   forwarder cannot be opened; no router listens at the path that pszRouter or
+ *   MGM_ROUTER names; or the caller is a forked child of the router.
  *
  * Threads:
  * Any thread. The lock rule applies.
@@ -950,11 +1044,13 @@ DWORD MgmHostServeStatus(const char *pszPath);
  * The calls of client processes are made in the library of this process, and
  * their callbacks run in their own processes. If the library is not running, the
  * call starts it, regardless of MGM_ROUTER. If the library serves client processes
- * at another path, it closes that socket first. MgmHostStop ends the service, too.
+ * at another path, it closes that socket first. If it serves them at the same path,
+ * the processes that are connected stay. MgmHostStop ends the service, too.
  *
  * A client process can do everything that a client in this process can: each
- * process that may open the socket can take interfaces and change memberships. So
- * choose the mode of the socket's file with care.
+ * process that may open the socket can take interfaces and change memberships,
+ * unless MgmHostSetClientFilter restricts it. So choose the mode of the socket's
+ * file with care. MgmHostServeClientsEx also sets owner, group and limits.
  *
  * Parameters:
  * - pszPath (in): path of a UNIX stream socket, at most 107 bytes. The library
@@ -976,10 +1072,64 @@ DWORD MgmHostServeStatus(const char *pszPath);
  *   forked child of the router.
  *
  * Threads:
- * Any thread, but not inside a callback. The call causes no callbacks itself. The
- * end of client processes causes callbacks on threads of the library.
+ * Any thread, but not inside a callback. The call causes no callbacks. Those that
+ * follow from the end of client processes run on threads of the library.
  */
 DWORD MgmHostServeClients(const char *pszPath, DWORD dwMode);
+
+/**
+ * Serves client processes like MgmHostServeClients, with more settings.
+ *
+ * If the library serves at the same path already, the settings change, and the
+ * processes that are connected stay.
+ *
+ * Parameters:
+ * - pszPath (in): as for MgmHostServeClients.
+ * - pSettings (in): the settings, which the library copies. NULL selects the
+ *   defaults. dwSize is the size of the structure that the caller knows: fields
+ *   beyond it get their defaults. If the structure is larger than the one this
+ *   library knows, the additional bytes must be 0.
+ *
+ * Returns:
+ * - NO_ERROR: client processes can connect; with NULL as the path, the socket is
+ *   closed and its file is removed.
+ * - ERROR_INVALID_PARAMETER: the path is empty or longer than 107 bytes; dwSize
+ *   is not the size of any version of the structure; a value is out of range; an
+ *   additional byte of a larger structure is not 0; or the call would start the
+ *   library, and an environment variable has an invalid value.
+ * - ERROR_CAN_NOT_COMPLETE: as for MgmHostServeClients; or this process may not
+ *   give the file to that user or group.
+ *
+ * Threads:
+ * Any thread, but not inside a callback. The call causes no callbacks. Those that
+ * follow from the end of client processes run on threads of the library.
+ */
+DWORD MgmHostServeClientsEx(const char *pszPath, const MGMHOST_CLIENTS *pSettings);
+
+/**
+ * Sets the callback that decides whether a client process may register a client,
+ * or take an interface.
+ *
+ * The callback applies from now on: clients that are registered keep what they
+ * have. Everything else that a client process can do needs an interface that it
+ * has taken, or only reads. Without a callback, client processes may register with
+ * all ids and take all interfaces. MgmHostStop does not remove the callback.
+ *
+ * Parameters:
+ * - pfnFilter: the callback; NULL for none. It replaces the former one, which may
+ *   still be running on another thread.
+ * - pvContext: the library passes it to the callback.
+ *
+ * Returns:
+ * - NO_ERROR: the callback is set.
+ * - ERROR_CAN_NOT_COMPLETE: this process is itself a client process; or the caller
+ *   is a forked child of the router.
+ *
+ * Threads:
+ * Any thread, also inside callbacks. The call causes no callbacks. It does not
+ * start the library.
+ */
+DWORD MgmHostSetClientFilter(MGMHOST_CLIENT_FILTER pfnFilter, void *pvContext);
 
 /**
  * Sets the callback that reports that the router of a client library is lost: it

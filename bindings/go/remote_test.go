@@ -90,6 +90,7 @@ func TestAsClientProcess(t *testing.T) {
 }
 
 func TestTheEndOfTheRouterIsReported(t *testing.T) {
+	needsRouter(t)
 	ok := fresh(t)
 	directory := t.TempDir()
 	path, ready := filepath.Join(directory, "router"), filepath.Join(directory, "ready")

@@ -6,18 +6,26 @@
     clippy::doc_markdown
 )]
 
-use super::args::write;
+use super::args::{dword, write};
 use super::backend;
 use super::batch;
 use super::entry::{entry, entry_for};
 use super::handle::HandleKind;
+use super::host_config::{read_clients, LONGEST_PATH};
 use super::host_status::as_path;
 use super::invoke::call_out;
 use super::types::*;
-use crate::manager::LONGEST_GRACE;
+use crate::manager::{LONGEST_ANSWER_MS, LONGEST_GRACE};
+use crate::remote::access::{self, Wish};
 use crate::remote::client;
-use crate::types::Refusal;
+use crate::remote::service::Settings;
+use crate::types::{Interface, Refusal, Result};
 use std::ffi::{c_char, c_void, CStr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// The greatest valid dwMaxProcesses.
+const MOST_PROCESSES: DWORD = 65_536;
 
 /// Serves client processes: routing protocols in other processes, which use this
 /// library and have the path of the socket in the environment variable MGM_ROUTER.
@@ -25,11 +33,13 @@ use std::ffi::{c_char, c_void, CStr};
 /// The calls of client processes are made in the library of this process, and
 /// their callbacks run in their own processes. If the library is not running, the
 /// call starts it, regardless of MGM_ROUTER. If the library serves client processes
-/// at another path, it closes that socket first. MgmHostStop ends the service, too.
+/// at another path, it closes that socket first. If it serves them at the same path,
+/// the processes that are connected stay. MgmHostStop ends the service, too.
 ///
 /// A client process can do everything that a client in this process can: each
-/// process that may open the socket can take interfaces and change memberships. So
-/// choose the mode of the socket's file with care.
+/// process that may open the socket can take interfaces and change memberships,
+/// unless MgmHostSetClientFilter restricts it. So choose the mode of the socket's
+/// file with care. MgmHostServeClientsEx also sets owner, group and limits.
 ///
 /// # Parameters
 /// - `pszPath` (in): path of a UNIX stream socket, at most 107 bytes. The library
@@ -51,27 +61,173 @@ use std::ffi::{c_char, c_void, CStr};
 ///   forked child of the router.
 ///
 /// # Threads
-/// Any thread, but not inside a callback. The call causes no callbacks itself. The
-/// end of client processes causes callbacks on threads of the library.
+/// Any thread, but not inside a callback. The call causes no callbacks. Those that
+/// follow from the end of client processes run on threads of the library.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostServeClients(pszPath: *const c_char, dwMode: DWORD) -> DWORD {
     entry("MgmHostServeClients", || {
         // SAFETY: the caller says that a text ended by a zero is there, if anything.
-        let path = (!pszPath.is_null()).then(|| unsafe { CStr::from_ptr(pszPath) });
-        let path = path.map(as_path);
-        if let Some(path) = &path {
-            if path.as_os_str().is_empty() || path.as_os_str().len() > LONGEST_PATH {
-                return Err(Refusal::BadArgument("pszPath is empty or longer than 107 bytes"));
-            }
-        }
-        let mode = match dwMode {
-            0 => 0o660,
-            1..=0o777 => dwMode,
-            _ => return Err(Refusal::BadArgument("dwMode is greater than 0777 (octal)")),
-        };
-        backend::serve(path.as_deref(), mode)?;
+        let path = unsafe { socket_path(pszPath)? };
+        backend::serve(path.as_deref(), Settings { mode: mode(dwMode)?, ..Settings::default() })?;
         Ok(NO_ERROR)
     })
+}
+
+/// The path of a socket; `None` for NULL.
+///
+/// # Safety
+/// A text ended by a zero is there, if anything.
+unsafe fn socket_path(text: *const c_char) -> Result<Option<PathBuf>> {
+    if text.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: the caller's promise.
+    let path = as_path(unsafe { CStr::from_ptr(text) });
+    if path.as_os_str().is_empty() || path.as_os_str().len() > LONGEST_PATH {
+        return Err(Refusal::BadArgument("pszPath is empty or longer than 107 bytes"));
+    }
+    Ok(Some(path))
+}
+
+fn mode(mode: DWORD) -> Result<u32> {
+    match mode {
+        0 => Ok(Settings::default().mode),
+        1..=0o777 => Ok(mode),
+        _ => Err(Refusal::BadArgument("dwMode is greater than 0777 (octal)")),
+    }
+}
+
+/// Serves client processes like MgmHostServeClients, with more settings.
+///
+/// If the library serves at the same path already, the settings change, and the
+/// processes that are connected stay.
+///
+/// # Parameters
+/// - `pszPath` (in): as for MgmHostServeClients.
+/// - `pSettings` (in): the settings, which the library copies. NULL selects the
+///   defaults. dwSize is the size of the structure that the caller knows: fields
+///   beyond it get their defaults. If the structure is larger than the one this
+///   library knows, the additional bytes must be 0.
+///
+/// # Returns
+/// - `NO_ERROR`: client processes can connect; with NULL as the path, the socket is
+///   closed and its file is removed.
+/// - `ERROR_INVALID_PARAMETER`: the path is empty or longer than 107 bytes; dwSize
+///   is not the size of any version of the structure; a value is out of range; an
+///   additional byte of a larger structure is not 0; or the call would start the
+///   library, and an environment variable has an invalid value.
+/// - `ERROR_CAN_NOT_COMPLETE`: as for MgmHostServeClients; or this process may not
+///   give the file to that user or group.
+///
+/// # Threads
+/// Any thread, but not inside a callback. The call causes no callbacks. Those that
+/// follow from the end of client processes run on threads of the library.
+#[no_mangle]
+pub unsafe extern "C" fn MgmHostServeClientsEx(
+    pszPath: *const c_char,
+    pSettings: *const MGMHOST_CLIENTS,
+) -> DWORD {
+    entry("MgmHostServeClientsEx", || {
+        // SAFETY: the caller says that a text ended by a zero is there, if anything.
+        let path = unsafe { socket_path(pszPath)? };
+        let settings = if pSettings.is_null() {
+            Settings::default()
+        } else {
+            // SAFETY: not null, and the caller says that dwSize bytes are there.
+            service_settings(&unsafe { read_clients(pSettings)? })?
+        };
+        backend::serve(path.as_deref(), settings)?;
+        Ok(NO_ERROR)
+    })
+}
+
+fn service_settings(clients: &MGMHOST_CLIENTS) -> Result<Settings> {
+    if clients.dwFlags & !(MGMHOST_CLIENTS_OWNER | MGMHOST_CLIENTS_GROUP) != 0 {
+        return Err(Refusal::BadFlags(clients.dwFlags));
+    }
+    if clients.dwMaxProcesses > MOST_PROCESSES {
+        return Err(Refusal::BadArgument("MGMHOST_CLIENTS.dwMaxProcesses is greater than 65536"));
+    }
+    if clients.dwAnswerMs > LONGEST_ANSWER_MS {
+        return Err(Refusal::BadArgument("MGMHOST_CLIENTS.dwAnswerMs is greater than 3600000"));
+    }
+    let has = |flag: DWORD| clients.dwFlags & flag != 0;
+    let defaults = Settings::default();
+    Ok(Settings {
+        owner: has(MGMHOST_CLIENTS_OWNER).then_some(clients.dwOwner),
+        group: has(MGMHOST_CLIENTS_GROUP).then_some(clients.dwGroup),
+        mode: mode(clients.dwMode)?,
+        processes: match clients.dwMaxProcesses {
+            0 => defaults.processes,
+            most => most as usize,
+        },
+        answer_ms: (clients.dwAnswerMs != 0).then_some(clients.dwAnswerMs),
+    })
+}
+
+/// Sets the callback that decides whether a client process may register a client,
+/// or take an interface.
+///
+/// The callback applies from now on: clients that are registered keep what they
+/// have. Everything else that a client process can do needs an interface that it
+/// has taken, or only reads. Without a callback, client processes may register with
+/// all ids and take all interfaces. MgmHostStop does not remove the callback.
+///
+/// # Parameters
+/// - `pfnFilter`: the callback; NULL for none. It replaces the former one, which may
+///   still be running on another thread.
+/// - `pvContext`: the library passes it to the callback.
+///
+/// # Returns
+/// - `NO_ERROR`: the callback is set.
+/// - `ERROR_CAN_NOT_COMPLETE`: this process is itself a client process; or the caller
+///   is a forked child of the router.
+///
+/// # Threads
+/// Any thread, also inside callbacks. The call causes no callbacks. It does not
+/// start the library.
+#[no_mangle]
+pub unsafe extern "C" fn MgmHostSetClientFilter(
+    pfnFilter: MGMHOST_CLIENT_FILTER,
+    pvContext: *mut c_void,
+) -> DWORD {
+    entry("MgmHostSetClientFilter", || {
+        backend::refuse_service()?;
+        access::set_filter(pfnFilter.map(|pfn| {
+            let filter = ClientFilter { pfn, context: pvContext };
+            Arc::new(move |wish: &Wish| filter.permits(wish)) as access::Filter
+        }));
+        Ok(NO_ERROR)
+    })
+}
+
+/// The filter of a host, with its context.
+struct ClientFilter {
+    pfn: unsafe extern "C-unwind" fn(*mut c_void, *const MGMHOST_CLIENT_REQUEST) -> BOOL,
+    context: *mut c_void,
+}
+
+// SAFETY: the library only passes the context to the callback. mgmhost.h documents that a thread
+// of the library calls it.
+unsafe impl Send for ClientFilter {}
+// SAFETY: as above.
+unsafe impl Sync for ClientFilter {}
+
+impl ClientFilter {
+    fn permits(&self, wish: &Wish) -> bool {
+        let interface = wish.interface.unwrap_or(Interface::link(0));
+        let request = MGMHOST_CLIENT_REQUEST {
+            dwSize: size_of::<MGMHOST_CLIENT_REQUEST>() as DWORD,
+            dwProcess: wish.process.pid as DWORD,
+            dwUser: wish.process.user,
+            dwProtocolId: wish.protocol,
+            dwComponentId: wish.component,
+            dwIfIndex: interface.index,
+            dwIfNextHopAddr: dword(interface.next_hop),
+        };
+        // SAFETY: the host gave it as such a function, with this context.
+        call_out("pfnFilter", || unsafe { (self.pfn)(self.context, &raw const request) }) != 0
+    }
 }
 
 /// Sets the callback that reports that the router of a client library is lost: it
@@ -268,6 +424,3 @@ pub unsafe extern "C" fn MgmHostEndBatch(pdwFirst: PDWORD) -> DWORD {
         }
     })
 }
-
-/// The longest path of a UNIX socket in bytes.
-const LONGEST_PATH: usize = 107;

@@ -8,6 +8,7 @@ import sys
 import pytest
 
 import mgm
+from conftest import needs_router
 
 
 def test_a_batch_is_made_when_its_block_ends() -> None:
@@ -71,6 +72,7 @@ except mgm.InvalidParameterError:
 """
 
 
+@needs_router
 def test_the_end_of_the_router_is_reported(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "router"
     mgm.host.serve_clients(path)

@@ -9,8 +9,8 @@ use crate::notice::{Notice, NoticeKinds};
 use crate::rules::listing::{ClientRow, InterfaceRow, MembershipRow};
 use crate::rules::membership::{Join, MembershipCall};
 use crate::rules::{
-    answers, boundaries, catching_up, change_of_owner, debug_log, domains, flow_rates, grace,
-    joining, leaving, limits, listing, lost_interfaces, ownership, questions, registration,
+    answers, boundaries, catching_up, change_of_owner, debug_log, deletion, domains, flow_rates,
+    grace, joining, leaving, limits, listing, lost_interfaces, ownership, questions, registration,
 };
 use crate::tables::{ClientId, Config, Tables};
 use mgm_types::{Domain, Flow, IfId, Interface, Rate, Result, Route, Scope, Time};
@@ -267,6 +267,19 @@ impl Engine {
         fx: &mut Effects,
     ) -> Option<Flow> {
         leaving::end_some(&mut self.tables, of, first, most, fx)
+    }
+
+    /// Deletes up to `most` MFEs whose iif is an interface that this client is about to release,
+    /// among the first ones from `first` on. Returns where to continue, and how many it has
+    /// deleted; `None` if there are no further MFEs, or if they do not end with the release.
+    pub fn end_mfes(
+        &mut self,
+        of: (ClientId, Interface),
+        first: Flow,
+        most: usize,
+        fx: &mut Effects,
+    ) -> Option<(Flow, usize)> {
+        deletion::end_some(&mut self.tables, of, first, most, fx)
     }
 
     /// The memberships from `first` on, by group, then source.

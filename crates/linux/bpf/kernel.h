@@ -32,9 +32,12 @@ struct skb {
 
 static void *(*const map_lookup)(void *map, const void *key) = (void *)1;
 static u64 (*const ktime)(void) = (void *)5;
+static long (*const store_bytes)(struct skb *skb, u32 offset, const void *from, u32 len,
+				 u64 flags) = (void *)9;
 static long (*const tail_call)(void *ctx, void *map, u32 index) = (void *)12;
 static long (*const clone_redirect)(struct skb *skb, u32 ifindex, u64 flags) = (void *)13;
 static long (*const load_bytes)(const void *skb, u32 offset, void *to, u32 len) = (void *)26;
+static long (*const change_tail)(struct skb *skb, u32 len, u64 flags) = (void *)38;
 static long (*const pull_data)(struct skb *skb, u32 len) = (void *)39;
 static long (*const change_head)(struct skb *skb, u32 len, u64 flags) = (void *)43;
 static void *(*const ring_reserve)(void *ring, u64 size, u64 flags) = (void *)131;

@@ -109,7 +109,9 @@ INLINE int forward(struct skb *skb, const u32 l2, const enum mode mode)
 	skb->cb[0] = (u32)run;
 	skb->cb[1] = run >> 32;
 	skb->cb[2] = l2 ? 0 : HAS_NO_MAC;
-	tail_call(skb, &tails, 0);
+	if (mode != RESENT)
+		skb->cb[3] = 0; // who had the packet before may have left something
+	tail_call(skb, &tails, COPIES);
 	// The kernel has emptied the array, because user space is gone. The filters of clsact stay
 	// then, but forward nothing from that moment on.
 	return NEXT;
@@ -139,9 +141,30 @@ PROGRAM("mgm_own_l3") int mgm_own_l3(struct skb *skb)
 	return NEXT;
 }
 
+// Sends on the packets from number cb[3] on. The packet that the program is run for gives them their
+// Ethernet header and interface; mgm_copies comes back for the next one.
 PROGRAM("mgm_resend") int mgm_resend(struct skb *skb)
 {
-	return forward(skb, ETHERNET, RESENT);
+	u32 at = skb->cb[3];
+	struct parcel *parcel = map_lookup(&parcels, &at);
+	if (!parcel)
+		return DROP;
+	u64 length = parcel->length;
+	if (length < 20)
+		return DROP;
+	asm volatile("" : "+r"(length)); // so that the verifier sees two bounds
+	if (length > sizeof parcel->packet)
+		return DROP;
+	parcel->done = 1;
+	skb->cb[3] = at + 1;
+	skb->mark = parcel->mark;
+	skb->priority = parcel->priority;
+	if (!change_tail(skb, ETHERNET + length, 0) &&
+	    !store_bytes(skb, ETHERNET, parcel->packet, length, 0))
+		forward(skb, ETHERNET, RESENT);
+	// It has no oifs, or no entry any longer.
+	tail_call(skb, &tails, RESEND);
+	return DROP;
 }
 
 // Sends copies of a packet to the oifs of cb[0] to cb[0] + cb[1], then gives the stack the packet
@@ -150,7 +173,7 @@ PROGRAM("mgm_resend") int mgm_resend(struct skb *skb)
 PROGRAM("mgm_copies") int mgm_copies(struct skb *skb)
 {
 	u32 at = skb->cb[0], left = skb->cb[1], segments = skb->gso_segs ? skb->gso_segs : 1;
-	u32 how = skb->cb[2], chunk = at / CHUNK;
+	u32 how = skb->cb[2], chunk = at / CHUNK; // cb[3] is mgm_resend's
 	u8 old[ETHERNET + 20];
 	skb->cb[0] = skb->cb[1] = skb->cb[2] = 0;
 	if (how & HAS_NO_MAC && change_head(skb, ETHERNET, 0))
@@ -222,8 +245,10 @@ PROGRAM("mgm_copies") int mgm_copies(struct skb *skb)
 	if (left && run) {
 		skb->cb[0] = at;
 		skb->cb[1] = left;
-		tail_call(skb, &tails, 0);
+		tail_call(skb, &tails, COPIES);
 		skb->cb[0] = skb->cb[1] = 0;
 	}
+	if (skb->cb[3])
+		tail_call(skb, &tails, RESEND);
 	return NEXT;
 }

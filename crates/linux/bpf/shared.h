@@ -21,6 +21,7 @@ enum {
 	WAYS = 4,
 	RING = 16 << 20,
 	ROUND = 64,          // copies before a tail call
+	PARCELS = 16,        // packets that are sent on in one run, with two tail calls each
 	KEPT = 4,            // first packets of a flow
 	SHARE = 1 << 17,     // records of an interface that may wait for user space
 	FEW = 1 << 10,       // records of an interface that may wait when the ring is nearly full
@@ -118,6 +119,14 @@ struct record {
 
 enum { NEW = 1, MORE = 2, WRONG = 3 }; // record.kind
 
+// A packet that user space has kept, from its IP header. Length 0 ends the list.
+struct parcel {
+	u32 length, mark, priority, done;
+	u8 packet[2072];
+};
+
+enum { COPIES, RESEND }; // elements of `tails`
+
 struct map {
 	u32 type, key, value, entries, flags;
 };
@@ -135,7 +144,8 @@ MAP struct map outs = {ARRAY_OF_MAPS, 4, 4, CHUNKS, 0};
 MAP struct map outs_inner = {ARRAY, 4, sizeof(struct out), CHUNK, MMAPABLE};
 MAP struct map pendings = {ARRAY, 4, sizeof(struct pendings), SETS, MMAPABLE};
 MAP struct map wrongs = {ARRAY, 4, sizeof(struct wrongs), SETS, 0};
-MAP struct map tails = {PROG_ARRAY, 4, 4, 1, 0};
+MAP struct map tails = {PROG_ARRAY, 4, 4, 2, 0};
+MAP struct map parcels = {ARRAY, 4, sizeof(struct parcel), PARCELS, MMAPABLE};
 MAP struct map ring = {RINGBUF, 0, 0, RING, 0};
 
 __attribute__((section("license"), used)) char licence[] = "MIT";

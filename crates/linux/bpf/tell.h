@@ -36,22 +36,18 @@ enum { SMALL = 63, MIDDLE = 127, LONG = 511, LARGE = 2047 }; // what records hol
 			return submit(skb, record, what, mask, l2, port);                  \
 	} while (0)
 
-// Whether an interface may let one more record wait. The last quarter of the ring is for those of
-// which little waits, so that a flood on one interface leaves room for the others.
-INLINE int has_share(const struct arrivals *port, u64 used)
-{
-	s64 waiting = *(volatile u64 *)&port->written - *(volatile u64 *)&port->taken;
-	return waiting < (used > RING / 4 * 3 ? FEW : SHARE);
-}
-
 // Tells user space of a packet, by a record of the size that fits. When the ring is half full,
-// only headers: rather lose packets than flows.
+// only headers: rather lose packets than flows. The last quarter of the ring is for interfaces of
+// which little waits, and their packets stay whole, so that a flood on one interface does not
+// concern the others.
 INLINE int tell(struct skb *skb, struct arrivals *port, const struct record *what, u32 l2)
 {
 	u32 more = what->length - 20;
 	u64 used = ring_query(&ring, 0);
-	int is_cut = used > RING / 2 || skb->gso_size || more > LARGE;
-	if (!has_share(port, used)) {
+	s64 waiting = *(volatile u64 *)&port->written - *(volatile u64 *)&port->taken;
+	int has_much = waiting >= FEW;
+	int is_cut = (has_much && used > RING / 2) || skb->gso_size || more > LARGE;
+	if (waiting >= SHARE || (has_much && used > RING / 4 * 3)) {
 		count(port->lost, 1);
 		return 0;
 	}

@@ -133,7 +133,8 @@ impl Run {
         for question in questions {
             self.take_default(place.client, question);
         }
-        for question in waiting {
+        for mut question in waiting {
+            self.set_default(place.client, &mut question);
             self.answer(place.client, &question);
         }
     }

@@ -8,16 +8,30 @@ use super::Manager;
 use crate::engine::{is_igmp, ClientId};
 use crate::types::{Flow, Interface, Refusal, Result};
 
-/// How many memberships end while the lock is held once.
+/// How many memberships or MFEs end while the lock is held once.
 const PORTION: usize = 64;
+
+/// How often the MFEs of an interface are walked. Packets may create some again meanwhile. The
+/// release deletes the rest.
+const WALKS: u32 = 4;
 
 /// A process that has ended, and the part of its state that is not deleted yet.
 #[derive(Debug)]
 pub struct Departure {
     /// The clients that are still registered. The last one is next.
     clients: Vec<ClientId>,
-    /// The memberships before this flow are deleted.
+    /// What the next portion is of.
+    part: Part,
+    /// What is before this flow is deleted.
     next: Flow,
+}
+
+/// The state of an interface, in the order in which it is deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Memberships,
+    /// The MFEs whose iif it is: how often they were walked, and how many this walk has deleted.
+    Mfes(u32, usize),
 }
 
 impl Manager {
@@ -25,7 +39,7 @@ impl Manager {
     /// their questions. [`Manager::depart_some`] deletes the state of those that have asked for no
     /// grace.
     pub fn begin_departure(&self, session: u64) -> Departure {
-        let mut departure = Departure { clients: Vec::new(), next: FIRST };
+        let mut departure = Departure { clients: Vec::new(), part: Part::Memberships, next: FIRST };
         let mut guard = self.lock();
         let Some(run) = guard.running() else { return departure };
         let mut next = run.clients.after(None);
@@ -80,7 +94,7 @@ impl Manager {
         let Some(&client) = departure.clients.last() else { return false };
         run.set_clock();
         if let Some(interface) = run.first_interface(client) {
-            run.leave_some(client, interface, &mut departure.next);
+            run.leave_some((client, interface), departure);
         } else {
             // It owns nothing any longer, so the engine cannot refuse this.
             let _ = run.engine.deregister(client, &mut run.fx);
@@ -135,16 +149,32 @@ impl Run {
         found.map(|row| row.interface)
     }
 
-    /// Ends some memberships on an interface. When all have ended, releases the interface.
-    fn leave_some(&mut self, client: ClientId, interface: Interface, next: &mut Flow) {
-        let of = (client, interface);
-        let first = (*next).max(FIRST.successor());
-        match self.engine.end_memberships(of, first, PORTION, &mut self.fx) {
-            Some(more) => *next = more,
-            None => {
-                *next = FIRST;
-                // Refused only if the client has lost the interface meanwhile.
-                let _ = self.engine.release(client, interface, false, &mut self.fx);
+    /// Ends some memberships on an interface, or some MFEs. When all have ended, releases the
+    /// interface.
+    fn leave_some(&mut self, of: (ClientId, Interface), at: &mut Departure) {
+        match at.part {
+            Part::Memberships => {
+                let first = at.next.max(FIRST.successor());
+                match self.engine.end_memberships(of, first, PORTION, &mut self.fx) {
+                    Some(more) => at.next = more,
+                    None => (at.part, at.next) = (Part::Mfes(0, 0), FIRST),
+                }
+            }
+            Part::Mfes(walks, deleted) => {
+                match self.engine.end_mfes(of, at.next, PORTION, &mut self.fx) {
+                    Some((more, some)) => {
+                        (at.part, at.next) = (Part::Mfes(walks, deleted + some), more);
+                    }
+                    None if deleted > PORTION && walks + 1 < WALKS => {
+                        (at.part, at.next) = (Part::Mfes(walks + 1, 0), FIRST);
+                    }
+                    None => {
+                        (at.part, at.next) = (Part::Memberships, FIRST);
+                        // Refused only if the client has lost the interface meanwhile.
+                        let (client, interface) = of;
+                        let _ = self.engine.release(client, interface, false, &mut self.fx);
+                    }
+                }
             }
         }
     }

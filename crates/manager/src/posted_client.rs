@@ -3,6 +3,7 @@
 use crate::engine::{ClientId, Notice, NoticeBox};
 use crate::types::Time;
 use std::collections::VecDeque;
+use std::str::FromStr;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -50,9 +51,33 @@ pub trait Outlet: Send + Sync {
     fn has_room(&self) -> bool;
 }
 
+/// What holds for the outgoing interfaces of a client in another process if it does not answer
+/// CREATION_ALERT in time (spec 9.5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unanswered {
+    /// They are on.
+    #[default]
+    OifsOn,
+    /// They are off.
+    OifsOff,
+}
+
+impl FromStr for Unanswered {
+    type Err = ();
+
+    fn from_str(word: &str) -> Result<Unanswered, ()> {
+        match word {
+            "on" => Ok(Unanswered::OifsOn),
+            "off" => Ok(Unanswered::OifsOff),
+            _ => Err(()),
+        }
+    }
+}
+
 /// What the manager knows of a client in another process.
 pub(super) struct PostedClient {
     pub outlet: Arc<dyn Outlet>,
+    pub unanswered: Unanswered,
     /// The callbacks that are not acknowledged, in their order.
     pub sent: VecDeque<Sent>,
     /// The number of the last callback.
@@ -119,6 +144,7 @@ impl PostedClient {
     pub fn new(outlet: Arc<dyn Outlet>, grace: u32) -> PostedClient {
         PostedClient {
             outlet,
+            unanswered: Unanswered::default(),
             sent: VecDeque::new(),
             last: 0,
             expired: 0,

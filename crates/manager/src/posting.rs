@@ -9,7 +9,7 @@ use super::client_records::{ClientPlace, ClientRecord, Queued};
 use super::context;
 use super::delivery::Trigger;
 use super::dispatch::{Backlog, Lane, Pulled, Question};
-use super::posted_client::{Outlet, PostedCallback, PostedClient, Sent};
+use super::posted_client::{Outlet, PostedCallback, PostedClient, Sent, Unanswered};
 use super::state::Run;
 use super::Manager;
 use crate::engine::{Answer, ClientId, Notice, NoticeKind, NoticeKinds};
@@ -74,6 +74,15 @@ impl Manager {
         };
         run.clients.insert(client, ClientRecord::posted_to(outlet, kinds, grace));
         Ok(client)
+    }
+
+    /// Sets what holds if a client in another process does not answer CREATION_ALERT in time.
+    pub fn set_unanswered(&self, client: ClientId, unanswered: Unanswered) {
+        let mut guard = self.lock();
+        let found = guard.running().and_then(|run| run.clients.find(client, None));
+        if let Some(posted) = found.and_then(|(_, record)| record.posted.as_mut()) {
+            posted.unanswered = unanswered;
+        }
     }
 
     /// Makes a call for another process. Callbacks that it causes for clients of that process
@@ -228,17 +237,35 @@ impl Run {
             }
             ack.answer(&mut notice);
             ::log::debug!("{} answers {}", engine.who(client), Answer(&notice));
-            self.take_default(client, notice);
+            self.take_answer(client, notice);
         }
         self.post_waiting(place);
     }
 
-    /// Takes what a notice says as the answer, if it is a question. For an unchanged question that
-    /// is the default.
-    pub(super) fn take_default(&mut self, client: ClientId, notice: Queued) {
+    /// Takes what a notice says as the answer, if it is a question.
+    fn take_answer(&mut self, client: ClientId, notice: Queued) {
         if notice.question().is_some() {
             self.answer(client, &notice);
         }
         self.fx.reuse(notice.0);
+    }
+
+    /// Answers an unchanged question as if the client had done so: with the default.
+    pub(super) fn take_default(&mut self, client: ClientId, mut notice: Queued) {
+        self.set_default(client, &mut notice);
+        self.take_answer(client, notice);
+    }
+
+    /// Makes an unchanged question into its default answer. Unless the client has asked for
+    /// something else, it is that already.
+    pub(super) fn set_default(&self, client: ClientId, notice: &mut Notice) {
+        let Notice::Creation { oifs, .. } = notice else { return };
+        let record = self.clients.get(client);
+        let Some(posted) = record.and_then(|record| record.posted.as_ref()) else { return };
+        // A client without this callback is never asked, so all are on.
+        let is_asked = record.is_some_and(|record| record.kinds.has(NoticeKind::Creation));
+        if is_asked && posted.unanswered == Unanswered::OifsOff {
+            oifs.iter_mut().for_each(|oif| oif.enabled = false);
+        }
     }
 }

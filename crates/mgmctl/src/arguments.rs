@@ -280,13 +280,7 @@ pub fn parse(matches: &ArgMatches, variables: Environment) -> Option<(Options, W
                 _ => Wanted::Ask(Request::Flows(query)),
             }
         }
-        "clients" => {
-            let request = Request::Clients(ClientsQuery { page: largest() });
-            match (of.get_flag("watch"), of.get_one::<Duration>("interval")) {
-                (true, Some(interval)) => Wanted::Repeat(request, *interval),
-                _ => Wanted::Ask(request),
-            }
-        }
+        "clients" => parse_clients(of),
         "explain" => Wanted::Explain(explain::parse(of)?),
         "proxies" => Wanted::Ask(Request::Proxies),
         "routes" => Wanted::Ask(Request::Routes),
@@ -311,6 +305,14 @@ pub fn parse(matches: &ArgMatches, variables: Environment) -> Option<(Options, W
         _ => return None,
     };
     Some((options, wanted))
+}
+
+fn parse_clients(of: &ArgMatches) -> Wanted {
+    let request = Request::Clients(ClientsQuery { page: largest() });
+    match (of.get_flag("watch"), of.get_one::<Duration>("interval")) {
+        (true, Some(interval)) => Wanted::Repeat(request, *interval),
+        _ => Wanted::Ask(request),
+    }
 }
 
 /// Converts the arguments of `mgmctl top` and of mgmtop.

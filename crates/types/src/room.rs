@@ -50,6 +50,10 @@ const LARGE: usize = 33 << 20;
 /// If there is that much, the allocator is asked again after this many bytes.
 const LARGE_CREDIT: usize = 8 << 20;
 
+/// If there is not, this many requests for small blocks follow: after a refusal, the C library
+/// tries other ways to get the memory, which takes more system calls.
+const SMALL_ASKS: u8 = 64;
+
 /// Makes sure that small allocations succeed: from time to time it allocates much more, and
 /// frees it at once.
 ///
@@ -57,6 +61,8 @@ const LARGE_CREDIT: usize = 8 << 20;
 #[derive(Debug, Default)]
 pub struct Headroom {
     left: usize,
+    /// How often small blocks are requested before a large one is tried again.
+    small_asks: u8,
 }
 
 impl Headroom {
@@ -81,12 +87,17 @@ impl Headroom {
 
     #[cold]
     fn ask(&mut self, bytes: usize) -> Result<()> {
-        let mut large: Vec<u8> = Vec::new();
-        if bytes <= LARGE_CREDIT && large.try_reserve_exact(LARGE).is_ok() {
-            // Otherwise the compiler would remove the unused allocation.
-            std::hint::black_box(&mut large);
-            self.left = LARGE_CREDIT - bytes;
-            return Ok(());
+        if self.small_asks > 0 {
+            self.small_asks -= 1;
+        } else if bytes <= LARGE_CREDIT {
+            let mut large: Vec<u8> = Vec::new();
+            if large.try_reserve_exact(LARGE).is_ok() {
+                // Otherwise the compiler would remove the unused allocation.
+                std::hint::black_box(&mut large);
+                self.left = LARGE_CREDIT - bytes;
+                return Ok(());
+            }
+            self.small_asks = SMALL_ASKS;
         }
         let mut blocks: [Vec<u8>; (CREDIT + MARGIN) / BLOCK + 1] = Default::default();
         for block in &mut blocks {
@@ -121,5 +132,15 @@ mod tests {
         assert_eq!(room.left, CREDIT);
         room.forget();
         assert_eq!(room.left, 0, "the next call asks again");
+    }
+
+    #[test]
+    fn t0_9_after_a_refusal_of_a_large_block_small_ones_are_requested_for_a_while() {
+        let mut room = Headroom { left: 0, small_asks: 1 };
+        assert_eq!(room.take(1), Ok(()));
+        assert_eq!((room.left, room.small_asks), (CREDIT - 1, 0));
+        room.forget();
+        assert_eq!(room.take(1), Ok(()));
+        assert_eq!((room.left, room.small_asks), (LARGE_CREDIT - 1, 0));
     }
 }

@@ -94,6 +94,7 @@ class MGMHOST_CONFIG(ctypes.Structure):
         ("pfnLogCallback", LOG_CALLBACK),
         ("pvLogContext", c_void_p),
         *dwords("dwUnicastTable dwMaxFlows dwFlags dwReserved1"),
+        ("pszRouter", c_char_p),
     ]
 
 

@@ -108,6 +108,9 @@ reasons! {
     Mtu,
     /// The forwarder refused the entry of the flow. The library tries again every second.
     NotInstalled,
+    /// The ebpf forwarder takes no packets from an interface, or sends none there: another multicast
+    /// daemon has it, or its neighbour is not known.
+    NotServed,
     /// The kernel's entry is not the one that the library has installed.
     EntryDiffers,
     /// Packets arrive, and do not leave, although nothing in the router prevents it.

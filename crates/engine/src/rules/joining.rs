@@ -21,6 +21,7 @@ pub fn join(
     if t.interfaces.get(act.id).is_some_and(|slot| slot.absent) {
         return Err(Refusal::Absent(interface));
     }
+    t.flows.expect(flow);
     memory::reserve(t, fx)?;
     memory::reserve_for_mfes(t, flow, act.id, fx)?;
     if join == Join::Forward {

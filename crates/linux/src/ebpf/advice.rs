@@ -214,8 +214,9 @@ pub(super) fn entry(error: &TableError, flow: Flow) -> Refusal {
         }
         TableError::System(error) => match error.raw_os_error() {
             Some(libc::EPERM) => format!(
-                "{flow}: no permission to change the map of flows ({error}): before Linux 5.19 \
-                 the router must keep the capability CAP_BPF"
+                "{flow}: no permission for more memory of the ebpf forwarder ({error}): a router \
+                 that gives up the capability CAP_BPF has room for at most 65,536 flows: keep it \
+                 (AmbientCapabilities=CAP_BPF in a unit), or lower MGM_MAX_FLOWS"
             ),
             Some(libc::ENOMEM) => {
                 format!("{flow}: the kernel has no memory for another MFE: {error}")
@@ -246,6 +247,9 @@ mod tests {
         assert!(text.contains("mgm_l2") && text.contains("R4 invalid") && !text.contains("root"));
         assert!(resources(&error(libc::EPERM)).to_string().contains("CAP_NET_RAW"));
         assert!(resources(&error(libc::EMFILE)).to_string().contains("limits"));
+        let flow = Flow::new([10, 0, 0, 1].into(), [239, 1, 2, 3].into());
+        let full = entry(&TableError::System(error(libc::EPERM)), flow).to_string();
+        assert!(full.contains("CAP_BPF") && full.contains("MGM_MAX_FLOWS"), "{full}");
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use super::advice;
 use super::attach::{Attached, Attachment};
-use super::layout::{Arrivals, PORTS};
+use super::layout::{Arrivals, NEIGHBOUR, PORTS, UP};
 use super::links::{Facts, Framing, LinkSocket};
 use super::load::Loaded;
 use super::ports::{reset, set_limit, set_port};
@@ -68,6 +68,8 @@ struct Unfinished {
     in_map: BTreeSet<u32>,
     /// Indexes that still receive all multicast packets.
     all_multicast: BTreeSet<u32>,
+    /// Indexes with a next hop whose Ethernet address the kernel does not know.
+    unresolved: BTreeSet<u32>,
     last_try: Option<Instant>,
 }
 
@@ -77,6 +79,7 @@ impl Unfinished {
             && self.detached.is_empty()
             && self.in_map.is_empty()
             && self.all_multicast.is_empty()
+            && self.unresolved.is_empty()
     }
 }
 
@@ -112,6 +115,12 @@ impl Interfaces {
     pub(super) fn arrival(&self, if_index: u32) -> Option<Interface> {
         let (_, next_hop) = *self.by_index.get(&if_index)?.ports.first()?;
         Some(Interface { index: if_index, next_hop })
+    }
+
+    /// Whether the programs look at packets of an index.
+    pub(super) fn is_attached(&self, if_index: u32) -> bool {
+        let served = self.by_index.get(&if_index);
+        served.is_some_and(|served| served.attached.is_some() && !served.is_lost)
     }
 
     /// Whether an interface of this index is served.
@@ -165,6 +174,9 @@ impl Interfaces {
         }
         self.by_id.insert(id, interface);
         self.refresh_index(loaded, interface.index);
+        if self.unfinished.unresolved.contains(&interface.index) {
+            self.resolve(loaded, interface.index);
+        }
         Ok(())
     }
 
@@ -316,6 +328,26 @@ impl Interfaces {
         left.extend(unfinished.in_map.union(&unfinished.all_multicast));
         left.into_iter().for_each(|index| self.finish_index(loaded, index));
         unread.into_iter().for_each(|index| self.refresh_index(loaded, index));
+        let unresolved: Vec<u32> = self.unfinished.unresolved.iter().copied().collect();
+        unresolved.into_iter().for_each(|index| self.resolve(loaded, index));
+    }
+
+    /// Makes the kernel find out the addresses of those next hops of an index that it does not know.
+    fn resolve(&mut self, loaded: &Loaded, if_index: u32) {
+        let Some(served) = self.by_index.get(&if_index) else {
+            self.unfinished.unresolved.remove(&if_index);
+            return;
+        };
+        for (id, next_hop) in &served.ports {
+            let flags = loaded.maps.ports.get(id.0.into()).flags.load(Relaxed);
+            if flags & NEIGHBOUR == 0 || flags & UP != 0 {
+                continue;
+            }
+            if let Err(error) = self.requests.resolve(if_index, *next_hop) {
+                // For want of CAP_NET_ADMIN: then other packets to the neighbour must do so.
+                log::debug!("{next_hop} on {}: cannot be resolved: {error}", served.facts.name);
+            }
+        }
     }
 
     /// The same for what is left of an index that is no longer served.
@@ -402,6 +434,7 @@ impl Interfaces {
             Ok(None) => served.facts.is_up = false,
             Err(error) => note(&served.facts.name, &error),
         }
+        let mut is_resolved = true;
         for &(id, next_hop) in &served.ports {
             let neighbour = (!next_hop.is_unspecified()).then(|| {
                 self.links.neighbour(&served.facts.name, next_hop).unwrap_or_else(|error| {
@@ -409,9 +442,15 @@ impl Interfaces {
                     None
                 })
             });
+            is_resolved &= neighbour != Some(None) || !served.facts.is_up;
             let port = loaded.maps.ports.get(id.0.into());
             let is_ours = served.attached.is_some();
             set_port(port, (if_index, &served.facts), (is_ours, neighbour));
+        }
+        if is_resolved {
+            self.unfinished.unresolved.remove(&if_index);
+        } else {
+            self.unfinished.unresolved.insert(if_index);
         }
         if !is_known {
             self.unfinished.last_try = Some(Instant::now());

@@ -1,7 +1,7 @@
 //! What programs and user space share: the structures of `bpf/shared.h`. No I/O here.
 
 use super::memory::Shared;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::Ordering::{Relaxed, Release};
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64};
 
 /// Entries, or oifs, in an inner map.
@@ -21,7 +21,9 @@ pub(super) const WAYS: usize = 4;
 /// The most interfaces.
 pub(super) const PORTS: usize = 16_384;
 /// The most oifs of an entry: the kernel permits 33 tail calls, and each is for 64 copies.
-pub(super) const MOST_OIFS: usize = 33 * 64;
+pub(super) const MOST_OIFS: usize = 33 * ROUND;
+/// The most copies before a tail call.
+pub(super) const ROUND: usize = 64;
 
 /// The key of a flow: group and source in network byte order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -174,6 +176,47 @@ pub(super) struct Pending {
     count: AtomicU32,
 }
 
+/// Packets that are sent on in one run of a program.
+pub(super) const PARCELS: usize = 16;
+
+const PARCEL_WORDS: usize = 259;
+
+/// A packet that user space has kept, to be sent on.
+#[derive(Debug)]
+#[repr(C)]
+pub(super) struct Parcel {
+    /// 0: there are no more.
+    length: AtomicU32,
+    mark: AtomicU32,
+    priority: AtomicU32,
+    done: AtomicU32,
+    packet: [AtomicU64; PARCEL_WORDS],
+}
+
+impl Parcel {
+    /// No packet, which ends the list.
+    pub(super) fn clear(&self) {
+        self.length.store(0, Relaxed);
+    }
+
+    /// Whether the program has taken it.
+    pub(super) fn is_done(&self) -> bool {
+        self.done.load(Relaxed) != 0
+    }
+
+    pub(super) fn fill(&self, packet: &[u8], mark: u32, priority: u32) {
+        for (word, bytes) in self.packet.iter().zip(packet.chunks(8)) {
+            let mut whole = [0; 8];
+            whole[..bytes.len()].copy_from_slice(bytes);
+            word.store(u64::from_ne_bytes(whole), Relaxed);
+        }
+        self.length.store(packet.len() as u32, Relaxed);
+        self.mark.store(mark, Relaxed);
+        self.priority.store(priority, Relaxed);
+        self.done.store(0, Release);
+    }
+}
+
 /// The flows with the same number.
 #[derive(Debug)]
 #[repr(C)]
@@ -200,6 +243,8 @@ unsafe impl Shared for Config {}
 unsafe impl Shared for Buckets {}
 // SAFETY: atomic numbers alone.
 unsafe impl Shared for Pendings {}
+// SAFETY: atomic numbers alone.
+unsafe impl Shared for Parcel {}
 
 /// What the programs tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,8 +1,8 @@
 //! Creates the maps and loads the programs.
 
 use super::layout::{
-    Arrivals, Buckets, Config, Entry, Out, Pendings, Port, BUCKETS, BUCKET_CHUNKS, CHUNK, CHUNKS,
-    PORTS, SETS,
+    Arrivals, Buckets, Config, Entry, Out, Parcel, Pendings, Port, BUCKETS, BUCKET_CHUNKS, CHUNK,
+    CHUNKS, PARCELS, PORTS, SETS,
 };
 use super::memory::{Array, Shared};
 use super::object::{BadObject, Object, OBJECT};
@@ -45,6 +45,7 @@ pub(super) struct Maps {
     pub arrivals: Array<Arrivals>,
     pub ports: Array<Port>,
     pub pendings: Array<Pendings>,
+    pub parcels: Array<Parcel>,
     /// A table of flows that no program uses.
     pub unused: Map,
 }
@@ -88,6 +89,7 @@ fn check(object: &Object<'_>) -> Result<(), BadObject> {
         ("flows", sizes::<u32, u32>(), BUCKET_CHUNKS + 1),
         ("flows_inner", sizes::<u32, Buckets>(), BUCKETS / 2),
         ("pendings", sizes::<u32, Pendings>(), SETS),
+        ("parcels", sizes::<u32, Parcel>(), PARCELS),
         ("entries", sizes::<u32, u32>(), CHUNKS),
         ("entries_inner", sizes::<u32, Entry>(), CHUNK),
         ("outs", sizes::<u32, u32>(), CHUNKS),
@@ -120,9 +122,8 @@ impl Loaded {
         let outer = |name, inner: &'static str| create(&object, name, Some(&sample(inner)?));
         let array = |name| create(&object, name, None);
         let (config_map, arrivals, ports) = (array("config")?, array("arrivals")?, array("ports")?);
-        let (pendings, wrongs, tails) = (array("pendings")?, array("wrongs")?, array("tails")?);
-        let config = mapped("config", &config_map)?;
-        hash_secretly(&config);
+        let (pendings, parcels) = (array("pendings")?, array("parcels")?);
+        let (wrongs, tails) = (array("wrongs")?, array("tails")?);
         let maps = Maps {
             ifaces: array("ifaces")?,
             flows: outer("flows", "flows_inner")?,
@@ -132,10 +133,11 @@ impl Loaded {
             flows_inner: object.map("flows_inner")?,
             entries_inner: object.map("entries_inner")?,
             outs_inner: object.map("outs_inner")?,
-            config,
+            config: hash_secretly(mapped("config", &config_map)?),
             arrivals: mapped("arrivals", &arrivals)?,
             ports: mapped("ports", &ports)?,
             pendings: mapped("pendings", &pendings)?,
+            parcels: mapped("parcels", &parcels)?,
             unused: sample("flows_inner")?,
         };
         let fd = |name: &str| {
@@ -150,6 +152,7 @@ impl Loaded {
                 "entries" => maps.entries.raw_fd(),
                 "outs" => maps.outs.raw_fd(),
                 "pendings" => pendings.raw_fd(),
+                "parcels" => parcels.raw_fd(),
                 "ring" => maps.ring.raw_fd(),
                 _ => return None,
             })
@@ -160,9 +163,6 @@ impl Loaded {
                 .map_err(|(error, words)| LoadError::Program(name, error, words))
         };
         let copies = program("mgm_copies")?;
-        tails
-            .update(&0u32, &(copies.raw_fd() as u32))
-            .map_err(|error| LoadError::Map("tails", error))?;
         let programs = Programs {
             l2: program("mgm_l2")?,
             l3: program("mgm_l3")?,
@@ -170,16 +170,27 @@ impl Loaded {
             own_l3: program("mgm_own_l3")?,
             resend: program("mgm_resend")?,
         };
+        call_by_tail(&tails, [&copies, &programs.resend])?;
         Ok(Loaded { maps, programs, _tails: tails })
     }
 }
 
+/// Makes these programs the ones that others call.
+fn call_by_tail(tails: &Map, programs: [&Program; 2]) -> Result<(), LoadError> {
+    (0u32..).zip(programs).try_for_each(|(element, program)| {
+        tails
+            .update(&element, &(program.raw_fd() as u32))
+            .map_err(|error| LoadError::Map("tails", error))
+    })
+}
+
 /// Senders must not be able to choose flows that are all in one bucket.
-fn hash_secretly(config: &Array<Config>) {
+fn hash_secretly(config: Array<Config>) -> Array<Config> {
     for (factor, number) in config.get(0).factors.iter().zip(0..) {
         let secret = std::hash::RandomState::new().hash_one(number);
         factor.store(secret | 1, Relaxed);
     }
+    config
 }
 
 fn mapped<T: Shared>(name: &'static str, map: &Map) -> Result<Array<T>, LoadError> {

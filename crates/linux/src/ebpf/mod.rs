@@ -22,9 +22,9 @@
 //! - `chains` finds the packet filters that forwarded packets bypass, `legacy` those of older iptables.
 //! - `requests` makes requests by netlink.
 //! - `links` asks about interfaces, `changes` reads announcements about them.
-//! - `table` has the entries, `runs` and `chunks` their memory, `counts` the counters of oifs.
-//! - `reader` reads what the programs report, `queues` has what waits for the sink, `resend` keeps the
-//!   first packets of new flows.
+//! - `table` has the entries, `flows` their hash tables, `runs` and `chunks` their memory, `counts` the counters of oifs.
+//! - `reader` reads what the programs report, `waiting` and `queues` have what waits, `installs` adds
+//!   entries, `resend` keeps the first packets of new flows.
 //! - `advice` turns errors into messages that say what to do.
 
 mod advice;
@@ -33,6 +33,8 @@ mod chains;
 mod changes;
 mod chunks;
 mod counts;
+mod flows;
+mod installs;
 mod interfaces;
 mod layout;
 mod legacy;
@@ -48,18 +50,22 @@ mod resend;
 mod runs;
 mod sys;
 mod table;
+mod waiting;
 
 pub use attach::Attachment;
 
 use crate::fork;
 use crate::forwarder::{
-    Counters, Forwarder, ForwarderEntry, OifsCounters, UpcallSink, UpcallSource,
+    Counters, Forwarder, ForwarderEntry, InstalledEntry, InstalledOif, OifsCounters, UpcallSink,
+    UpcallSource,
 };
 use crate::types::{Flow, IfId, Interface, OifCounters, Rate, Refusal, Result};
 use counts::OutCounts;
 use interfaces::Interfaces;
+use layout::UP;
 use load::{LoadError, Loaded};
 use reader::Reader;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::Arc;
 use table::Wanted;
 
@@ -182,7 +188,20 @@ impl Forwarder for EbpfForwarder {
     }
 
     fn counters(&mut self, flow: Flow) -> Result<Option<Counters>> {
+        self.reader.settle(flow);
         Ok(self.reader.state.lock().table.counters(flow))
+    }
+
+    fn installed(&self, flow: Flow) -> Option<InstalledEntry> {
+        let state = self.reader.state.lock();
+        let interfaces = self.reader.interfaces.lock();
+        let mut oifs = Vec::new();
+        let iif = state.table.installed(flow, |port, threshold| {
+            let Some(interface) = interfaces.interface(IfId(port as u16)) else { return };
+            let flags = self.reader.loaded.maps.ports.get(port as usize).flags.load(Relaxed);
+            oifs.push(InstalledOif { interface, threshold, is_ready: flags & UP != 0 });
+        })?;
+        Some(InstalledEntry { iif, takes_packets: interfaces.is_attached(iif), oifs })
     }
 
     fn counts_oifs(&self) -> bool {
@@ -190,6 +209,7 @@ impl Forwarder for EbpfForwarder {
     }
 
     fn oif_counters(&mut self, flow: Flow, counters: &mut OifsCounters) -> bool {
+        self.reader.settle(flow);
         let state = self.reader.state.lock();
         let interfaces = self.reader.interfaces.lock();
         counters.oifs.clear();

@@ -1,6 +1,6 @@
 //! Reads the ring: new flows and their first packets, and packets on a wrong interface. The thread
 //! `mgm-upcall` reads it. A thread that looks for upcalls itself also reads it, and so does one that
-//! installs an entry, because first packets of the flow may be waiting there.
+//! installs an entry, because first packets of the flow may be waiting there (`installs`).
 //!
 //! The locks are taken in this order: the manager's, [`Reader::inbox`], [`Reader::state`],
 //! [`Reader::interfaces`]. No thread waits for the manager's lock while it holds one of the others.
@@ -10,9 +10,10 @@ use super::interfaces::Interfaces;
 use super::layout::{FlowKey, Record, Told, BUCKET_CHUNKS, SETS};
 use super::load::{Loaded, Maps};
 use super::memory::Ring;
-use super::queues::{Place, Queues, Waiting};
+use super::queues::{Place, Waiting};
 use super::resend::{Kept, Packet};
-use super::table::{Made, Need, Table, TableError, Wanted};
+use super::table::{Made, Need, Table};
+use super::waiting::{Inbox, Outbox, State, BATCH, PAUSE};
 use crate::forwarder::{Upcall, UpcallKind, UpcallSink, UpcallSource};
 use crate::sys::{self, StopSignal};
 use crate::types::{Flow, IfId, Interface, Ipv4Addr};
@@ -26,16 +27,6 @@ use std::time::{Duration, Instant};
 
 use super::changes::{Changed, LinkChanges};
 
-/// How many upcalls are passed to the sink at a time.
-const AT_A_TIME: usize = 64;
-
-/// How many flows the sink may know of that have no entry yet. The others wait here, where interfaces
-/// take turns: behind the sink, the newest flow is the next one, wherever it arrived.
-const IN_FLIGHT: usize = 512;
-
-/// How many records are read before others get the locks.
-const BATCH: usize = 4096;
-
 /// How often the thread looks after what is retired or expires.
 const UPKEEP: Duration = Duration::from_millis(50);
 
@@ -43,51 +34,8 @@ const UPKEEP: Duration = Duration::from_millis(50);
 /// refused.
 const REPORTS: Duration = Duration::from_secs(1);
 
-/// The pause before upcalls are offered again, and for which the sink may take to answer some.
-const PAUSE: Duration = Duration::from_millis(1);
-
 /// The time between two log messages about the same problem.
 const LINES: Duration = Duration::from_secs(10);
-
-/// What has been read.
-pub(super) struct Inbox {
-    ring: Ring,
-    queues: Queues,
-    /// What the sink could not take, oldest first.
-    returned: Vec<Upcall>,
-    /// Flows that the sink knows of, and that have no entry yet. When it has not grown for a while,
-    /// they count no longer: there are flows that never get one.
-    in_flight: usize,
-    /// When upcalls were last passed to the sink.
-    passed: Instant,
-    /// Upcalls for which there was no room.
-    dropped: u32,
-}
-
-impl Inbox {
-    fn new(ring: Ring) -> Inbox {
-        let (queues, returned) = (Queues::default(), Vec::new());
-        Inbox { ring, queues, returned, in_flight: 0, passed: Instant::now(), dropped: 0 }
-    }
-
-    fn has_upcalls(&self) -> bool {
-        !self.queues.is_empty() || !self.returned.is_empty()
-    }
-
-    /// How many upcalls may be passed on now.
-    fn room(&mut self) -> usize {
-        if self.passed.elapsed() >= PAUSE {
-            self.in_flight = 0;
-        }
-        AT_A_TIME.min(IN_FLIGHT.saturating_sub(self.in_flight))
-    }
-}
-
-/// The entries, and the packets that wait for one.
-pub(super) struct State {
-    pub table: Table,
-    pub kept: Kept,
-}
 
 /// Lost records as they were last reported.
 #[derive(Debug, Default)]
@@ -103,7 +51,7 @@ pub(super) struct Reader {
     factors: [u64; 2],
     pub loaded: Loaded,
     pub interfaces: Mutex<Interfaces>,
-    inbox: Mutex<Inbox>,
+    pub inbox: Mutex<Inbox>,
     pub state: Mutex<State>,
     /// Held while the tables grow.
     growth: Mutex<()>,
@@ -114,7 +62,7 @@ pub(super) struct Reader {
     signal: StopSignal,
     ending: AtomicBool,
     /// The tables are to grow soon.
-    is_low: AtomicBool,
+    pub is_low: AtomicBool,
 }
 
 /// A record of the ring, for the state: the packet of a flow.
@@ -138,7 +86,11 @@ impl Reader {
             loaded,
             interfaces: Mutex::new(interfaces),
             inbox: Mutex::new(Inbox::new(ring)),
-            state: Mutex::new(State { table: Table::new(factors), kept: Kept::default() }),
+            state: Mutex::new(State {
+                table: Table::new(factors),
+                kept: Kept::default(),
+                outbox: Outbox::default(),
+            }),
             growth: Mutex::new(()),
             delivery: Mutex::default(),
             sink,
@@ -175,8 +127,11 @@ impl Reader {
     /// One turn of the thread.
     fn serve(&self, upkeep: &mut Instant) {
         // The sink's threads pass upcalls on, too, when they have answered some.
-        let has_upcalls = self.inbox.lock().has_upcalls();
-        let timeout = if has_upcalls { Some(PAUSE) } else { self.next_upkeep() };
+        let is_busy = {
+            let inbox = self.inbox.lock();
+            inbox.has_upcalls() || inbox.in_flight > 0
+        };
+        let timeout = if is_busy { Some(PAUSE) } else { self.next_upkeep() };
         let has_changed = self.wait(timeout);
         if self.ending.load(Ordering::SeqCst) {
             return;
@@ -185,6 +140,7 @@ impl Reader {
             self.look_at_links();
         }
         while self.read_and_deliver() && upkeep.elapsed() < UPKEEP {}
+        self.end_burst();
         if upkeep.elapsed() >= UPKEEP || self.is_low.load(Ordering::Relaxed) {
             self.do_upkeep();
             *upkeep = Instant::now();
@@ -222,7 +178,7 @@ impl Reader {
 
     /// Reads records. Sends packets on whose flow has an entry, and keeps the others. Returns
     /// whether any may be left.
-    fn drain(&self, inbox: &mut Inbox, state: &mut State, most: usize) -> bool {
+    pub(super) fn drain(&self, inbox: &mut Inbox, state: &mut State, most: usize) -> bool {
         let Inbox { ring, queues, dropped, .. } = inbox;
         ring.read(most, |bytes| {
             let Some(record) = Record::parse(bytes) else { return };
@@ -257,9 +213,13 @@ impl Reader {
     /// Takes the packet of a flow. Returns whether the sink must know of the flow.
     fn take_first(&self, state: &mut State, first: First) -> bool {
         let First { flow, is_new, packet } = first;
+        if state.outbox.has(flow) {
+            state.outbox.packets.extend(packet);
+            return false;
+        }
         if state.table.has(flow) {
             if let Some(packet) = packet {
-                self.send(&packet, flow);
+                self.send(&[packet]);
             }
             return false;
         }
@@ -269,83 +229,8 @@ impl Reader {
         is_new
     }
 
-    fn send(&self, packet: &Packet, flow: Flow) {
-        if let Err(error) = packet.send(&self.loaded.programs.resend) {
-            log::debug!("{flow}: a first packet cannot be sent on: {error}");
-        }
-    }
-
-    /// Adds or changes an entry, then sends the packets that waited for it: before those that
-    /// arrive from now on, except for a few that arrive at this very moment.
-    pub(super) fn set(&self, wanted: &Wanted<'_>) -> Result<(), TableError> {
-        loop {
-            match self.try_set(wanted) {
-                Err(TableError::NoRoom) => {
-                    self.grow()?;
-                }
-                result => return result,
-            }
-        }
-    }
-
-    /// Wakes the thread when there is little room left, once.
-    fn note_room(&self, table: &Table) {
-        if table.wants().is_some() && !self.is_low.swap(true, Ordering::Relaxed) {
-            self.signal.raise();
-        }
-    }
-
-    fn try_set(&self, wanted: &Wanted<'_>) -> Result<(), TableError> {
-        let flow = wanted.flow;
-        {
-            let mut state = self.state.lock();
-            if state.table.has(flow) {
-                return state.table.set(wanted);
-            }
-        }
-        let mut inbox = self.inbox.lock();
-        let mut state = self.state.lock();
-        let state = &mut *state;
-        while self.drain(&mut inbox, state, BATCH) {}
-        inbox.in_flight = inbox.in_flight.saturating_sub(1);
-        if !state.kept.has(flow) {
-            let result = state.table.set(wanted);
-            self.note_room(&state.table);
-            return result;
-        }
-        let has_oifs = !wanted.oifs.is_empty();
-        state.table.set(&Wanted { is_held: has_oifs, ..*wanted })?;
-        self.note_room(&state.table);
-        for packet in state.kept.take(flow) {
-            if has_oifs {
-                self.send(&packet, flow);
-            } else {
-                state.table.count_negative(flow, packet.arrived.ifindex, packet.octets());
-            }
-        }
-        if has_oifs {
-            // Those that arrived meanwhile are sent on by this.
-            while self.drain(&mut inbox, state, BATCH) {}
-            state.table.open(flow);
-            while self.drain(&mut inbox, state, BATCH) {}
-        }
-        Ok(())
-    }
-
-    /// Removes an entry. The next packet of its flow is the first of a new one.
-    pub(super) fn remove(&self, flow: Flow) {
-        let mut state = self.state.lock();
-        let had_retired = state.table.has_retired();
-        if state.table.remove(flow) {
-            self.forget_pending(flow.into());
-            if !had_retired {
-                self.signal_upkeep();
-            }
-        }
-    }
-
     /// The next packet of the flow tells again.
-    fn forget_pending(&self, key: FlowKey) {
+    pub(super) fn forget_pending(&self, key: FlowKey) {
         let set = key.hash(self.factors) as usize % SETS;
         self.loaded.maps.pendings.get(set).forget(key);
     }
@@ -363,7 +248,7 @@ impl Reader {
     }
 
     /// Makes what the tables need next; false if they need nothing.
-    fn grow(&self) -> io::Result<bool> {
+    pub(super) fn grow(&self) -> io::Result<bool> {
         let _growth = self.growth.lock();
         let Some(need) = self.state.lock().table.wants() else { return Ok(false) };
         let maps = &self.loaded.maps;

@@ -1,7 +1,9 @@
-//! Requests by netlink: qdiscs and filters of traffic control, and which interfaces are VIFs.
+//! Requests by netlink: qdiscs and filters of traffic control, neighbours, and which interfaces are
+//! VIFs.
 
 use super::sys::{Hook, Program};
 use crate::fork::Guarded;
+use crate::types::Ipv4Addr;
 use mgm_net::netlink::{wire, Dumper};
 use std::io;
 
@@ -15,6 +17,12 @@ const RTM_DELQDISC: u16 = 37;
 const RTM_NEWTFILTER: u16 = 44;
 const RTM_DELTFILTER: u16 = 45;
 const RTM_GETTFILTER: u16 = 46;
+/// From <linux/neighbour.h>.
+const RTM_NEWNEIGH: u16 = 28;
+const NDA_DST: u16 = 1;
+const NTF_USE: u8 = 1;
+/// `struct ndmsg`
+const NEIGHBOUR_HEAD: usize = 12;
 /// From <linux/netconf.h>.
 const RTM_NEWNETCONF: u16 = 80;
 const RTM_GETNETCONF: u16 = 82;
@@ -127,6 +135,17 @@ impl Netlink {
             has |= handle == FILTER && info == filter_info();
         })?;
         Ok(has)
+    }
+
+    /// Makes the kernel find out the Ethernet address of a neighbour, as if it had a packet for it.
+    /// It announces what it has found.
+    pub(super) fn resolve(&mut self, if_index: u32, of: Ipv4Addr) -> io::Result<()> {
+        let mut head = [0; NEIGHBOUR_HEAD];
+        head[0] = AF_INET;
+        head[4..8].copy_from_slice(&if_index.to_ne_bytes());
+        head[10] = NTF_USE;
+        let address = wire::attr(NDA_DST, &of.octets());
+        self.0.request((RTM_NEWNEIGH, CREATE), &[&head, &address], |_| {})
     }
 
     /// Whether an interface is a VIF of the kernel's multicast routing, of whichever table.

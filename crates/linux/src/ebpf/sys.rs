@@ -189,14 +189,6 @@ fn absent_is_false(result: io::Result<RawFd>) -> io::Result<bool> {
 #[derive(Debug)]
 pub(super) struct Program(GuardedFd);
 
-/// The part of `struct __sk_buff` that a run of a program takes.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Arrived {
-    pub ifindex: u32,
-    pub mark: u32,
-    pub priority: u32,
-}
-
 impl Program {
     /// Loads a program, after the verifier has checked it. The text of an error is the end of what
     /// the verifier says.
@@ -237,18 +229,15 @@ impl Program {
     }
 
     /// Runs the program for a frame as if it had arrived on an interface of the namespace of the
-    /// calling thread. Returns what the program returns.
-    pub(super) fn run(&self, frame: &[u8], arrived: Arrived) -> io::Result<u32> {
-        let mut context = SkbContext {
-            len: frame.len() as u32,
-            mark: arrived.mark,
-            priority: arrived.priority,
-            ingress_ifindex: arrived.ifindex,
-            ifindex: arrived.ifindex,
+    /// calling thread, with a number in its fourth control word. Returns what the program returns.
+    pub(super) fn run(&self, frame: &[u8], ifindex: u32, number: u32) -> io::Result<u32> {
+        let context = SkbContext {
+            ingress_ifindex: ifindex,
+            ifindex,
+            control: [0, 0, 0, number, 0],
             // SAFETY: numbers, for which 0 means that the kernel sets them.
             ..unsafe { zeroed() }
         };
-        context.len = 0;
         let mut attributes = RunAttributes {
             program: self.0.as_raw_fd() as u32,
             length_in: frame.len() as u32,
@@ -330,7 +319,9 @@ struct SkbContext {
     priority: u32,
     ingress_ifindex: u32,
     ifindex: u32,
-    rest: [u32; 29],
+    tc_index: u32,
+    control: [u32; 5],
+    rest: [u32; 23],
 }
 
 fn last_words(log: &[u8]) -> String {

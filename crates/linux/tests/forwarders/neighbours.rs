@@ -48,11 +48,40 @@ fn t0_2_copies_go_to_the_neighbours_that_want_them() {
         forwarder.oif_counters(flow(), &mut counters);
         assert_eq!((counters.oifs[0].interface, counters.oifs[0].discards), (unknown, 1));
         // It appears.
-        ip("neigh add 10.9.0.77 lladdr 02:00:00:00:09:4d dev r1");
+        ip("neigh replace 10.9.0.77 lladdr 02:00:00:00:09:4d dev r1");
         let end = Instant::now() + SURE;
         while wires[1].receive_frame(17, NEVER).is_none() {
             assert!(Instant::now() < end, "it is known now");
             wires[0].send(SOURCE, GROUP, 64);
+        }
+    });
+}
+
+#[test]
+fn d93_an_unknown_neighbour_is_resolved() {
+    on_both(|kind| {
+        let wires: [Wire; 2] = netns::wires();
+        ip_batch("addr add 10.9.0.1/24 dev r1\n");
+        let (mut forwarder, _upcalls) = open(kind).unwrap();
+        forwarder.add_interface(IfId(0), Interface::link(wires[0].router)).unwrap();
+        let neighbour = Interface { index: wires[1].router, next_hop: [10, 9, 0, 2].into() };
+        let is_asked = || ip("neigh show 10.9.0.2 dev r1").contains("INCOMPLETE");
+        assert!(!is_asked());
+        forwarder.add_interface(IfId(1), neighbour).unwrap();
+        assert!(is_asked(), "the kernel asks by ARP");
+        let oifs = &[(IfId(1), 1)];
+        forwarder.install(&ForwarderEntry { flow: flow(), iif: IfId(0), oifs }).unwrap();
+        ip("neigh replace 10.9.0.2 lladdr 02:00:00:00:09:02 dev r1 nud reachable");
+        let end = Instant::now() + SURE;
+        while wires[1].receive_frame(17, NEVER).is_none() {
+            assert!(Instant::now() < end, "it is known now");
+            wires[0].send(SOURCE, GROUP, 64);
+        }
+        // The kernel forgets it.
+        ip("neigh del 10.9.0.2 dev r1");
+        let end = Instant::now() + SURE;
+        while !is_asked() {
+            assert!(Instant::now() < end, "it is not asked again");
         }
     });
 }
@@ -99,5 +128,58 @@ fn an_mfe_may_have_many_oifs() {
         let entry = ForwarderEntry { flow: flow(), iif: IfId(0), oifs: &too_many };
         let refusal = forwarder.install(&entry).unwrap_err().to_string();
         assert!(refusal.contains("2112"), "{refusal}");
+    });
+}
+
+/// Some minutes, because each device that is made or deleted takes the kernel some milliseconds.
+#[test]
+#[ignore = "takes long: cargo test -p mgm-linux --test forwarders -- --ignored"]
+fn a_thousand_interfaces_are_served_and_half_of_them_are_oifs() {
+    const ALL: u16 = 1000;
+    netns::run(|| {
+        let lines = (0..ALL / 2).map(|n| {
+            format!("link add x{n} type veth peer name y{n}\nlink set x{n} up\nlink set y{n} up\n")
+        });
+        ip_batch(&lines.collect::<String>());
+        let wires: [Wire; 1] = netns::wires();
+        let (mut forwarder, _upcalls) = open(Kind::Ebpf).unwrap();
+        let own = |forwarder: &mut dyn Forwarder, id: u16| {
+            let name = format!("{}{}", if id % 2 == 0 { "x" } else { "y" }, (id - 1) / 2);
+            forwarder.add_interface(IfId(id), Interface::link(netns::index(&name))).unwrap();
+        };
+        forwarder.add_interface(IfId(0), Interface::link(wires[0].router)).unwrap();
+        (1..=ALL).for_each(|id| own(&mut *forwarder, id));
+        let mut counters = OifsCounters::default();
+        let mut expect = |forwarder: &mut dyn Forwarder, packets: u64, count: u16| {
+            let end = Instant::now() + SURE;
+            loop {
+                assert!(forwarder.oif_counters(flow(), &mut counters));
+                assert_eq!(counters.oifs.len(), usize::from(count));
+                if counters.oifs.iter().all(|oif| oif.packets == packets) {
+                    return;
+                }
+                let first = counters.oifs.iter().find(|oif| oif.packets != packets);
+                assert!(Instant::now() < end, "{first:?} instead of {packets}");
+            }
+        };
+        // One end of each pair, so that nothing comes back to an oif.
+        let oifs: Vec<(IfId, u8)> = (1..=ALL).step_by(2).map(|id| (IfId(id), 1)).collect();
+        assert_eq!(oifs.len(), 500);
+        forwarder.install(&ForwarderEntry { flow: flow(), iif: IfId(0), oifs: &oifs }).unwrap();
+        (0..3).for_each(|_| wires[0].send(SOURCE, GROUP, 64));
+        expect(&mut *forwarder, 3, 500);
+        // Two of them go; the others keep their counters.
+        for id in [1, 999] {
+            let fewer: Vec<_> = oifs.iter().copied().filter(|oif| oif.0 .0 != id).collect();
+            let entry = ForwarderEntry { flow: flow(), iif: IfId(0), oifs: &fewer };
+            forwarder.install(&entry).unwrap();
+            forwarder.remove_interface(IfId(id));
+            expect(&mut *forwarder, 3, 499);
+            own(&mut *forwarder, id);
+        }
+        let entry = ForwarderEntry { flow: flow(), iif: IfId(0), oifs: &oifs[1..499] };
+        forwarder.install(&entry).unwrap();
+        wires[0].send(SOURCE, GROUP, 64);
+        expect(&mut *forwarder, 4, 498);
     });
 }

@@ -1,8 +1,9 @@
 //! Clients in other processes, with an outlet that keeps what is sent.
 
+mod unanswered;
+
 use super::*;
 use crate::engine::NoticeKinds;
-use crate::types::Result;
 
 /// A process with one or more clients.
 #[derive(Default)]
@@ -50,6 +51,12 @@ impl Process {
     ) -> crate::types::Result<ClientId> {
         let outlet: Arc<dyn Outlet> = self.clone();
         fixture.0.register_posted(outlet, NoticeKinds::ALL, (protocol, 0), grace)
+    }
+
+    fn client_with(self: &Arc<Process>, fixture: &Fixture, unanswered: Unanswered) -> ClientId {
+        let client = self.client(fixture, 1);
+        fixture.0.set_unanswered(client, unanswered);
+        client
     }
 
     /// What was sent since the last call: number, cause, and notice.
@@ -377,6 +384,44 @@ fn t9_7_the_end_of_a_process_is_a_release_and_a_deregistration_with_the_alerts()
     assert_eq!(heard.last().map(String::as_str), Some("1: prune (*, *)"), "{heard:?}");
     fixture.0.take(stays, link(2)).expect("the interface is free");
     process.client(&fixture, 2);
+}
+
+/// A router with so many MFEs whose iif a client process owns, and as many of another client.
+fn with_mfes(process: &Arc<Process>, count: u32) -> Fixture {
+    let fixture = Fixture::new();
+    let (outlet, none): (Arc<dyn Outlet>, _) = (process.clone(), NoticeKinds::default());
+    let registered = fixture.0.register_posted(outlet, none, (1, 0), 0);
+    let (client, other) = (registered.unwrap(), fixture.client(2, |_| ()));
+    let elsewhere = Ipv4Addr::new(172, 16, 0, 1);
+    fixture.0.add_route(source_route(1)).unwrap();
+    fixture.0.add_route(Route { network: elsewhere, prefix_len: 32, ..source_route(3) }).unwrap();
+    fixture.0.take(client, link(1)).unwrap();
+    fixture.0.take(other, link(3)).unwrap();
+    for n in 0..count {
+        let group = Ipv4Addr::from(0xef02_0000 + n);
+        for (source, index) in [(SOURCE, 1), (elsewhere, 3)] {
+            let flow = Flow::new(source, group);
+            assert!(fixture.0.packet_in(PacketIn { flow, ..packet(1, index) }).unwrap().accepted);
+        }
+    }
+    fixture
+}
+
+#[test]
+fn t9_7_mfes_of_an_interface_are_deleted_in_portions_between_which_calls_go_on() {
+    let process = Process::new(7);
+    let fixture = with_mfes(&process, 200);
+    let mfes = || fixture.0.status(Detail::SUMMARY).totals.mfes;
+    assert_eq!(mfes(), 400);
+    let mut departure = fixture.0.begin_departure(7);
+    let (mut before, mut largest) = (mfes(), 0);
+    while fixture.0.depart_some(&mut departure) {
+        let now = mfes();
+        largest = largest.max(before - now);
+        before = now;
+    }
+    assert_eq!(before, 200, "the other client's MFEs stay");
+    assert!((1..=64).contains(&largest), "{largest} MFEs in a portion");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use super::link::{Link, Role};
 use super::outlet::{becomes_sender, take_own, Changed};
 use super::process::{refuse, Process};
 use super::texts::{Texts, Which};
-use super::Limits;
+use super::{Limits, State};
 use crate::messages::{decode, Acks, Answer, Call, Reply, Request, WireRefusal};
 use crate::wire::{Bytes, Wire};
 use mgm_linux::channel::{Listener, Poller, Ready};
@@ -13,7 +13,7 @@ use mgm_types::{Code, Refusal};
 use std::collections::HashMap;
 use std::io;
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,8 +21,6 @@ use std::time::{Duration, Instant};
 const LISTENER: u64 = 0;
 /// A connection that has not said who it is, or has sent half a message, is closed after this time.
 const DAWDLING: Duration = Duration::from_secs(10);
-/// A process that acknowledges nothing for this time is disconnected, if too many wait (spec 9.6).
-const SILENT_MS: u64 = 30_000;
 /// How often slow processes and connections are looked for.
 const ROUND: Duration = Duration::from_secs(1);
 /// How many connections may not have said yet who they are.
@@ -80,10 +78,14 @@ impl Service {
     }
 
     /// The main function of the thread, which a panic does not end.
-    pub fn run(&mut self, is_stopping: &AtomicBool) {
+    pub fn run(&mut self, state: &State) {
         becomes_sender();
         let mut ready = Vec::new();
-        while !is_stopping.load(Ordering::Acquire) {
+        while !state.is_stopping.load(Ordering::Acquire) {
+            if let Some(limits) = state.limits.lock().take() {
+                self.limits = limits;
+                self.next_check = Instant::now();
+            }
             ready.clear();
             let turn = AssertUnwindSafe(|| self.turn(&mut ready));
             if catch_unwind(turn).is_err() {
@@ -425,12 +427,12 @@ impl Service {
         let mut stuck = Vec::new();
         for (&session, process) in &self.processes {
             let behind = self.manager.backlogged(session);
-            if behind.waiting > WINDOW && behind.silent_ms >= SILENT_MS {
+            if behind.waiting > WINDOW && behind.silent_ms >= self.limits.silent_ms {
                 log::warn!(
                     "{} is disconnected: {} callbacks wait, and it has acknowledged none for {} s",
                     process.who(),
                     behind.waiting,
-                    SILENT_MS / 1000
+                    self.limits.silent_ms as f64 / 1000.0
                 );
                 stuck.push(session);
             }

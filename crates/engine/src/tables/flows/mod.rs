@@ -37,6 +37,8 @@ pub struct Flows {
     index: Index,
     /// The entry that was found last, because one call looks up its flow several times.
     recent: Cell<u32>,
+    /// Whether the last membership added an entry. The next one probably does, too.
+    adds: bool,
     order: Order,
     wanted: usize,
     mfes: usize,
@@ -100,11 +102,23 @@ impl Flows {
         &mut self.entries[number as usize]
     }
 
+    /// Fetches what [`Flows::make`] reads to add an entry for a flow: the index and the order. Each
+    /// may be a wait for memory, so the processor waits for both at once, and works meanwhile. Does
+    /// so only if the last membership added an entry, because an entry that exists needs no order.
+    #[inline]
+    pub fn expect(&mut self, flow: Flow) {
+        if self.adds {
+            let home = self.index.home(self.index.key(flow));
+            std::hint::black_box(home ^ self.order.expect(flow));
+        }
+    }
+
     /// The place of a flow's entry for a membership, which is to be put there. A new entry
     /// refers to the source in this domain; `route` is used if that was not known.
     #[inline]
     pub fn make(&mut self, flow: Flow, domain: Domain, route: Option<&Route>) -> FlowPlace {
         let found = self.find_or_room(flow);
+        self.adds = found.is_err();
         found.unwrap_or_else(|room| {
             let source = self.sources.acquire(flow.source(), domain, route);
             self.add(flow, room, Part::Members, source)

@@ -101,7 +101,8 @@ pub struct Order {
     free: Vec<u32>,
     /// Chunks by the start of their range.
     by_first: PagedMap,
-    /// The chunk to which a flow was added last, because the next one often belongs there, too.
+    /// The chunk to which a flow was added last, because the next one often belongs there, too; or
+    /// that of the flow that is expected next.
     recent: u32,
     /// Whether there is room for one more flow. Updated when a chunk is added, which is seldom,
     /// because each call asks; a removal never reduces the room.
@@ -149,10 +150,25 @@ impl Order {
         self.recent = at;
     }
 
+    /// Finds the chunk to which a flow belongs, and fetches it.
+    pub fn expect(&mut self, flow: Flow) -> u64 {
+        if self.is_recent(flow) {
+            return 0; // it was used last
+        }
+        let Some((_, at)) = self.by_first.find(flow) else { return 0 };
+        self.recent = at; // it need not be looked up again
+        self.touch(at)
+    }
+
+    /// Whether a flow belongs to the recent chunk.
+    fn is_recent(&self, flow: Flow) -> bool {
+        let recent = self.chunks.get(self.recent as usize);
+        recent.is_some_and(|chunk| chunk.first <= flow && flow <= chunk.last)
+    }
+
     /// The chunk to which a flow belongs. Creates the first chunk.
     fn chunk_of(&mut self, flow: Flow) -> u32 {
-        let recent = self.chunks.get(self.recent as usize);
-        if recent.is_some_and(|chunk| chunk.first <= flow && flow <= chunk.last) {
+        if self.is_recent(flow) {
             return self.recent;
         }
         match self.by_first.find(flow) {

@@ -1,7 +1,7 @@
 use super::*;
 use crate::client::Router;
 use crate::messages::CallbackBody;
-use crate::server::{Limits, Server};
+use crate::server::{Access, Limits, Server};
 use mgm_manager::{ForwarderChoice, Manager, Settings};
 use mgm_types::{Flow, Ipv4Addr};
 
@@ -17,7 +17,7 @@ fn t9_13_callbacks_of_deregistered_clients_use_no_memory() {
     let settings = Settings { forwarder: ForwarderChoice::Memory, ..Settings::default() };
     manager.start(&settings, None).unwrap();
     let path = std::env::temp_dir().join(format!("mgm-remote-early-{}", std::process::id()));
-    let server = Server::open(&manager, &path, 0o600, Limits::default()).unwrap();
+    let server = Server::open(&manager, &path, Access::OWN, Limits::default()).unwrap();
     let router = Router::connect(&path).unwrap();
     let mut state = router.0.state.lock();
     // No registration is under way, so nobody will ask for this callback.
