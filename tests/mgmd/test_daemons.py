@@ -87,6 +87,8 @@ class Base(unittest.TestCase):
         self.served("eth0", "eth2")
         proxy = self.proxy(mgmd)
         self.served("eth0", "eth1", "eth2")
+        # Only then it hears reports: those of a new host come once or twice.
+        proxy.log.wait(lambda line: "membership query" in line.lower(), "igmpproxy queries")
         return mgmd, static, proxy
 
     def joined(self, mgmd, on="eth1"):
