@@ -219,6 +219,7 @@ class Daemons(Base):
         for daemon, then in zip((static, proxy), before):
             self.assertTrue(daemon.alive())
             self.assertLess(daemon.seconds() - then, 0.3, "it does not spin")
+        mgmd.ignore_notifications()
         mgmd.start()
         self.served("eth0", "eth1", "eth2")
         emitter, before = self.source.emitter(GROUP), collector.count
