@@ -1072,8 +1072,8 @@ DWORD MgmHostServeStatus(const char *pszPath);
  *   forked child of the router.
  *
  * Threads:
- * Any thread, but not inside a callback. The call causes no callbacks itself. The
- * end of client processes causes callbacks on threads of the library.
+ * Any thread, but not inside a callback. The call causes no callbacks. Those that
+ * follow from the end of client processes run on threads of the library.
  */
 DWORD MgmHostServeClients(const char *pszPath, DWORD dwMode);
 

@@ -14,6 +14,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* The function of the library with this name. */
 static void *real(const char *name)
@@ -93,25 +94,24 @@ __attribute__((constructor)) static void begin(void)
 /* A start with settings needs another router. */
 DWORD MgmHostStart(const MGMHOST_CONFIG *config)
 {
-    MGMHOST_CONFIG client;
+    MGMHOST_CONFIG client = {0};
     DWORD code;
 
-    if (config == NULL || config->dwSize != sizeof(client))
+    if (config == NULL || config->dwSize > sizeof(client) || config->dwSize < sizeof(DWORD))
         return real_HostStart(config);
-    client = *config;
+    /* Some bindings pass the structure of an earlier version. */
+    memcpy(&client, config, config->dwSize);
     /* The test router has the memory forwarder. */
     if (client.dwForwarder == MGMHOST_FORWARDER_MEMORY)
         client.dwForwarder = MGMHOST_FORWARDER_DEFAULT;
     /* Refused if the library runs. */
     code = real_HostStart(&client);
-    if (code != NO_ERROR)
-        return code;
-    if (config->dwMfeTimeout == 0 && config->dwMaxFlows == 0)
+    if (code != NO_ERROR || (client.dwMfeTimeout == 0 && client.dwMaxFlows == 0))
         return code;
     if (real_HostStop() != NO_ERROR)
         abort();
     remote_end_router();
-    remote_start_router(config);
+    remote_start_router(&client);
     return real_HostStart(&client);
 }
 

@@ -61,8 +61,8 @@ const MOST_PROCESSES: DWORD = 65_536;
 ///   forked child of the router.
 ///
 /// # Threads
-/// Any thread, but not inside a callback. The call causes no callbacks itself. The
-/// end of client processes causes callbacks on threads of the library.
+/// Any thread, but not inside a callback. The call causes no callbacks. Those that
+/// follow from the end of client processes run on threads of the library.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostServeClients(pszPath: *const c_char, dwMode: DWORD) -> DWORD {
     entry("MgmHostServeClients", || {

@@ -57,7 +57,7 @@ class Probe:
 @unittest.skipUnless(is_there(), "no eBPF in this kernel")
 class Floods(NetnsTest):
     # spec 0.9
-    def test_a_flood_on_one_interface_delays_no_flow_of_another(self):
+    def test_d125_a_flood_on_one_interface_delays_no_flow_of_another(self):
         flooder, source, receiver = self.hosts("flooder", "source", "receiver")
         router = self.router(forwarder="ebpf", MGM_MAX_FLOWS=str(MOST_FLOWS))
         router.protocol("A", 200, "to-flooder", "to-source", "to-receiver")

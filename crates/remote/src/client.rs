@@ -9,9 +9,15 @@ mod channel;
 mod current;
 mod events;
 mod grace;
+mod pool;
 mod shell;
 mod state;
 mod thread;
+
+/// `tests/pool_model.rs` puts others in their place.
+mod sync {
+    pub(super) use parking_lot::{Condvar, Mutex};
+}
 
 pub use current::{
     connect, current, disconnect, drain_owed, of_serial, owes, set_lost, LostCallback,
@@ -441,8 +447,8 @@ impl Link {
 /// What to do if no router can be reached.
 fn no_router(path: &Path, error: &io::Error) -> String {
     format!(
-        "MGM_ROUTER={}: cannot connect to a router ({error}): start mgmd, whose key \
-         router.clients is this path (by default /run/mgmd/router), or unset MGM_ROUTER",
+        "cannot connect to a router at {} ({error}): start mgmd, whose key router.clients is this \
+         path (by default /run/mgmd/router), or unset MGM_ROUTER (or pszRouter of MGMHOST_CONFIG)",
         path.display()
     )
 }

@@ -296,6 +296,18 @@ fn t9_8_done_ends_what_was_not_taken_or_added_again() {
 }
 
 #[test]
+fn t9_8_what_the_successor_has_released_is_no_longer_left() {
+    let mut r = left();
+    r.succeeds("A");
+    r.take("A", 3);
+    r.release("A", 3);
+    r.take("B", 9); // it gets the number of 3
+    r.join("B", G2, 9);
+    r.grace_is_done("A");
+    assert_eq!(r.engine.memberships(flow(G2)).count(), 1);
+}
+
+#[test]
 fn t9_8_the_end_does_not_wait_for_igmp_beside() {
     let mut r = left();
     r.succeeds("A");
@@ -360,6 +372,7 @@ fn t9_8_a_second_death_does_not_lengthen_the_time() {
     r.take("A", 1);
     r.take("A", 4);
     r.join("A", G2, 4);
+    r.join("A", G2, 1);
     r.heard.clear();
     r.dies("A", 60);
     r.expect_nothing();

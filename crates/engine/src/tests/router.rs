@@ -202,6 +202,8 @@ impl Router {
         }
         let party = &mut self.parties[at];
         if party.is_dead {
+            let may_be_asked = matches!(notice, Notice::Rpf { .. });
+            assert!(may_be_asked, "{} has ended, and is told {notice:?}", party.name);
             return self.answer(at, notice);
         }
         if party.inside.is_some() || party.stalled {

@@ -3,25 +3,12 @@
 
 use super::layout::{PARCELS, ROUND};
 use super::load::Loaded;
-use super::reader::{Inbox, Reader, State, AT_A_TIME, BATCH};
+use super::reader::Reader;
 use super::resend::{self, Packet};
 use super::table::{Table, TableError, Wanted};
+use super::waiting::{Inbox, Outbox, State, AT_A_TIME, BATCH};
 use crate::types::Flow;
 use std::sync::atomic::Ordering;
-
-/// First packets whose flow has an entry by now, until they are sent on.
-#[derive(Debug, Default)]
-pub(super) struct Outbox {
-    pub packets: Vec<Packet>,
-    /// The flows whose entries are held until then.
-    flows: Vec<Flow>,
-}
-
-impl Outbox {
-    pub(super) fn has(&self, flow: Flow) -> bool {
-        self.flows.contains(&flow)
-    }
-}
 
 impl Reader {
     pub(super) fn send(&self, packets: &[Packet]) {

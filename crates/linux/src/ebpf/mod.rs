@@ -22,8 +22,8 @@
 //! - `chains` finds the packet filters that forwarded packets bypass, `legacy` those of older iptables.
 //! - `requests` makes requests by netlink.
 //! - `links` asks about interfaces, `changes` reads announcements about them.
-//! - `table` has the entries, `runs` and `chunks` their memory, `counts` the counters of oifs.
-//! - `reader` reads what the programs report, `queues` has what waits for the sink, `installs` adds
+//! - `table` has the entries, `flows` their hash tables, `runs` and `chunks` their memory, `counts` the counters of oifs.
+//! - `reader` reads what the programs report, `waiting` and `queues` have what waits, `installs` adds
 //!   entries, `resend` keeps the first packets of new flows.
 //! - `advice` turns errors into messages that say what to do.
 
@@ -33,6 +33,7 @@ mod chains;
 mod changes;
 mod chunks;
 mod counts;
+mod flows;
 mod installs;
 mod interfaces;
 mod layout;
@@ -49,6 +50,7 @@ mod resend;
 mod runs;
 mod sys;
 mod table;
+mod waiting;
 
 pub use attach::Attachment;
 

@@ -152,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn a_flood_on_one_interface_does_not_delay_others() {
+    fn d125_a_flood_on_one_interface_does_not_delay_others() {
         let mut queues = Queues::default();
         for number in 0..1000 {
             assert!(queues.push(place(1), waiting(number)));

@@ -6,14 +6,14 @@
 //! [`Reader::interfaces`]. No thread waits for the manager's lock while it holds one of the others.
 
 use super::chunks::Chunks;
-use super::installs::Outbox;
 use super::interfaces::Interfaces;
 use super::layout::{FlowKey, Record, Told, BUCKET_CHUNKS, SETS};
 use super::load::{Loaded, Maps};
 use super::memory::Ring;
-use super::queues::{Place, Queues, Waiting};
+use super::queues::{Place, Waiting};
 use super::resend::{Kept, Packet};
 use super::table::{Made, Need, Table};
+use super::waiting::{Inbox, Outbox, State, BATCH, PAUSE};
 use crate::forwarder::{Upcall, UpcallKind, UpcallSink, UpcallSource};
 use crate::sys::{self, StopSignal};
 use crate::types::{Flow, IfId, Interface, Ipv4Addr};
@@ -27,16 +27,6 @@ use std::time::{Duration, Instant};
 
 use super::changes::{Changed, LinkChanges};
 
-/// How many upcalls are passed to the sink at a time.
-pub(super) const AT_A_TIME: usize = 64;
-
-/// How many flows the sink may know of that have no entry yet. The others wait here, where interfaces
-/// take turns: behind the sink, the newest flow is the next one, wherever it arrived.
-const IN_FLIGHT: usize = 512;
-
-/// How many records are read before others get the locks.
-pub(super) const BATCH: usize = 4096;
-
 /// How often the thread looks after what is retired or expires.
 const UPKEEP: Duration = Duration::from_millis(50);
 
@@ -44,52 +34,8 @@ const UPKEEP: Duration = Duration::from_millis(50);
 /// refused.
 const REPORTS: Duration = Duration::from_secs(1);
 
-/// The pause before upcalls are offered again, and for which the sink may take to answer some.
-const PAUSE: Duration = Duration::from_millis(1);
-
 /// The time between two log messages about the same problem.
 const LINES: Duration = Duration::from_secs(10);
-
-/// What has been read.
-pub(super) struct Inbox {
-    ring: Ring,
-    queues: Queues,
-    /// What the sink could not take, oldest first.
-    returned: Vec<Upcall>,
-    /// Flows that the sink knows of, and that have no entry yet. When it has not grown for a while,
-    /// they count no longer: there are flows that never get one.
-    pub in_flight: usize,
-    /// When upcalls were last passed to the sink.
-    passed: Instant,
-    /// Upcalls for which there was no room.
-    dropped: u32,
-}
-
-impl Inbox {
-    fn new(ring: Ring) -> Inbox {
-        let (queues, returned) = (Queues::default(), Vec::new());
-        Inbox { ring, queues, returned, in_flight: 0, passed: Instant::now(), dropped: 0 }
-    }
-
-    pub(super) fn has_upcalls(&self) -> bool {
-        !self.queues.is_empty() || !self.returned.is_empty()
-    }
-
-    /// How many upcalls may be passed on now.
-    pub(super) fn room(&mut self) -> usize {
-        if self.passed.elapsed() >= PAUSE {
-            self.in_flight = 0;
-        }
-        AT_A_TIME.min(IN_FLIGHT.saturating_sub(self.in_flight))
-    }
-}
-
-/// The entries, and the packets that wait for one.
-pub(super) struct State {
-    pub table: Table,
-    pub kept: Kept,
-    pub outbox: Outbox,
-}
 
 /// Lost records as they were last reported.
 #[derive(Debug, Default)]

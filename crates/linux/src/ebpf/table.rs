@@ -21,15 +21,13 @@
 
 use super::chunks::{Chunks, Missing, NewChunks};
 use super::counts::OutCounts;
-use super::layout::{
-    bucket_of, Buckets, Entry, FlowKey, Out, BUCKETS, CHUNK, GENERATIONS, HELD, MOST_OIFS,
-};
+use super::flows::Flows;
+use super::layout::{Buckets, Entry, Out, CHUNK, HELD, MOST_OIFS};
 use super::runs::{class_of, missing_chunks, Runs};
 use crate::types::{Counters, Flow};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
 use std::io;
-use std::sync::atomic::AtomicU32;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 
 /// An entry as the programs need it.
@@ -71,20 +69,6 @@ pub(super) enum Need {
     Generation(Missing),
 }
 
-/// One of the hash tables of flows.
-#[derive(Debug)]
-struct Generation {
-    /// As many flows as buckets.
-    room: usize,
-    used: usize,
-}
-
-impl Generation {
-    fn has_room(&self) -> bool {
-        self.used < self.room
-    }
-}
-
 /// A run that an entry no longer uses, but programs may.
 #[derive(Debug)]
 struct FormerRun {
@@ -111,12 +95,9 @@ const GENERATION_SHIFT: u32 = 16;
 /// The entries. Empty until [`Table::add`] has been called for each need.
 #[derive(Debug)]
 pub(super) struct Table {
-    /// What the programs hash flows with.
-    factors: [u64; 2],
-    buckets: Chunks<Buckets>,
+    flows: Flows,
     entries: Chunks<Entry>,
     outs: Chunks<Out>,
-    generations: Vec<Generation>,
     free_slots: Vec<u32>,
     next_slot: u32,
     runs: Runs,
@@ -136,11 +117,9 @@ pub(super) enum Made {
 impl Table {
     pub(super) fn new(factors: [u64; 2]) -> Table {
         Table {
-            factors,
-            buckets: Chunks::new(),
+            flows: Flows::new(factors),
             entries: Chunks::new(),
             outs: Chunks::new(),
-            generations: Vec::new(),
             free_slots: Vec::new(),
             next_slot: 0,
             runs: Runs::default(),
@@ -155,17 +134,12 @@ impl Table {
         let entries =
             Missing { first: self.entries.len(), count: missing_chunks(used, self.entries.len()) };
         let outs = Missing { first: self.outs.len(), count: self.runs.missing() };
-        let room = self.generations.iter().map(|it| it.room - it.used).sum::<usize>();
-        let generation = self.generations.len();
         if entries.count > 0 {
             Some(Need::Entries(entries))
         } else if outs.count > 0 {
             Some(Need::Outs(outs))
-        } else if room < BUCKETS / 2 && generation < GENERATIONS {
-            let count = 1 << generation;
-            Some(Need::Generation(Missing { first: count - 1, count }))
         } else {
-            None
+            self.flows.missing().map(Need::Generation)
         }
     }
 
@@ -177,50 +151,12 @@ impl Table {
                 self.outs.add(chunks);
                 self.runs.add_chunks(count);
             }
-            Made::Generation(chunks) => {
-                self.buckets.add(chunks);
-                let room = BUCKETS << self.generations.len();
-                self.generations.push(Generation { room, used: 0 });
-            }
+            Made::Generation(chunks) => self.flows.add(chunks),
         }
-    }
-
-    /// Where the slot of the first entry with this hash is stored.
-    fn bucket(&self, generation: usize, hash: u32) -> &AtomicU32 {
-        let (chunk, bucket) = bucket_of(generation, hash);
-        &self.buckets.element(chunk, bucket / 2).0[bucket % 2]
     }
 
     fn find(&self, flow: Flow) -> Option<u32> {
-        let key = FlowKey::from(flow);
-        let hash = key.hash(self.factors);
-        for generation in 0..self.generations.len() {
-            let mut next = self.bucket(generation, hash).load(Relaxed);
-            while next != 0 {
-                let entry = self.entries.get(next - 1);
-                if entry.flow.is(key) {
-                    return Some(next - 1);
-                }
-                next = entry.next.load(Relaxed);
-            }
-        }
-        None
-    }
-
-    /// Takes an entry out of its bucket. Programs that are there go on from it.
-    fn unlink(&self, slot: u32, generation: usize, flow: Flow) {
-        let mut place = self.bucket(generation, FlowKey::from(flow).hash(self.factors));
-        loop {
-            let next = place.load(Relaxed);
-            if next == 0 {
-                return;
-            }
-            let entry = self.entries.get(next - 1);
-            if next - 1 == slot {
-                return place.store(entry.next.load(Relaxed), Release);
-            }
-            place = &entry.next;
-        }
+        self.flows.find(flow, &self.entries)
     }
 
     pub(super) fn has(&self, flow: Flow) -> bool {
@@ -270,8 +206,7 @@ impl Table {
     }
 
     fn create(&mut self, wanted: &Wanted<'_>) -> Result<(), TableError> {
-        let generation = self.generations.iter().position(Generation::has_room);
-        let generation = generation.ok_or_else(|| self.no_room())?;
+        let generation = self.flows.with_room().ok_or_else(|| self.no_room())?;
         let (run, class) = self.write_run(wanted.oifs)?;
         let slot = match self.take_slot() {
             Ok(slot) => slot,
@@ -282,24 +217,19 @@ impl Table {
                 return Err(error);
             }
         };
-        let key = FlowKey::from(wanted.flow);
-        let first = self.bucket(generation, key.hash(self.factors));
         let entry = self.entries.get(slot);
         for counter in
             [&entry.packets, &entry.octets, &entry.negative, &entry.wrong, &entry.sent_before]
         {
             counter.store(0, Relaxed);
         }
-        entry.flow.set(key);
         entry.iif.store(wanted.iif, Relaxed);
         entry.run.store((wanted.oifs.len() as u64) << 32 | u64::from(run), Relaxed);
         let held = if wanted.is_held { HELD } else { 0 };
         let flags =
             held | u32::from(class) << CLASS_SHIFT | (generation as u32) << GENERATION_SHIFT;
         entry.flags.store(flags, Relaxed);
-        entry.next.store(first.load(Relaxed), Relaxed);
-        first.store(slot + 1, Release);
-        self.generations[generation].used += 1;
+        self.flows.link(wanted.flow, slot, generation, &self.entries);
         Ok(())
     }
 
@@ -465,8 +395,7 @@ impl Table {
         let Some(slot) = self.find(flow) else { return false };
         let flags = self.entries.get(slot).flags.load(Relaxed);
         let generation = (flags >> GENERATION_SHIFT) as usize;
-        self.unlink(slot, generation, flow);
-        self.generations[generation].used -= 1;
+        self.flows.unlink(flow, slot, generation, &self.entries);
         let (run, count, class) = self.run_of(slot);
         if count > 0 {
             let former = FormerRun { slot, run, class, known: Vec::new() };

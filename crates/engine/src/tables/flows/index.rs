@@ -11,9 +11,6 @@ use std::hash::BuildHasher;
 
 const SHARDS: usize = 256;
 
-/// How many slots are in a cache line.
-const LINE: usize = 8;
-
 /// Half of a flow's hash, and the number of its entry below.
 const EMPTY: u64 = u64::MAX;
 
@@ -68,13 +65,10 @@ impl Index {
             .map_err(|at| Vacant { key, at })
     }
 
-    /// The memory that a look-up of a flow reads first: the home, and the next cache line, which
-    /// many look-ups get to.
+    /// The memory that a look-up of a flow reads first.
     pub fn home(&self, key: FlowHash) -> u64 {
         let shard = &self.shards[usize::from(key.shard)];
-        let home = shard.home(key.hash);
-        let slot = |at: usize| shard.slots.get(at).copied().unwrap_or(EMPTY);
-        slot(home) ^ slot(home + LINE)
+        shard.slots.get(shard.home(key.hash)).copied().unwrap_or(EMPTY)
     }
 
     /// Whether there is room for any one more flow.

@@ -185,13 +185,16 @@ impl Router {
         let id = self.id(name);
         let party = self.party(name);
         let inside = party.inside.take();
-        party.is_dead = true;
         party.habits = Default::default();
         let at = self.parties.iter().position(|party| party.id == id).expect("it is there");
-        if let Some(notice) = inside {
+        self.parties[at].stalled = true;
+        let mut due = inside;
+        while let Some(notice) = due {
             self.answer(at, notice);
+            self.run(|_, _| ());
+            due = self.parties[at].waiting.pop_front();
         }
-        self.catch_up(at);
+        self.parties[at].is_dead = true;
         self.run(|engine, fx| engine.begin_grace(id, seconds, fx));
     }
 
