@@ -87,6 +87,8 @@ class Base(unittest.TestCase):
         self.served("eth0", "eth2")
         proxy = self.proxy(mgmd)
         self.served("eth0", "eth1", "eth2")
+        # Only then it hears reports: those of a new host come once or twice.
+        proxy.log.wait(lambda line: "membership query" in line.lower(), "igmpproxy queries")
         return mgmd, static, proxy
 
     def joined(self, mgmd, on="eth1"):
@@ -217,6 +219,7 @@ class Daemons(Base):
         for daemon, then in zip((static, proxy), before):
             self.assertTrue(daemon.alive())
             self.assertLess(daemon.seconds() - then, 0.3, "it does not spin")
+        mgmd.ignore_notifications()
         mgmd.start()
         self.served("eth0", "eth1", "eth2")
         emitter, before = self.source.emitter(GROUP), collector.count

@@ -157,8 +157,9 @@ mod tests {
             fs::set_permissions(&program, fs::Permissions::from_mode(0o4755)).unwrap();
             assert!(check(&program).unwrap_err().contains("set-user-ID"));
         }
-        fs::write(&program, "text").unwrap();
-        assert!(check(&program).unwrap_err().contains("no program"));
+        let text = folder.join("text");
+        fs::write(&text, "text").unwrap();
+        assert!(check(&text).unwrap_err().contains("no program"));
         fs::remove_dir_all(&folder).unwrap();
         assert!(check(&program).is_err());
     }
