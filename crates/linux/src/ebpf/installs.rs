@@ -9,6 +9,7 @@ use super::table::{Table, TableError, Wanted};
 use super::waiting::{Inbox, Outbox, State, AT_A_TIME, BATCH};
 use crate::types::Flow;
 use std::sync::atomic::Ordering;
+use std::time::Instant;
 
 impl Reader {
     pub(super) fn send(&self, packets: &[Packet]) {
@@ -77,7 +78,10 @@ impl Reader {
         let mut state = self.state.lock();
         let state = &mut *state;
         while self.drain(&mut inbox, state, BATCH) {}
-        inbox.in_flight = inbox.in_flight.saturating_sub(1);
+        if inbox.in_flight > 0 {
+            inbox.in_flight -= 1;
+            inbox.moved = Instant::now();
+        }
         let has_oifs = !wanted.oifs.is_empty();
         let waits = state.kept.has(flow);
         state.table.set(&Wanted { is_held: waits && has_oifs, ..*wanted })?;

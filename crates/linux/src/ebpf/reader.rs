@@ -362,7 +362,7 @@ impl Reader {
             upcalls.push(Upcall { kind, flow, arrival, header: waiting.header().to_vec() });
         });
         if !upcalls.is_empty() {
-            inbox.passed = Instant::now();
+            inbox.moved = Instant::now();
             inbox.in_flight += upcalls.iter().filter(|it| it.kind == UpcallKind::NoCache).count();
         }
         upcalls

@@ -19,8 +19,12 @@ const IN_FLIGHT: usize = 512;
 /// How many records are read before others get the locks.
 pub(super) const BATCH: usize = 4096;
 
-/// The pause before upcalls are offered again, and for which the sink may take to answer some.
+/// The pause before upcalls are offered again.
 pub(super) const PAUSE: Duration = Duration::from_millis(1);
+
+/// The time after which flows count no longer as known to the sink if none has got an entry: there are
+/// flows that never get one.
+const PATIENCE: Duration = Duration::from_millis(5);
 
 /// What has been read.
 pub(super) struct Inbox {
@@ -28,11 +32,10 @@ pub(super) struct Inbox {
     pub queues: Queues,
     /// What the sink could not take, oldest first.
     pub returned: Vec<Upcall>,
-    /// Flows that the sink knows of, and that have no entry yet. When it has not grown for a while,
-    /// they count no longer: there are flows that never get one.
+    /// Flows that the sink knows of, and that have no entry yet.
     pub in_flight: usize,
-    /// When upcalls were last passed to the sink.
-    pub passed: Instant,
+    /// When upcalls were last passed to the sink, or a flow got its entry.
+    pub moved: Instant,
     /// Upcalls for which there was no room.
     pub dropped: u32,
 }
@@ -40,7 +43,7 @@ pub(super) struct Inbox {
 impl Inbox {
     pub(super) fn new(ring: Ring) -> Inbox {
         let (queues, returned) = (Queues::default(), Vec::new());
-        Inbox { ring, queues, returned, in_flight: 0, passed: Instant::now(), dropped: 0 }
+        Inbox { ring, queues, returned, in_flight: 0, moved: Instant::now(), dropped: 0 }
     }
 
     pub(super) fn has_upcalls(&self) -> bool {
@@ -49,7 +52,7 @@ impl Inbox {
 
     /// How many upcalls may be passed on now.
     pub(super) fn room(&mut self) -> usize {
-        if self.passed.elapsed() >= PAUSE {
+        if self.moved.elapsed() >= PATIENCE {
             self.in_flight = 0;
         }
         AT_A_TIME.min(IN_FLIGHT.saturating_sub(self.in_flight))
