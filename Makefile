@@ -3,6 +3,7 @@
 #   make             builds the release library: target/release/libmgm.so, libmgm.a
 #   make demo        installs missing tools, then runs the demo
 #   make test        runs the quick tests; make test-heavy runs the slow tests
+#   make test-kernels  tests the kernels of Debian in virtual machines; KERNELS=all, or releases
 #   make mutants     tests the tests: changes the code and expects a failure; takes hours
 #   make bench       measures the release build; BENCH="install memory" selects rows
 #   make peers       measures mgm and other multicast routers, and records the results
@@ -26,7 +27,10 @@ CMAKE ?= cmake
 # Rows of the benchmark; empty means all rows.
 BENCH ?=
 
-.PHONY: all demo test test-heavy mutants bench bench-docs peers instructions headers man bpf completions pictures conformance windows abi deb install clean
+# Releases of Debian, by name.
+KERNELS ?= bookworm
+
+.PHONY: all demo test test-heavy test-kernels mutants bench bench-docs peers instructions headers man bpf completions pictures conformance windows abi deb install clean
 
 all:
 	CARGO=$(CARGO) scripts/cargo-trimmed build --release --locked --package mgm --lib
@@ -42,6 +46,11 @@ test:
 test-heavy:
 	scripts/setup --heavy
 	scripts/test --heavy
+
+test-kernels:
+	scripts/setup --kernels
+	scripts/test install
+	tests/kernels/run $(KERNELS)
 
 mutants:
 	scripts/mutants --all

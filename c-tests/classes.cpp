@@ -225,6 +225,64 @@ void threads_of_mgm_call_lambdas()
     CHECK(renewed);
 }
 
+void a_batch_names_the_first_refused_call()
+{
+    mgm::client p(PROTO_IP_OSPF, 1);
+    const mgm::flow other{0, mgm::address("239.1.2.4")};
+    p.take(1);
+    mgm::batch([&] {
+        p.join(1, star_g);
+        p.join(1, other);
+        p.leave(1, star_g);
+    });
+    CHECK(p.groups().size() == 1);
+    DWORD number = 99;
+    try {
+        mgm::batch([&] {
+            p.leave(1, other);
+            p.join(7, star_g); // an interface of nobody: refused when the batch ends
+            p.join(1, star_g);
+        });
+    } catch (const mgm::batch_error &e) {
+        number = e.number();
+        CHECK_CODE(e.code(), ERROR_INVALID_PARAMETER);
+    }
+    CHECK_EQ(number, 2);
+    CHECK(p.groups().size() == 1 && p.groups()[0].group == star_g.group);
+    // An exception ends a batch, and a batch has no batches.
+    try {
+        mgm::batch([] { throw std::string("in a batch"); });
+        number = 99;
+    } catch (const std::string &) {
+        mgm::batch([&] {
+            CHECK(refuses(ERROR_CAN_NOT_COMPLETE, [] { mgm::batch([] {}); }));
+            number = 0;
+        });
+    }
+    CHECK_EQ(number, 0);
+}
+
+void grace_is_at_most_five_minutes_and_has_no_effect_in_a_router()
+{
+    CHECK(refuses(ERROR_INVALID_PARAMETER, [] { mgm::host::set_grace(301); }));
+    mgm::host::set_grace(300);
+    mgm::client p(PROTO_IP_OSPF, 1);
+    p.take(1);
+    p.join(1, star_g);
+    p.grace_done();
+    CHECK(p.groups().size() == 1);
+    mgm::host::set_grace(0);
+}
+
+void the_end_of_a_router_is_not_reported_to_itself()
+{
+    bool lost = false;
+    mgm::host::set_router_lost([&] { lost = true; });
+    mgm::host::stop();
+    CHECK(!lost);
+    mgm::host::set_router_lost({});
+}
+
 void clients_outlive_a_stop()
 {
     mgm::client p(PROTO_IP_OSPF, 1);
@@ -237,4 +295,7 @@ void clients_outlive_a_stop()
 TEST_MAIN(CASE(addresses), CASE(codes_are_exceptions), CASE(clients_leave_by_themselves),
           CASE(answers_count), CASE(what_is_told), CASE(tables_longer_than_a_buffer),
           CASE(a_client_leaves_inside_its_own_callback), CASE(too_many_clients_are_refused),
-          CASE(refusals_cost_no_slot), CASE(threads_of_mgm_call_lambdas), CASE(clients_outlive_a_stop))
+          CASE(refusals_cost_no_slot), CASE(threads_of_mgm_call_lambdas),
+          CASE(a_batch_names_the_first_refused_call),
+          CASE(grace_is_at_most_five_minutes_and_has_no_effect_in_a_router),
+          CASE(the_end_of_a_router_is_not_reported_to_itself), CASE(clients_outlive_a_stop))

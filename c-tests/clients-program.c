@@ -1,4 +1,4 @@
-/* The client processes of clients.c: they read commands from stdin, and write the code of each as
+/* The client processes of clients.c and grace.c: they read commands from stdin, and write the code of each as
  * "= 87", and each callback as a line "heard join (*, 239.1.1.1)". */
 
 #include "clients-program.h"
@@ -49,6 +49,34 @@ static DWORD on_rpf(DWORD s, DWORD sm, DWORD g, DWORD gm, PDWORD index, PDWORD n
     return 0;
 }
 
+static DWORD on_local_join(DWORD s, DWORD sm, DWORD g, DWORD gm, DWORD index, DWORD next_hop)
+{
+    (void)sm, (void)gm, (void)index, (void)next_hop;
+    hear("local join", s, g);
+    return 0;
+}
+
+static DWORD on_igmp_change(DWORD index, DWORD next_hop)
+{
+    (void)index, (void)next_hop;
+    hear("a change of the owner", 0, 0);
+    return 0;
+}
+
+/* Opens an enumeration, and leaves it open. Returns the number of groups, or 1000 and the code. */
+static DWORD count_groups(void)
+{
+    BYTE buffer[4096];
+    DWORD size = sizeof(buffer), count = 0, code;
+    HANDLE enumeration;
+
+    code = MgmGroupEnumerationStart(own, ALL_SOURCES, &enumeration);
+    if (code != NO_ERROR)
+        return 1000 + code;
+    code = MgmGroupEnumerationGetNext(enumeration, &size, buffer, &count);
+    return code == ERROR_NO_MORE_ITEMS ? count : 1000 + code;
+}
+
 /* What a forked child of the client process gets. */
 static DWORD fork_and_take(void)
 {
@@ -91,7 +119,9 @@ static DWORD call_as_host(void)
     if (MgmHostSetTtlThreshold(1, 0, 1) != ERROR_CAN_NOT_COMPLETE ||
         MgmHostSetFlowLimit(1, 0, 0) != ERROR_CAN_NOT_COMPLETE ||
         MgmHostServeStatus(NULL) != ERROR_CAN_NOT_COMPLETE ||
-        MgmHostServeClients("/tmp/mgm-never", 0) != ERROR_CAN_NOT_COMPLETE)
+        MgmHostServeClients("/tmp/mgm-never", 0) != ERROR_CAN_NOT_COMPLETE ||
+        MgmHostServeClientsEx("/tmp/mgm-never", NULL) != ERROR_CAN_NOT_COMPLETE ||
+        MgmHostSetClientFilter(NULL, NULL) != ERROR_CAN_NOT_COMPLETE)
         return 5;
     return 0;
 }
@@ -107,10 +137,20 @@ static void on_lost(void *context)
     fflush(stdout);
 }
 
+static void on_end(void *context)
+{
+    (void)context;
+    puts("lost");
+    fflush(stdout);
+}
+
 static DWORD obey(const char *command, const char *flow, unsigned number)
 {
     ROUTING_PROTOCOL_CONFIG config = {.pfnJoinAlertCallback = on_join,
                                       .pfnPruneAlertCallback = on_prune,
+                                      .pfnLocalJoinCallback = on_local_join,
+                                      .pfnDisableIgmpCallback = on_igmp_change,
+                                      .pfnEnableIgmpCallback = on_igmp_change,
                                       .pfnRpfCallback = on_rpf};
     DWORD protocol_id, component_id;
 
@@ -126,6 +166,18 @@ static DWORD obey(const char *command, const char *flow, unsigned number)
         return release(own, number);
     if (strcmp(command, "join") == 0)
         return join(own, flow, number);
+    if (strcmp(command, "leave") == 0)
+        return leave(own, flow, number);
+    if (strcmp(command, "off") == 0)
+        return forward_off(own, flow, number);
+    if (strcmp(command, "grace") == 0)
+        return MgmHostSetGrace(number);
+    if (strcmp(command, "done") == 0)
+        return MgmHostGraceDone(own);
+    if (strcmp(command, "stop") == 0)
+        return MgmHostStop();
+    if (strcmp(command, "groups") == 0)
+        return count_groups();
     if (strcmp(command, "crowd") == 0) {
         for (unsigned n = 0; n < 3000; n++) {
             char group[40];
@@ -135,6 +187,13 @@ static DWORD obey(const char *command, const char *flow, unsigned number)
                 return n;
         }
         return NO_ERROR;
+    }
+    if (strcmp(command, "start") == 0) {
+        MGMHOST_CONFIG host = {.dwSize = sizeof(host), .dwForwarder = number, .pszRouter = flow};
+
+        MgmHostSetRouterLost(on_end, NULL);
+        setenv("MGM_ROUTER", "/nowhere", 1);
+        return MgmHostStart(&host);
     }
     if (strcmp(command, "host") == 0)
         return call_as_host();

@@ -1,4 +1,4 @@
-/* The client processes of clients.c. */
+/* The client processes of clients.c and grace.c. */
 #ifndef C_TESTS_CLIENTS_PROGRAM_H
 #define C_TESTS_CLIENTS_PROGRAM_H
 

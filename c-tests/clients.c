@@ -3,6 +3,7 @@
  * The test is the router. The client processes are this program again, with the argument "client":
  * see clients-program.c. */
 
+#include "client-processes.h"
 #include "clients-program.h"
 #include "router.h"
 #include "threads.h"
@@ -19,120 +20,23 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { LINE = 200 };
-
-static char path[80];
-
-/* --- the router -------------------------------------------------------------------------- */
-
-struct process {
-    pid_t pid;
-    int in;
-    FILE *out;
-    char heard[16][LINE];
-    size_t count;
-};
-
-static struct process *launch(void)
-{
-    struct process *process = calloc(1, sizeof(*process));
-    int in[2], out[2];
-
-    CHECK(pipe(in) == 0 && pipe(out) == 0);
-    process->pid = fork();
-    if (process->pid == 0) {
-        dup2(in[0], 0);
-        dup2(out[1], 1);
-        for (int fd = 3; fd < 64; fd++)
-            close(fd);
-        unsetenv("MGM_FORWARDER");
-        setenv("MGM_ROUTER", path, 1);
-        execl("/proc/self/exe", "clients", "client", (char *)NULL);
-        _exit(127);
-    }
-    close(in[0]);
-    close(out[1]);
-    process->in = in[1];
-    process->out = fdopen(out[0], "r");
-    return process;
-}
-
-/* Reads lines until one begins with `beginning`. */
-static const char *await_line(struct process *process, const char *beginning)
-{
-    static char line[LINE];
-
-    while (fgets(line, sizeof(line), process->out) != NULL) {
-        line[strcspn(line, "\n")] = '\0';
-        if (strncmp(line, beginning, strlen(beginning)) == 0)
-            return line;
-        if (process->count < 16)
-            strcpy(process->heard[process->count++], line);
-    }
-    fail_check(__FILE__, __LINE__, "the client process has ended and did not say \"%s\"",
-               beginning);
-    return "";
-}
-
-/* Whether the process hears this, or has heard it. */
-static void expect_heard(struct process *process, const char *what)
-{
-    for (size_t n = 0; n < process->count; n++)
-        if (strcmp(process->heard[n], what) == 0)
-            return;
-    CHECK_TEXT(await_line(process, what), what);
-}
-
-static DWORD ask(struct process *process, const char *command)
-{
-    CHECK(write(process->in, command, strlen(command)) == (ssize_t)strlen(command));
-    CHECK(write(process->in, "\n", 1) == 1);
-    return (DWORD)strtoul(await_line(process, "= ") + 2, NULL, 10);
-}
-
-static void end_process(struct process *process, int signal_number)
-{
-    close(process->in);
-    if (signal_number != 0)
-        kill(process->pid, signal_number);
-    waitpid(process->pid, NULL, 0);
-    fclose(process->out);
-    free(process);
-}
-
-static void serve(void)
-{
-    snprintf(path, sizeof(path), "/tmp/mgm-c-clients-%ld", (long)getpid());
-    OK(MgmHostServeClients(path, 0600));
-}
-
-/* A client process with the protocol 80, which owns 2. */
-static struct process *launch_owner(void)
-{
-    struct process *process = launch();
-
-    OK(ask(process, "register 80"));
-    OK(ask(process, "take 2"));
-    return process;
-}
-
 static void host_serve_clients_checks_its_arguments(void)
 {
     char longest[120];
     struct stat found;
 
     serve();
-    CHECK(stat(path, &found) == 0 && (found.st_mode & 0777) == 0600);
-    OK(MgmHostServeClients(path, 0));
-    CHECK(stat(path, &found) == 0 && (found.st_mode & 0777) == 0660);
+    CHECK(stat(clients_path, &found) == 0 && (found.st_mode & 0777) == 0600);
+    OK(MgmHostServeClients(clients_path, 0));
+    CHECK(stat(clients_path, &found) == 0 && (found.st_mode & 0777) == 0660);
     memset(longest, 'x', sizeof(longest));
     longest[108] = '\0';
     REFUSED(MgmHostServeClients("", 0), ERROR_INVALID_PARAMETER);
     REFUSED(MgmHostServeClients(longest, 0), ERROR_INVALID_PARAMETER);
-    REFUSED(MgmHostServeClients(path, 01000), ERROR_INVALID_PARAMETER);
-    CHECK(stat(path, &found) == 0); /* it still serves */
+    REFUSED(MgmHostServeClients(clients_path, 01000), ERROR_INVALID_PARAMETER);
+    CHECK(stat(clients_path, &found) == 0); /* it still serves */
     OK(MgmHostServeClients(NULL, 0));
-    CHECK(stat(path, &found) != 0 && errno == ENOENT);
+    CHECK(stat(clients_path, &found) != 0 && errno == ENOENT);
     OK(MgmHostServeClients(NULL, 0));
     REFUSED(MgmHostServeClients("/tmp/mgm-no-such-directory/router", 0), ERROR_CAN_NOT_COMPLETE);
 }
@@ -361,7 +265,7 @@ static int raw(void)
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
-    strcpy(address.sun_path, path);
+    strcpy(address.sun_path, clients_path);
     CHECK(connect(fd, (struct sockaddr *)&address, sizeof(address)) == 0);
     return fd;
 }
@@ -428,6 +332,27 @@ static void t9_11_hostile_connections_end_and_disturb_nobody(void)
     end_process(process, 0);
 }
 
+static void t9_1_a_host_can_name_the_router(void)
+{
+    struct process *process;
+    char command[120];
+
+    serve();
+    process = launch();
+    /* Nobody listens where its environment says. */
+    snprintf(command, sizeof(command), "start 0 %s", clients_path);
+    OK(ask(process, command));
+    OK(ask(process, "register 80"));
+    OK(ask(process, "take 2"));
+    CHECK_CODE(ask(process, command), ERROR_ALREADY_EXISTS);
+    CHECK_CODE(ask(process, "start 1 /x"), ERROR_INVALID_PARAMETER); /* with a forwarder */
+    OK(MgmHostServeClients(NULL, 0));
+    await_line(process, "lost");
+    OK(MgmHostServeClients(clients_path, 0600));
+    OK(ask(process, "register 80")); /* at the same router, without another start */
+    end_process(process, 0);
+}
+
 static void t9_10_the_status_names_the_process(void)
 {
     struct process *process;
@@ -441,6 +366,68 @@ static void t9_10_the_status_names_the_process(void)
     if (strstr(text, expected) == NULL)
         fail_check(__FILE__, __LINE__, "%s is not in %s", expected, text);
     free(text);
+    end_process(process, 0);
+}
+
+/* Permits only what the tests below use. */
+static BOOL permits(void *context, const MGMHOST_CLIENT_REQUEST *request)
+{
+    MGMHOST_CLIENT_REQUEST *last = context;
+
+    *last = *request;
+    return request->dwProtocolId == 80 && request->dwIfIndex != 3;
+}
+
+static void t9_10_the_filter_of_a_host_decides_what_a_client_process_may_do(void)
+{
+    static MGMHOST_CLIENT_REQUEST last;
+    struct process *process;
+
+    serve();
+    OK(MgmHostSetClientFilter(permits, &last));
+    process = launch_owner();
+    CHECK(last.dwSize == sizeof(last) && last.dwIfIndex == 2 && last.dwIfNextHopAddr == 0);
+    CHECK(last.dwProcess == (DWORD)process->pid && last.dwUser == getuid());
+    CHECK(last.dwProtocolId == 80 && last.dwComponentId == 1);
+    CHECK_CODE(ask(process, "take 3"), ERROR_CAN_NOT_COMPLETE);
+    CHECK_CODE(ask(process, "register 81"), ERROR_CAN_NOT_COMPLETE);
+    CHECK(last.dwProtocolId == 81 && last.dwIfIndex == 0);
+    OK(MgmHostSetClientFilter(NULL, NULL));
+    OK(ask(process, "register 81"));
+    end_process(process, 0);
+}
+
+static void t9_10_a_host_sets_the_file_and_the_limits_of_the_socket(void)
+{
+    MGMHOST_CLIENTS clients = {.dwSize = sizeof(clients), .dwMode = 0640, .dwAnswerMs = 50};
+    struct process *process;
+    struct stat found;
+
+    serve();
+    process = launch_owner();
+    OK(MgmHostServeClientsEx(clients_path, &clients));
+    CHECK(stat(clients_path, &found) == 0 && (found.st_mode & 0777) == 0640);
+    CHECK(found.st_uid == geteuid() && found.st_gid == getegid());
+    OK(ask(process, "take 4")); /* it is still connected */
+    if (geteuid() == 0) {
+        clients.dwFlags = MGMHOST_CLIENTS_OWNER | MGMHOST_CLIENTS_GROUP;
+        clients.dwOwner = 12345;
+        clients.dwGroup = 23456;
+        OK(MgmHostServeClientsEx(clients_path, &clients));
+        CHECK(stat(clients_path, &found) == 0 && found.st_uid == 12345 && found.st_gid == 23456);
+    }
+    OK(MgmHostServeClientsEx(clients_path, NULL));
+    CHECK(stat(clients_path, &found) == 0 && (found.st_mode & 0777) == 0660 && found.st_uid == geteuid());
+    for (int n = 0; n < 5; n++) {
+        MGMHOST_CLIENTS bad = {.dwSize = sizeof(bad)};
+        DWORD *fields[] = {&bad.dwSize, &bad.dwFlags, &bad.dwMode, &bad.dwMaxProcesses,
+                           &bad.dwAnswerMs};
+        static const DWORD values[] = {5, 4, 01000, 65537, 3600001};
+
+        *fields[n] = values[n];
+        REFUSED(MgmHostServeClientsEx(clients_path, &bad), ERROR_INVALID_PARAMETER);
+    }
+    CHECK(stat(clients_path, &found) == 0); /* it still serves */
     end_process(process, 0);
 }
 
@@ -458,6 +445,9 @@ int main(int argc, char **argv)
         CASE(t9_7_a_killed_process_is_a_release_and_a_deregistration),
         CASE(t9_9_when_the_router_ends_old_handles_are_invalid_and_a_registration_connects),
         CASE(t9_10_the_status_names_the_process),
+        CASE(t9_10_the_filter_of_a_host_decides_what_a_client_process_may_do),
+        CASE(t9_10_a_host_sets_the_file_and_the_limits_of_the_socket),
+        CASE(t9_1_a_host_can_name_the_router),
         CASE(t9_11_hostile_connections_end_and_disturb_nobody),
         CASE(t9_12_a_forked_child_is_refused_and_the_connection_stays),
     };

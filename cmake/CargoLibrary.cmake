@@ -6,6 +6,8 @@
 #          MGM_STATIC_FILE        libmgm.a, to be installed
 #          MGM_ROUTER_FILE        mgmd, to be installed
 #          MGM_CONTROL_FILES      mgmctl, and the link mgmtop to it, to be installed
+#          MGM_ADAPTER_LIBRARY    libmgm-mroute.so, to be installed
+#          MGM_ADAPTER_PROGRAM    mgm-run, to be installed
 #          MGM_PRIVATE_LIBS       system libraries that a program linked with libmgm.a needs
 
 if(NOT CMAKE_SYSTEM_NAME STREQUAL "Linux")
@@ -53,6 +55,8 @@ set(MGM_SHARED_FILES "${_lib_dir}/${_so_file}" "${_lib_dir}/${_soname}" "${_lib_
 set(MGM_STATIC_FILE "${_lib_dir}/libmgm.a")
 set(MGM_ROUTER_FILE "${PROJECT_BINARY_DIR}/bin/mgmd")
 set(MGM_CONTROL_FILES "${PROJECT_BINARY_DIR}/bin/mgmctl" "${PROJECT_BINARY_DIR}/bin/mgmtop")
+set(MGM_ADAPTER_LIBRARY "${_lib_dir}/libmgm-mroute.so")
+set(MGM_ADAPTER_PROGRAM "${PROJECT_BINARY_DIR}/bin/mgm-run")
 file(MAKE_DIRECTORY "${_lib_dir}" "${PROJECT_BINARY_DIR}/bin")
 
 # This target always runs cargo, which itself checks what is out of date. cargo runs in
@@ -61,7 +65,7 @@ file(MAKE_DIRECTORY "${_lib_dir}" "${PROJECT_BINARY_DIR}/bin")
 add_custom_target(mgm_cargo ALL
   COMMAND "${CMAKE_COMMAND}" -E env --unset=MAKEFLAGS --unset=MFLAGS
     "CARGO=${CARGO}" ${_cargo} build --package mgm --package mgmd --package mgmctl
-    --lib --bin mgmd --bin mgmctl --locked ${_cargo_options}
+    --package mgm-mroute --lib --bin mgmd --bin mgmctl --bin mgm-run --locked ${_cargo_options}
     --target-dir "${MGM_CARGO_TARGET_DIR}"
   COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${_artifacts}/libmgm.so" "${_lib_dir}/${_so_file}"
   COMMAND "${CMAKE_COMMAND}" -E create_symlink "${_so_file}" "${_lib_dir}/${_soname}"
@@ -70,7 +74,10 @@ add_custom_target(mgm_cargo ALL
   COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${_artifacts}/mgmd" "${MGM_ROUTER_FILE}"
   COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${_artifacts}/mgmctl" "${PROJECT_BINARY_DIR}/bin/mgmctl"
   COMMAND "${CMAKE_COMMAND}" -E create_symlink mgmctl "${PROJECT_BINARY_DIR}/bin/mgmtop"
+  COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${_artifacts}/libmgm_mroute.so" "${MGM_ADAPTER_LIBRARY}"
+  COMMAND "${CMAKE_COMMAND}" -E copy_if_different "${_artifacts}/mgm-run" "${MGM_ADAPTER_PROGRAM}"
   BYPRODUCTS ${MGM_SHARED_FILES} "${MGM_STATIC_FILE}" "${MGM_ROUTER_FILE}" ${MGM_CONTROL_FILES}
+    "${MGM_ADAPTER_LIBRARY}" "${MGM_ADAPTER_PROGRAM}"
   WORKING_DIRECTORY "${PROJECT_SOURCE_DIR}"
   COMMENT "Building mgm with cargo"
   USES_TERMINAL VERBATIM)

@@ -5,6 +5,8 @@ include(CMakePackageConfigHelpers)
 install(PROGRAMS ${MGM_SHARED_FILES} DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(FILES "${MGM_STATIC_FILE}" DESTINATION "${CMAKE_INSTALL_LIBDIR}")
 install(PROGRAMS ${MGM_CONTROL_FILES} DESTINATION "${CMAKE_INSTALL_BINDIR}")
+install(PROGRAMS "${MGM_ADAPTER_LIBRARY}" DESTINATION "${CMAKE_INSTALL_LIBDIR}")
+install(PROGRAMS "${MGM_ADAPTER_PROGRAM}" DESTINATION "${CMAKE_INSTALL_BINDIR}")
 install(PROGRAMS "${MGM_ROUTER_FILE}" DESTINATION "${CMAKE_INSTALL_SBINDIR}")
 
 file(GLOB _headers CONFIGURE_DEPENDS "${PROJECT_SOURCE_DIR}/include/*.h"
@@ -34,6 +36,7 @@ install(FILES "${_completions}/mgmctl.fish"
 set(_router_dir "${PROJECT_SOURCE_DIR}/crates/mgmd")
 install(DIRECTORY "${_router_dir}/examples/" DESTINATION "${CMAKE_INSTALL_DATAROOTDIR}/doc/mgmd/examples")
 install(FILES "${_router_dir}/service/mgmd.toml" "${_router_dir}/service/ebpf.conf"
+    "${_router_dir}/service/daemons.conf"
   DESTINATION "${CMAKE_INSTALL_DATAROOTDIR}/doc/mgmd/examples")
 # systemd reads units only below these prefixes. Nothing enables or starts the unit.
 if(CMAKE_INSTALL_PREFIX MATCHES "^/usr(/local)?/?$")

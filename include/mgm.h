@@ -8,9 +8,10 @@
  * interface: those of one flow, those of one group from any source, or those of all
  * groups. An MFE is a multicast forwarding entry: it gives the incoming interface and
  * the outgoing interfaces of one flow. A negative MFE has no outgoing interface. The
- * forwarder is the part that forwards packets: the kernel, programs of the library in the
- * kernel (ebpf), or a table in memory. The router is the process whose library has the
- * MFEs. It is this process, unless the library is a client library (see mgmhost.h).
+ * forwarder is the part that forwards packets: multicast routing in the kernel, eBPF
+ * programs that the library loads into the kernel, or a table in memory. The router is the
+ * process whose library has the MFEs. It is this process, unless the library is a client
+ * library (see mgmhost.h).
  *
  * Conventions. Every function returns NO_ERROR or a Win32 error code. Addresses and
  * masks are in network byte order, as in struct in_addr. All other numbers are in host

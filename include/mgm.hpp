@@ -346,6 +346,9 @@ public:
         check("MgmTakeInterfaceOwnership", MgmTakeInterfaceOwnership(handle_, l.index, l.next_hop));
         links_.push_back(l);
     }
+    /// The client has taken and added again what it wants of the state of its predecessor, a client
+    /// with the same ids in a process that has ended. The rest is deleted. See host::set_grace.
+    void grace_done() { check("MgmHostGraceDone", MgmHostGraceDone(handle_)); }
     /// Releases the interface.
     void release(const link &l)
     {
@@ -392,6 +395,41 @@ private:
     HANDLE handle_ = nullptr;
     std::vector<link> links_;
 };
+
+/// Thrown if a call of a batch was refused. The number of the call counts from 1; it is 0 if the
+/// batch itself was refused, or if the connection to the router has ended, so that it is unknown
+/// which calls were made.
+class batch_error : public error {
+public:
+    batch_error(const char *function, DWORD code, DWORD number)
+        : error(function, code), number_(number)
+    {
+    }
+    DWORD number() const noexcept { return number_; }
+
+private:
+    DWORD number_;
+};
+
+/// Makes the joins and leaves of a function together: each of them only checks its arguments at
+/// first, and is made when the function has returned. In a client process that needs far fewer
+/// messages. A call that is refused does not keep later ones from being made; then batch throws a
+/// batch_error.
+template <typename Calls>
+void batch(Calls &&calls)
+{
+    if (const DWORD code = MgmHostBeginBatch(); code != NO_ERROR)
+        throw batch_error("MgmHostBeginBatch", code, 0);
+    DWORD first = 0;
+    try {
+        calls();
+    } catch (...) {
+        MgmHostEndBatch(&first);
+        throw;
+    }
+    if (const DWORD code = MgmHostEndBatch(&first); code != NO_ERROR)
+        throw batch_error("MgmHostEndBatch", code, first);
+}
 
 /// An MFE: the fields of MIB_IPMCAST_MFE, and its outgoing interfaces.
 struct mfe {
@@ -455,6 +493,33 @@ inline void stop() { check("MgmHostStop", MgmHostStop()); }
 inline void add_route(DWORD network, DWORD mask, DWORD index, DWORD gateway = 0)
 {
     check("MgmHostAddRoute", MgmHostAddRoute(network, mask, index, gateway, 0, 0));
+}
+
+/// Serves client processes at a UNIX socket with this mode (0: 0660), which makes this process a
+/// router. A null path ends that.
+inline void serve_clients(const char *path, DWORD mode = 0)
+{
+    check("MgmHostServeClients", MgmHostServeClients(path, mode));
+}
+
+/// Lets the state of the clients that this process registers later stay for this time when the
+/// process ends without deregistering them; at most 300 s.
+inline void set_grace(DWORD seconds)
+{
+    check("MgmHostSetGrace", MgmHostSetGrace(seconds));
+}
+
+/// Sets what is called when the router of this client process has ended, or the connection to it
+/// is broken. It runs on a thread of the library. All clients are invalid then, and the next
+/// registration connects again. An empty function ends that.
+inline void set_router_lost(std::function<void()> callback)
+{
+    // Never freed, because a former one may still be running, also when the program ends.
+    auto *kept = callback ? new std::function<void()>(std::move(callback)) : nullptr;
+    const MGMHOST_ROUTER_LOST call = [](void *context) {
+        (*static_cast<std::function<void()> *>(context))();
+    };
+    check("MgmHostSetRouterLost", MgmHostSetRouterLost(kept ? call : nullptr, kept));
 }
 
 /// Whether a packet arrived on the incoming interface, and where it must be forwarded.

@@ -9,19 +9,25 @@
  * functions here are additions of this library.
  *
  * Start. A host need not call any of these functions. The first registration starts the
- * library with the default settings. So does every function of this header that concerns
- * interfaces, routes, packets, thresholds, limits of new flows, boundaries or scope names,
- * and MgmHostServeStatus and MgmHostServeClients with a path. Environment variables can
- * change the defaults:
+ * library with the default settings. The functions of this header that concern interfaces,
+ * routes, packets, thresholds, limits of new flows, boundaries or scope names start it,
+ * too, except MgmHostInterfaceIndex, MgmHostInterfaceName and MgmHostGetArrival. So do
+ * MgmHostServeStatus and MgmHostServeClients, if a path is passed to them. Environment
+ * variables can change the defaults:
  *
  *   MGM_FORWARDER    the forwarder: auto (default), kernel, ebpf or memory
  *   MGM_TABLE        the multicast routing table of the kernel, 0 by default
- *   MGM_TC           how the ebpf forwarder attaches: auto (default) or clsact
+ *   MGM_TC           how the ebpf forwarder attaches programs: auto (default) or clsact
  *   MGM_MFE_TIMEOUT  lifetime of new MFEs in seconds, 900 by default
  *   MGM_MAX_FLOWS    maximum number of flows that packets create, 2097152 by default
  *   MGM_LOG          level of the log: off, error, warn (default), info, debug or trace
  *   MGM_STATUS_SOCKET  path at which to serve the status: see MgmHostServeStatus
  *   MGM_ROUTER       path at which a router serves client processes: see below
+ *   MGM_ANSWER_MS    how long a router waits for an answer of a client process, in
+ *                    milliseconds, 1000 by default
+ *   MGM_UNANSWERED   in a client process: whether its outgoing interfaces are on (default)
+ *                    or off if it does not answer CREATION_ALERT in time
+ *   MGM_GRACE        in a client library: see MgmHostSetGrace, 0 s by default
  *
  * An empty variable counts as unset. If a variable has an invalid value, every call that
  * would start the library returns ERROR_INVALID_PARAMETER, and the log names the valid
@@ -29,17 +35,20 @@
  * warning. The library does not read a variable if the host sets the same setting with
  * MgmHostStart.
  *
- * Client processes. If MGM_ROUTER is set when the library would start, the library
- * connects to that router instead, and is a client library: the functions of mgm.h act on
- * the router, and callbacks run in this process. The router is a process that has called
- * MgmHostServeClients, such as mgmd. A host that passes a forwarder to MgmHostStart, or
- * that serves client processes itself, ignores MGM_ROUTER. In a client library,
- * MgmHostStart connects, MgmHostStop disconnects, and MgmHostGetStatus and
- * MgmHostGetMetrics return those of the router. The log, the version, the names of
- * interfaces, batches, MgmHostGetLastMessage and MgmHostGetArrival work as in a router.
- * When the router ends, all handles become invalid, and the next registration connects
- * again; MgmHostSetRouterLost sets a callback that reports the end. All other functions
- * of this header return ERROR_CAN_NOT_COMPLETE.
+ * Client processes. If MGM_ROUTER is set when the library would start, or the host sets
+ * MGMHOST_CONFIG.pszRouter, the library connects to that router instead, and is a client
+ * library: the functions of mgm.h act on the router, and callbacks run in this process.
+ * The router is a process that has called MgmHostServeClients, such as mgmd. A host that
+ * passes a forwarder to MgmHostStart, or that serves client processes itself, ignores
+ * MGM_ROUTER. In a client library, MgmHostStart connects, and MgmHostStop disconnects.
+ * MgmHostGetStatus and MgmHostGetMetrics return the status and the metrics of the router.
+ * The functions for the log, the version, names of interfaces and batches,
+ * MgmHostGetLastMessage and MgmHostGetArrival work as in a router. MgmHostSetRouterLost
+ * sets a callback that reports the end of the router. MgmHostSetGrace lets the state of a
+ * client stay for a successor. All other functions of this header return
+ * ERROR_CAN_NOT_COMPLETE. So does any call that cannot connect to the router, or during
+ * which the connection ends. When the router ends, all handles become invalid, and the
+ * next registration connects again.
  *
  * Forwarders. With the kernel and the ebpf forwarder (Linux) the kernel provides
  * interfaces, routes and packets. With the memory forwarder the host provides them with
@@ -167,6 +176,12 @@ struct _MGMHOST_CONFIG {
     DWORD dwFlags;
     /** Must be 0. */
     DWORD dwReserved1;
+    /**
+     * Be a client of the router that listens at this path, at most 107 bytes,
+     * until MgmHostStop. MgmHostStart connects to it. NULL selects the value of
+     * MGM_ROUTER, by default none. dwForwarder must be 0 then.
+     */
+    const char *pszRouter;
 };
 typedef struct _MGMHOST_CONFIG MGMHOST_CONFIG;
 typedef MGMHOST_CONFIG *PMGMHOST_CONFIG;
@@ -180,6 +195,82 @@ struct _MGMHOST_OIF {
 };
 typedef struct _MGMHOST_OIF MGMHOST_OIF;
 typedef MGMHOST_OIF *PMGMHOST_OIF;
+
+/** How client processes are served. A field that is 0 selects the default. */
+struct _MGMHOST_CLIENTS {
+    /** sizeof(MGMHOST_CLIENTS). */
+    DWORD dwSize;
+    /** 0, or MGMHOST_CLIENTS_OWNER and MGMHOST_CLIENTS_GROUP. */
+    DWORD dwFlags;
+    /** Mode of the socket's file, at most 0777 (octal); 0 selects 0660. */
+    DWORD dwMode;
+    /**
+     * The user that owns the socket's file; without MGMHOST_CLIENTS_OWNER, that of
+     * this process.
+     */
+    DWORD dwOwner;
+    /**
+     * The group of the socket's file; without MGMHOST_CLIENTS_GROUP, that of this
+     * process.
+     */
+    DWORD dwGroup;
+    /**
+     * The maximum number of processes that are connected, up to 65,536; 0 selects
+     * 1,000. The library raises the soft limit on open files for them, as far as
+     * the hard limit permits.
+     */
+    DWORD dwMaxProcesses;
+    /**
+     * How long a question waits for its answer, up to 3,600,000 milliseconds. 0
+     * selects the value of MGM_ANSWER_MS, by default 1,000.
+     */
+    DWORD dwAnswerMs;
+};
+typedef struct _MGMHOST_CLIENTS MGMHOST_CLIENTS;
+typedef MGMHOST_CLIENTS *PMGMHOST_CLIENTS;
+
+/** What a client process asks for. */
+struct _MGMHOST_CLIENT_REQUEST {
+    /**
+     * sizeof(MGMHOST_CLIENT_REQUEST) of the library. A later version may append
+     * fields.
+     */
+    DWORD dwSize;
+    /** The process id of the client process. */
+    DWORD dwProcess;
+    /** The effective user of the client process when it connected. */
+    DWORD dwUser;
+    /** The protocol id of the client. */
+    DWORD dwProtocolId;
+    /** The component id of the client. */
+    DWORD dwComponentId;
+    /** Index of the interface that the client takes; 0 if it registers. */
+    DWORD dwIfIndex;
+    /** Next hop of that interface, network byte order. */
+    DWORD dwIfNextHopAddr;
+};
+typedef struct _MGMHOST_CLIENT_REQUEST MGMHOST_CLIENT_REQUEST;
+typedef MGMHOST_CLIENT_REQUEST *PMGMHOST_CLIENT_REQUEST;
+
+/**
+ * Decides whether a client process may register a client, or take an interface.
+ *
+ * Parameters:
+ * - pvContext: the context that the host passed with the callback.
+ * - pRequest (in): what the client process asks for. Valid only during the
+ *   callback.
+ *
+ * Returns:
+ * TRUE if it is permitted. Otherwise the call of the client process returns
+ * ERROR_CAN_NOT_COMPLETE, and the log of the router has a line.
+ *
+ * Threads:
+ * A thread of the library calls it, without a lock. All client processes wait for
+ * it, so it must return at once. It must not call functions of the library, except
+ * MgmHostInterfaceName. An exception must not leave the callback: it would end the
+ * process.
+ */
+typedef BOOL (*MGMHOST_CLIENT_FILTER)(void *pvContext, const MGMHOST_CLIENT_REQUEST *pRequest);
 
 /**
  * Major version of this API. Versions with different major numbers are
@@ -209,8 +300,8 @@ typedef MGMHOST_OIF *PMGMHOST_OIF;
 #define MGMHOST_FORWARDER_MEMORY 3
 
 /**
- * The ebpf forwarder: programs of the library at the interfaces. It needs
- * Linux 5.8 or later and CAP_BPF.
+ * The ebpf forwarder: eBPF programs that the library attaches to the interfaces. It needs
+ * Linux 5.8 or later, and the capabilities CAP_BPF, CAP_NET_ADMIN and CAP_NET_RAW.
  */
 #define MGMHOST_FORWARDER_EBPF 4
 
@@ -240,6 +331,12 @@ typedef MGMHOST_OIF *PMGMHOST_OIF;
  * opened, MgmHostStart returns an error, and the library does not start.
  */
 #define MGMHOST_START_OPEN_FORWARDER 1
+
+/** MGMHOST_CLIENTS.dwFlags: dwOwner is the user that owns the socket's file. */
+#define MGMHOST_CLIENTS_OWNER 1
+
+/** MGMHOST_CLIENTS.dwFlags: dwGroup is the group of the socket's file. */
+#define MGMHOST_CLIENTS_GROUP 2
 
 /** MgmHostAddRoute: the network is an address of this router. */
 #define MGMHOST_ROUTE_LOCAL 1
@@ -298,11 +395,12 @@ DWORD MgmHostVersion(PMGMHOST_VERSION pVersion);
  * - ERROR_INVALID_PARAMETER: dwSize is not the size of any version of the
  *   structure; a value is unknown; an additional byte of a larger structure is
  *   not 0; or a setting is left to an environment variable that has an invalid
- *   value.
+ *   value; or pszRouter is empty or too long, or is set together with a forwarder.
  * - ERROR_ALREADY_EXISTS: the library is already running. Its settings and its
  *   log stay as they are.
  * - ERROR_CAN_NOT_COMPLETE: MGMHOST_START_OPEN_FORWARDER is set, and the
- *   forwarder cannot be opened; or the caller is a forked child of the router.
+ *   forwarder cannot be opened; no router listens at the path that pszRouter or
+ *   MGM_ROUTER names; or the caller is a forked child of the router.
  *
  * Threads:
  * Any thread. The lock rule applies.
@@ -869,8 +967,8 @@ DWORD MgmHostGetMetrics(DWORD dwFlags, PDWORD pdwBufferSize, PBYTE pbBuffer);
  *
  * - the route of the source, and all interfaces on which packets may arrive;
  * - the client that RPF_CALLBACK asked, and its answer;
- * - each interface that wants the flow, with its memberships and their clients,
- *   its boundary and its TTL threshold;
+ * - each interface on which the flow is wanted, with its memberships and their
+ *   clients, its boundary and its TTL threshold;
  * - a recent refusal, the MFE with its counters, and the entry of the forwarder;
  * - the first reason why a packet would not go out.
  *
@@ -945,12 +1043,14 @@ DWORD MgmHostServeStatus(const char *pszPath);
  *
  * The calls of client processes are made in the library of this process, and
  * their callbacks run in their own processes. If the library is not running, the
- * call starts it, regardless of MGM_ROUTER. If it serves at another path, that
- * socket is closed first. MgmHostStop ends the service, too.
+ * call starts it, regardless of MGM_ROUTER. If the library serves client processes
+ * at another path, it closes that socket first. If it serves them at the same path,
+ * the processes that are connected stay. MgmHostStop ends the service, too.
  *
  * A client process can do everything that a client in this process can: each
- * process that may open the socket can take interfaces and change memberships. So
- * choose the mode of the socket's file with care.
+ * process that may open the socket can take interfaces and change memberships,
+ * unless MgmHostSetClientFilter restricts it. So choose the mode of the socket's
+ * file with care. MgmHostServeClientsEx also sets owner, group and limits.
  *
  * Parameters:
  * - pszPath (in): path of a UNIX stream socket, at most 107 bytes. The library
@@ -978,6 +1078,60 @@ DWORD MgmHostServeStatus(const char *pszPath);
 DWORD MgmHostServeClients(const char *pszPath, DWORD dwMode);
 
 /**
+ * Serves client processes like MgmHostServeClients, with more settings.
+ *
+ * If the library serves at the same path already, the settings change, and the
+ * processes that are connected stay.
+ *
+ * Parameters:
+ * - pszPath (in): as for MgmHostServeClients.
+ * - pSettings (in): the settings, which the library copies. NULL selects the
+ *   defaults. dwSize is the size of the structure that the caller knows: fields
+ *   beyond it get their defaults. If the structure is larger than the one this
+ *   library knows, the additional bytes must be 0.
+ *
+ * Returns:
+ * - NO_ERROR: client processes can connect; with NULL as the path, the socket is
+ *   closed and its file is removed.
+ * - ERROR_INVALID_PARAMETER: the path is empty or longer than 107 bytes; dwSize
+ *   is not the size of any version of the structure; a value is out of range; an
+ *   additional byte of a larger structure is not 0; or the call would start the
+ *   library, and an environment variable has an invalid value.
+ * - ERROR_CAN_NOT_COMPLETE: as for MgmHostServeClients; or this process may not
+ *   give the file to that user or group.
+ *
+ * Threads:
+ * Any thread, but not inside a callback. The call causes no callbacks. Those that
+ * follow from the end of client processes run on threads of the library.
+ */
+DWORD MgmHostServeClientsEx(const char *pszPath, const MGMHOST_CLIENTS *pSettings);
+
+/**
+ * Sets the callback that decides whether a client process may register a client,
+ * or take an interface.
+ *
+ * The callback applies from now on: clients that are registered keep what they
+ * have. Everything else that a client process can do needs an interface that it
+ * has taken, or only reads. Without a callback, client processes may register with
+ * all ids and take all interfaces. MgmHostStop does not remove the callback.
+ *
+ * Parameters:
+ * - pfnFilter: the callback; NULL for none. It replaces the former one, which may
+ *   still be running on another thread.
+ * - pvContext: the library passes it to the callback.
+ *
+ * Returns:
+ * - NO_ERROR: the callback is set.
+ * - ERROR_CAN_NOT_COMPLETE: this process is itself a client process; or the caller
+ *   is a forked child of the router.
+ *
+ * Threads:
+ * Any thread, also inside callbacks. The call causes no callbacks. It does not
+ * start the library.
+ */
+DWORD MgmHostSetClientFilter(MGMHOST_CLIENT_FILTER pfnFilter, void *pvContext);
+
+/**
  * Sets the callback that reports that the router of a client library is lost: it
  * has ended, or the connection to it is broken.
  *
@@ -1001,15 +1155,79 @@ DWORD MgmHostServeClients(const char *pszPath, DWORD dwMode);
 DWORD MgmHostSetRouterLost(MGMHOST_ROUTER_LOST pfnLost, void *pvContext);
 
 /**
+ * Asks that the state of a client stays for some time when this process ends
+ * without deregistering the client, so that a successor can take over.
+ *
+ * The call concerns the clients that this process registers afterwards, in a
+ * client library. Without it, the environment variable MGM_GRACE decides.
+ *
+ * When the process ends, its interfaces, memberships and MFEs stay. They forward
+ * packets, other clients get no callbacks about the end, and each question about
+ * them gets the default. A process of the same user takes over when it registers
+ * a client with the same ids. This client has a new handle, and is not told of
+ * existing memberships. It takes each interface with MgmTakeInterfaceOwnership,
+ * which does not disable IGMP there. A protocol gets a LOCAL_JOIN callback for
+ * each membership of IGMP on the interface. Then the client adds its memberships
+ * again, and calls MgmHostGraceDone. No other client can take the interfaces
+ * meanwhile: MgmTakeInterfaceOwnership returns ERROR_ALREADY_EXISTS. IGMP can be
+ * enabled on an interface beside a protocol that has ended.
+ *
+ * When the time has ended since the process ended, everything that the successor
+ * has not taken or added again is deleted. If the successor ends meanwhile, too,
+ * that does not lengthen the time.
+ *
+ * Parameters:
+ * - dwSeconds: the time, at most 300 s. 0: the end of the process deletes
+ *   everything at once.
+ *
+ * Returns:
+ * - NO_ERROR: later registrations ask for this time. In a router the call has no
+ *   effect, because its clients end with it.
+ * - ERROR_INVALID_PARAMETER: dwSeconds is greater than 300.
+ * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
+ *
+ * Threads:
+ * Any thread, also inside callbacks. The call causes no callbacks. It does not
+ * start the library.
+ */
+DWORD MgmHostSetGrace(DWORD dwSeconds);
+
+/**
+ * Says that a client has taken over from the client of an ended process: it has
+ * taken the interfaces and added the memberships that it wants.
+ *
+ * The library deletes the rest: the interfaces that the client has not taken
+ * again, with their memberships and MFEs, and the memberships that it has not
+ * added again. Other clients get the alerts about this. MFEs and overrides on the
+ * interfaces that the client has taken again stay. MgmDeRegisterMProtocol includes
+ * this call.
+ *
+ * Parameters:
+ * - hProtocol: the handle of the client.
+ *
+ * Returns:
+ * - NO_ERROR: the rest is deleted. Also if the client has taken over from no
+ *   other client, or the time of MgmHostSetGrace has ended.
+ * - ERROR_INVALID_PARAMETER: hProtocol is not the handle of a registered client.
+ * - ERROR_CAN_NOT_COMPLETE: the connection to the router has ended, or the
+ *   caller is a forked child of the router.
+ *
+ * Threads:
+ * Any thread, also inside callbacks. Threads of the library run the callbacks that
+ * the call causes. The lock rule applies.
+ */
+DWORD MgmHostGraceDone(HANDLE hProtocol);
+
+/**
  * Begins a batch: from now on the library collects the adds and deletes of this
  * thread.
  *
- * MgmAddGroupMembershipEntry and MgmDeleteGroupMembershipEntry check their
- * arguments, and return NO_ERROR. MgmHostEndBatch makes the collected calls, in
- * their order. If this thread makes any other Mgm call before that, the library
- * first makes the calls that it has collected so far. In a client library, a batch
- * needs far fewer messages than single calls. In a router, a batch has the same
- * effect.
+ * MgmAddGroupMembershipEntry and MgmDeleteGroupMembershipEntry only check their
+ * arguments, and return NO_ERROR if these are valid. MgmHostEndBatch makes the
+ * collected calls, in their order. If this thread makes any other Mgm call before
+ * that, the library first makes the calls that it has collected so far. In a client
+ * library, a batch needs far fewer messages than single calls. In a router, a batch
+ * has the same effect as single calls, and no advantage.
  *
  * If a client process ends within a batch, the first calls of the batch may have
  * been made, but never a later call without all earlier ones.
@@ -1029,19 +1247,20 @@ DWORD MgmHostBeginBatch(void);
  * Ends a batch: makes the adds and deletes that the library has collected since
  * MgmHostBeginBatch.
  *
- * A call that is refused does not keep later ones from being made. The callbacks
+ * The library makes all calls, even if it has to refuse one of them. The callbacks
  * that the calls cause run before this call returns, by the same rules as for a
  * single call.
  *
  * Parameters:
- * - pdwFirst (out): the number of the first call of the batch that was refused,
- *   counted from 1; 0 if none was. May be NULL.
+ * - pdwFirst (out): the number of the first call of the batch that was refused;
+ *   the first call of the batch has the number 1. 0 if no call was refused. May be
+ *   NULL.
  *
  * Returns:
  * - NO_ERROR: no call was refused.
  * - ERROR_CAN_NOT_COMPLETE: no batch of this thread has begun; the connection to
- *   the router has ended, so that some calls may not have been made; or the caller
- *   is a forked child of the router. pdwFirst is written in the second case.
+ *   the router has ended, so that some calls may not have been made (pdwFirst is
+ *   written nevertheless); or the caller is a forked child of the router.
  * - any code of MgmAddGroupMembershipEntry and MgmDeleteGroupMembershipEntry: that
  *   of the first call that was refused.
  *

@@ -38,8 +38,7 @@ struct MfcCtl {
 /// Moves the process, which has one thread yet, into a new network namespace. Its
 /// loopback is there, and the devices 2 and 3.
 pub fn isolate() -> io::Result<()> {
-    // SAFETY: a plain system call.
-    checked(unsafe { libc::unshare(libc::CLONE_NEWNET) })?;
+    unshare()?;
     let link = "link add d2 index 2 type veth peer name d3 index 3";
     let status = Command::new("ip").args(link.split(' ')).status()?;
     if status.success() {
@@ -47,6 +46,12 @@ pub fn isolate() -> io::Result<()> {
     } else {
         Err(io::Error::other(format!("ip {link}: {status}")))
     }
+}
+
+/// Moves the process, which has one thread yet, into a new network namespace.
+pub fn unshare() -> io::Result<()> {
+    // SAFETY: a plain system call.
+    checked(unsafe { libc::unshare(libc::CLONE_NEWNET) }).map(drop)
 }
 
 /// `struct sioc_sg_req`

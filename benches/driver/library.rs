@@ -25,6 +25,7 @@ pub const HOST_MASK: u32 = 0xFFFF_FFFF;
 pub enum Forwarder {
     Kernel = 2,
     Memory = 3,
+    Ebpf = 4,
 }
 
 const MGMHOST_LOG_ERROR: u32 = 2;
@@ -86,17 +87,17 @@ pub struct Version {
 
 /// Declares the functions that the benchmarks call, and how to find them.
 macro_rules! functions {
-    ($($name:ident: fn($($kind:ty),*);)*) => {
-        /// The functions of one loaded library.
-        pub struct Library {
+    ($(#[$about:meta])* $library:ident; $($name:ident: fn($($kind:ty),*);)*) => {
+        $(#[$about])*
+        pub struct $library {
             $(pub $name: unsafe extern "C" fn($($kind),*) -> u32,)*
         }
 
-        impl Library {
+        impl $library {
             /// Loads a library.
-            pub fn load(path: &Path) -> Result<Library, String> {
+            pub fn load(path: &Path) -> Result<$library, String> {
                 let shared = Shared::open(path)?;
-                Ok(Library {
+                Ok($library {
                     // SAFETY: the declarations below are those of the headers.
                     $($name: unsafe { std::mem::transmute::<
                         *mut c_void,
@@ -109,6 +110,17 @@ macro_rules! functions {
 }
 
 functions! {
+    /// The functions of client processes, which older builds do not have.
+    ClientProcesses;
+    MgmGetProtocolOnInterface: fn(u32, u32, *mut u32, *mut u32);
+    MgmHostServeClients: fn(*const c_char, u32);
+    MgmHostBeginBatch: fn();
+    MgmHostEndBatch: fn(*mut u32);
+}
+
+functions! {
+    /// The functions of one loaded library.
+    Library;
     MgmRegisterMProtocol: fn(*const ProtocolConfig, u32, u32, *mut Handle);
     MgmTakeInterfaceOwnership: fn(Handle, u32, u32);
     MgmReleaseInterfaceOwnership: fn(Handle, u32, u32);

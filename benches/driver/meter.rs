@@ -47,6 +47,41 @@ pub fn resident() -> f64 {
     status("VmRSS:")
 }
 
+/// Those of them that are its own alone: heap and stacks.
+pub fn anonymous() -> f64 {
+    status("RssAnon:")
+}
+
+/// Bytes of the kernel's memory in BPF maps of the process.
+pub fn bpf_maps() -> f64 {
+    /// A map of arrivals on a wrong interface, which only programs hold.
+    const UNSEEN: f64 = (1 << 20) as f64;
+    const RING: u64 = 27;
+    // Arrays are mapped into memory, and most have no descriptor. The ring is mapped twice.
+    let maps = std::fs::read_to_string("/proc/self/maps").expect("there is /proc");
+    let arrays = maps.lines().filter(|line| line.ends_with("bpf-map")).filter_map(|line| {
+        let (start, end) = line.split(' ').next()?.split_once('-')?;
+        let [start, end] = [start, end].map(|at| u64::from_str_radix(at, 16).unwrap_or_default());
+        Some(end - start).filter(|bytes| *bytes < 32 << 20)
+    });
+    let mut sum: u64 = arrays.sum();
+    for fd in std::fs::read_dir("/proc/self/fdinfo").expect("there is /proc").flatten() {
+        let text = std::fs::read_to_string(fd.path()).unwrap_or_default();
+        let field = |name: &str| -> Option<u64> {
+            let line = text.lines().find_map(|line| line.strip_prefix(name))?;
+            let digits = line.trim().trim_start_matches("0x");
+            let radix = if name == "map_flags:" { 16 } else { 10 };
+            u64::from_str_radix(digits, radix).ok()
+        };
+        const MMAPABLE: u64 = 0x400;
+        let is_array = field("map_flags:").is_some_and(|flags| flags & MMAPABLE != 0);
+        if !is_array || field("map_type:") == Some(RING) {
+            sum += field("memlock:").unwrap_or_default();
+        }
+    }
+    sum as f64 + UNSEEN
+}
+
 /// The most that it ever had.
 pub fn peak() -> f64 {
     status("VmHWM:")

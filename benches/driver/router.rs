@@ -53,7 +53,7 @@ pub fn callbacks() -> u64 {
 const HEADER: [u8; 20] = [0x45, 0, 0, 100, 0, 0, 0, 0, 16, 17, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0];
 
 pub struct Router<'a> {
-    library: &'a Library,
+    pub library: &'a Library,
     pub upstream: Handle,
     pub downstream: Handle,
 }
@@ -103,7 +103,7 @@ impl Router<'_> {
         self.take(client, 100 + number);
     }
 
-    fn take(&self, client: Handle, interface: u32) {
+    pub fn take(&self, client: Handle, interface: u32) {
         // SAFETY: numbers only.
         expect("MgmTakeInterfaceOwnership", unsafe {
             (self.library.MgmTakeInterfaceOwnership)(client, interface, 0)
@@ -120,50 +120,32 @@ impl Router<'_> {
     /// A membership of a source and a group, or with source 0 of a group.
     #[inline]
     pub fn join(&self, flow: Flow, interface: u32) {
-        let mask = if flow.source == 0 { 0 } else { HOST_MASK };
-        // SAFETY: numbers only.
-        expect("MgmAddGroupMembershipEntry", unsafe {
-            (self.library.MgmAddGroupMembershipEntry)(
-                self.downstream,
-                flow.source.to_be(),
-                mask,
-                flow.group.to_be(),
-                HOST_MASK,
-                interface,
-                0,
-                MGM_JOIN_STATE_FLAG,
-            )
-        });
+        join_as(self.library, self.downstream, flow, interface);
     }
 
     #[inline]
     pub fn leave(&self, flow: Flow, interface: u32) {
-        let mask = if flow.source == 0 { 0 } else { HOST_MASK };
-        // SAFETY: numbers only.
-        expect("MgmDeleteGroupMembershipEntry", unsafe {
-            (self.library.MgmDeleteGroupMembershipEntry)(
-                self.downstream,
-                flow.source.to_be(),
-                mask,
-                flow.group.to_be(),
-                HOST_MASK,
-                interface,
-                0,
-                MGM_JOIN_STATE_FLAG,
-            )
-        });
+        leave_as(self.library, self.downstream, flow, interface);
     }
 
     /// A packet on the interface where it must come in. Gives the number of oifs.
     #[inline]
     pub fn packet(&self, flow: Flow) -> u32 {
+        let (accepted, count) = self.packet_on(flow, UPSTREAM);
+        assert!(accepted, "a packet of {flow:?} was refused");
+        count
+    }
+
+    /// A packet on any interface. Tells whether it is accepted, and gives the number of oifs.
+    #[inline]
+    pub fn packet_on(&self, flow: Flow, interface: u32) -> (bool, u32) {
         let (mut accepted, mut count, mut oifs) = (0, 4, [[0; 2]; 4]);
         // SAFETY: the header has 20 bytes, and there is room for four oifs.
         expect("MgmHostPacketIn", unsafe {
             (self.library.MgmHostPacketIn)(
                 flow.source.to_be(),
                 flow.group.to_be(),
-                UPSTREAM,
+                interface,
                 0,
                 HEADER.len() as u32,
                 HEADER.as_ptr(),
@@ -173,8 +155,7 @@ impl Router<'_> {
                 oifs.as_mut_ptr(),
             )
         });
-        assert!(accepted != 0, "a packet of {flow:?} was refused");
-        count
+        (accepted != 0, count)
     }
 
     /// One MFE, which is there, into a buffer. Gives its size.
@@ -202,14 +183,7 @@ impl Router<'_> {
     /// Walks the MFEs, each of which has one oif, as long as `more` says so: it
     /// is told of each buffer how many they were.
     pub fn walk_mfes_while(&self, more: impl FnMut(usize) -> bool) {
-        // SAFETY: the buffer has the size that is said.
-        let get = |last: Option<&Mfe>, size: &mut u32, buffer: *mut u8, count: &mut u32| unsafe {
-            match last {
-                None => (self.library.MgmGetFirstMfe)(size, buffer, count),
-                Some(last) => (self.library.MgmGetNextMfe)(last, size, buffer, count),
-            }
-        };
-        walk(get, MFE_BYTES, more);
+        walk_mfes(self.library, WALK_BYTES, more);
     }
 
     /// Walks the statistics of all MFEs, each of which has one oif; tells how many there are.
@@ -223,7 +197,7 @@ impl Router<'_> {
             }
         };
         let mut total = 0;
-        walk(get, STATS_BYTES, |count| {
+        walk(get, (STATS_BYTES, WALK_BYTES), |count| {
             total += count;
             true
         });
@@ -280,18 +254,30 @@ impl Router<'_> {
     }
 }
 
+/// Walks the MFEs with a buffer of this size, as [`Router::walk_mfes_while`].
+pub fn walk_mfes(library: &Library, room: usize, more: impl FnMut(usize) -> bool) {
+    // SAFETY: the buffer has the size that is said.
+    let get = |last: Option<&Mfe>, size: &mut u32, buffer: *mut u8, count: &mut u32| unsafe {
+        match last {
+            None => (library.MgmGetFirstMfe)(size, buffer, count),
+            Some(last) => (library.MgmGetNextMfe)(last, size, buffer, count),
+        }
+    };
+    walk(get, (MFE_BYTES, room), more);
+}
+
 /// Walks a table whose rows have so many bytes, and begin with group and source:
 /// `get` takes the last row, the buffer's size, the buffer, and a place for the
 /// number of rows.
 fn walk(
     get: impl Fn(Option<&Mfe>, &mut u32, *mut u8, &mut u32) -> u32,
-    row: usize,
+    (row, room): (usize, usize),
     mut more: impl FnMut(usize) -> bool,
 ) {
-    let mut buffer = vec![0u8; WALK_BYTES];
+    let mut buffer = vec![0u8; room];
     let mut last: Option<Mfe> = None;
     loop {
-        let (mut size, mut count) = (WALK_BYTES as u32, 0);
+        let (mut size, mut count) = (room as u32, 0);
         let code = get(last.as_ref(), &mut size, buffer.as_mut_ptr(), &mut count);
         let go_on = more(count as usize);
         match code {
@@ -309,7 +295,49 @@ fn walk(
     }
 }
 
-fn register(library: &Library, config: &ProtocolConfig, protocol: u32, component: u32) -> Handle {
+/// A membership of a client.
+#[inline]
+pub fn join_as(library: &Library, client: Handle, flow: Flow, interface: u32) {
+    let mask = if flow.source == 0 { 0 } else { HOST_MASK };
+    // SAFETY: numbers only.
+    expect("MgmAddGroupMembershipEntry", unsafe {
+        (library.MgmAddGroupMembershipEntry)(
+            client,
+            flow.source.to_be(),
+            mask,
+            flow.group.to_be(),
+            HOST_MASK,
+            interface,
+            0,
+            MGM_JOIN_STATE_FLAG,
+        )
+    });
+}
+
+#[inline]
+pub fn leave_as(library: &Library, client: Handle, flow: Flow, interface: u32) {
+    let mask = if flow.source == 0 { 0 } else { HOST_MASK };
+    // SAFETY: numbers only.
+    expect("MgmDeleteGroupMembershipEntry", unsafe {
+        (library.MgmDeleteGroupMembershipEntry)(
+            client,
+            flow.source.to_be(),
+            mask,
+            flow.group.to_be(),
+            HOST_MASK,
+            interface,
+            0,
+            MGM_JOIN_STATE_FLAG,
+        )
+    });
+}
+
+pub fn register(
+    library: &Library,
+    config: &ProtocolConfig,
+    protocol: u32,
+    component: u32,
+) -> Handle {
     let mut handle: Handle = std::ptr::null_mut();
     // SAFETY: it is copied, and the handle can be written to.
     expect("MgmRegisterMProtocol", unsafe {

@@ -96,3 +96,14 @@ ROUTING_PROTOCOL_CONFIG mgm_go_config(int slot, unsigned wanted)
     WANTED(8, pfnEnableIgmpCallback);
     return config;
 }
+
+static void router_lost(void *context)
+{
+    (void)context;
+    goRouterLost();
+}
+
+DWORD mgm_go_report_router_lost(int wanted)
+{
+    return MgmHostSetRouterLost(wanted ? router_lost : NULL, NULL);
+}

@@ -10,4 +10,7 @@ enum { MGM_GO_SLOTS = 32 };
 // Returns the callbacks of a slot. Bit n of `wanted` selects the n-th callback of the structure.
 ROUTING_PROTOCOL_CONFIG mgm_go_config(int slot, unsigned wanted);
 
+// Sets or removes goRouterLost as the callback of MgmHostSetRouterLost.
+DWORD mgm_go_report_router_lost(int wanted);
+
 #endif

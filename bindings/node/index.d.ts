@@ -79,6 +79,11 @@ export class Client {
   /** Releases the interfaces and deregisters the client. No callback runs afterwards. */
   close(): Promise<void>;
   take(iface: InterfaceLike): Promise<void>;
+  /**
+   * The client has taken and added again what it wants of the state of its predecessor, a client with the same ids in a
+   * process that has ended. The rest is deleted. See `host.setGrace`.
+   */
+  graceDone(): Promise<void>;
   release(iface: InterfaceLike): Promise<void>;
   join(iface: InterfaceLike, group?: Address | null, source?: Address | null): Promise<void>;
   leave(iface: InterfaceLike, group?: Address | null, source?: Address | null): Promise<void>;
@@ -122,6 +127,12 @@ export namespace host {
   ): Promise<{ accepted: boolean; outgoing: Interface[] }>;
   /** Limits how many flows may begin on an interface in a second, and at once; 0 ends that. */
   function setFlowLimit(index: number, perSecond: number, burst?: number): Promise<void>;
+  /** Serves client processes at a UNIX socket with this mode (0: 0o660); null ends that. */
+  function serveClients(path: string | null, mode?: number): Promise<void>;
+  /** Lets the state of later clients stay for this time (at most 300 s) when this process ends without closing them. */
+  function setGrace(seconds: number): Promise<void>;
+  /** Sets what is called when the router of this client process is lost; null ends that. */
+  function setRouterLost(callback: (() => void) | null): Promise<void>;
   function status(): Promise<any>;
   /** Explains why the packets of a flow are forwarded, or why not. */
   function explain(source: Address, group: Address, arrival?: InterfaceLike | null): Promise<any>;

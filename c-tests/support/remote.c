@@ -9,6 +9,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+/* Names the program test-router. In shim.c it has another name, because tests may use both. */
+#ifndef ROUTER_VARIABLE
+#define ROUTER_VARIABLE "MGM_TESTS_ROUTER"
+#endif
+
 _Thread_local unsigned remote_depth;
 
 /* How many callbacks are running in this process, and how many of them have not returned while a
@@ -69,7 +74,7 @@ static _Thread_local struct {
 
 static const char *program(void)
 {
-    const char *name = getenv("MGM_TESTS_ROUTER");
+    const char *name = getenv(ROUTER_VARIABLE);
 
     return name != NULL && *name != '\0' ? name : NULL;
 }
@@ -104,7 +109,7 @@ static const char *level_name(DWORD level)
     return level < sizeof(names) / sizeof(*names) ? names[level] : "warn";
 }
 
-static void start_router(const MGMHOST_CONFIG *config)
+void remote_start_router(const MGMHOST_CONFIG *config)
 {
     char timeout[16], flows[16], ready;
     int alive[2], started[2], log[2];
@@ -126,6 +131,7 @@ static void start_router(const MGMHOST_CONFIG *config)
         dup2(started[1], 60);
         for (int fd = 3; fd < 60; fd++)
             close(fd);
+        unsetenv("LD_PRELOAD"); /* shim.c is not for the router */
         setenv("MGM_LOG", level_name(config->dwLogLevel), 1);
         execl(program(), program(), router.service, router.control, timeout, flows, (char *)NULL);
         _exit(127);
@@ -143,7 +149,7 @@ static void start_router(const MGMHOST_CONFIG *config)
     setenv("MGM_ROUTER", router.service, 1);
 }
 
-static void end_router(void)
+void remote_end_router(void)
 {
     close(router.alive);
     waitpid(router.pid, NULL, 0);
@@ -219,12 +225,12 @@ DWORD remote_start(const MGMHOST_CONFIG *config)
         return MgmHostStart(config);
     if (config == NULL || config->dwSize != sizeof(client))
         return MgmHostStart(config);
-    start_router(config);
+    remote_start_router(config);
     client = *config;
     client.dwForwarder = MGMHOST_FORWARDER_DEFAULT;
     code = MgmHostStart(&client);
     if (code != NO_ERROR)
-        end_router();
+        remote_end_router();
     return code;
 }
 
@@ -233,7 +239,7 @@ DWORD remote_stop(void)
     DWORD code = MgmHostStop();
 
     if (code == NO_ERROR && is_remote())
-        end_router();
+        remote_end_router();
     return code;
 }
 #else

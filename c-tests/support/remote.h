@@ -56,6 +56,9 @@ struct remote_message {
 /* The settings of a test router are its arguments: the paths of both sockets, dwMfeTimeout,
  * dwMaxFlows. It logs to stderr, from where the test's log callback gets the lines. */
 
+/* Start and end the router of this process, without the library. shim.c uses them. */
+void remote_start_router(const MGMHOST_CONFIG *config);
+void remote_end_router(void);
 DWORD remote_start(const MGMHOST_CONFIG *config);
 DWORD remote_stop(void);
 DWORD remote_add_interface(DWORD index, DWORD next_hop);

@@ -6,7 +6,7 @@ use crate::remote::client::{self, Router};
 use crate::remote::messages::Change;
 use crate::remote::service;
 use crate::types::{Flow, Interface, Ipv4Addr, Refusal, Result};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 pub use crate::engine::ClientId;
 
@@ -47,8 +47,14 @@ pub fn any() -> Result<Backend> {
 fn choose(manager: &'static Manager) -> Result<Backend> {
     match manager::router_path()? {
         None => Ok(Here(manager)),
-        Some(path) => Ok(There(client::connect(&path)?)),
+        Some(path) => Ok(There(connect(&path)?)),
     }
+}
+
+/// Connects to a router, with the grace that the environment asks for.
+fn connect(path: &Path) -> Result<Router> {
+    client::default_grace(manager::grace)?;
+    client::connect(path)
 }
 
 /// The manager in this process, for a call that only the router itself can make (spec 9.3).
@@ -58,8 +64,8 @@ pub fn here() -> Result<&'static Manager> {
         !manager.is_started() && (client::current().is_some() || manager::router_path()?.is_some());
     if is_client {
         return Err(Refusal::Router(
-            "this process is a client of the router that MGM_ROUTER names: only the router's own \
-             process can make this call"
+            "this process is a client of the router that MGM_ROUTER or its host names: only the \
+             router's own process can make this call"
                 .into(),
         ));
     }
@@ -74,37 +80,50 @@ pub fn refuse_client() -> Result<()> {
     }
 }
 
-/// Connects to the router that MGM_ROUTER names, if it names one. False if it does not.
-pub fn start_as_client() -> Result<bool> {
+/// Connects to the router at this path, otherwise to the one that MGM_ROUTER names. False if there
+/// is none.
+pub fn start_as_client(router: Option<PathBuf>) -> Result<bool> {
     if Manager::global().is_started() {
-        return Ok(false);
+        return if router.is_some() { Err(Refusal::AlreadyStarted) } else { Ok(false) };
+    }
+    if let Some(path) = router {
+        client::connect(&path)?;
+        manager::set_router(Some(path)); // later registrations connect there again
+        return Ok(true);
     }
     let Some(path) = manager::router_path()? else { return Ok(false) };
-    client::connect(&path)?;
+    connect(&path)?;
     Ok(true)
 }
 
 /// Stops the manager in this process, or disconnects from the router.
 pub fn stop() -> Result<()> {
     client::disconnect()?;
+    manager::set_router(None);
     Manager::global().stop()?;
     service::stop();
     Ok(())
 }
 
+/// Refuses what concerns client processes in a process that is connected to a router.
+pub fn refuse_service() -> Result<()> {
+    match client::current() {
+        Some(_) => here().map(drop),
+        None => Ok(()),
+    }
+}
+
 /// Serves client processes at a path; `None` ends that.
-pub fn serve(path: Option<&Path>, mode: u32) -> Result<()> {
+pub fn serve(path: Option<&Path>, settings: service::Settings) -> Result<()> {
     if manager::inside().is_some() {
         return Err(Refusal::InsideCallback);
     }
-    if client::current().is_some() {
-        return here().map(drop);
-    }
+    refuse_service()?;
     let manager = Manager::global();
     match path {
         Some(path) => {
             manager.ensure_started()?;
-            service::serve(manager, path, mode)
+            service::serve(manager, path, settings)
         }
         None => {
             service::stop();
@@ -126,6 +145,15 @@ pub fn deregister(serial: u64) -> Result<()> {
     match of(serial)? {
         Here(manager) => manager.deregister(ClientId(serial)),
         There(router) => router.deregister(serial),
+    }
+}
+
+/// Ends what a client has not taken or added again of its predecessor's state. In a router no
+/// client of its own process has a predecessor.
+pub fn grace_done(serial: u64) -> Result<()> {
+    match of(serial)? {
+        Here(manager) => manager.grace_done(ClientId(serial)),
+        There(router) => router.grace_done(serial),
     }
 }
 

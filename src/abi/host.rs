@@ -17,7 +17,7 @@ use super::arrival;
 use super::backend;
 use super::buffer::fill_oifs;
 use super::entry::entry;
-use super::host_config::{log_sink, read_config, write_version};
+use super::host_config::{log_sink, read_config, router_of, write_version};
 use super::types::*;
 use crate::manager::{HostSettings, Manager, PacketIn};
 use crate::types::{Flow, Refusal};
@@ -65,27 +65,31 @@ pub unsafe extern "C" fn MgmHostVersion(pVersion: PMGMHOST_VERSION) -> DWORD {
 /// - `ERROR_INVALID_PARAMETER`: dwSize is not the size of any version of the
 ///   structure; a value is unknown; an additional byte of a larger structure is
 ///   not 0; or a setting is left to an environment variable that has an invalid
-///   value.
+///   value; or pszRouter is empty or too long, or is set together with a forwarder.
 /// - `ERROR_ALREADY_EXISTS`: the library is already running. Its settings and its
 ///   log stay as they are.
 /// - `ERROR_CAN_NOT_COMPLETE`: MGMHOST_START_OPEN_FORWARDER is set, and the
-///   forwarder cannot be opened; or the caller is a forked child of the router.
+///   forwarder cannot be opened; no router listens at the path that pszRouter or
+///   MGM_ROUTER names; or the caller is a forked child of the router.
 ///
 /// # Threads
 /// Any thread. The lock rule applies.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostStart(pConfig: *const MGMHOST_CONFIG) -> DWORD {
     entry("MgmHostStart", || {
-        let (settings, log) = if pConfig.is_null() {
-            (HostSettings::default(), None)
+        let (settings, log, router) = if pConfig.is_null() {
+            (HostSettings::default(), None, None)
         } else {
             // SAFETY: not null, and the caller says that dwSize bytes are there.
             let config = unsafe { read_config(pConfig)? };
-            (config.settings()?, log_sink(config.pfnLogCallback, config.pvLogContext))
+            // SAFETY: the caller says that a text is there, if anything.
+            let router = unsafe { router_of(&config)? };
+            let log = log_sink(config.pfnLogCallback, config.pvLogContext);
+            (config.settings()?, log, router)
         };
         backend::refuse_client()?;
         // A host that chooses a forwarder is a router itself (spec 9.1).
-        if settings.forwarder.is_none() && backend::start_as_client()? {
+        if settings.forwarder.is_none() && backend::start_as_client(router)? {
             Manager::global().set_log_level(settings.log_level);
             Manager::global().set_log_sink(log);
             return Ok(NO_ERROR);

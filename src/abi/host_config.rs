@@ -1,17 +1,19 @@
 //! The structures of the host that contain their size, and its log callback.
 
 use super::args::read_field;
+use super::host_status::as_path;
 use super::invoke::call_out;
 use super::types::*;
 use crate::manager::{ForwarderChoice, HostSettings, LogSink, MOST_FLOWS};
 use crate::types::{Refusal, Result};
 use log::{Level, LevelFilter};
-use std::ffi::{c_void, CString};
+use std::ffi::{c_void, CStr, CString};
 use std::mem::offset_of;
-use std::ptr::null_mut;
+use std::path::PathBuf;
+use std::ptr::{null, null_mut};
 
 /// The sizes that MGMHOST_CONFIG has if its last fields are missing, as in older callers.
-const CONFIG_SIZES: [usize; 11] = [
+const CONFIG_SIZES: [usize; 12] = [
     offset_of!(MGMHOST_CONFIG, dwForwarder),
     offset_of!(MGMHOST_CONFIG, dwTable),
     offset_of!(MGMHOST_CONFIG, dwMfeTimeout),
@@ -23,9 +25,13 @@ const CONFIG_SIZES: [usize; 11] = [
     offset_of!(MGMHOST_CONFIG, dwMaxFlows),
     offset_of!(MGMHOST_CONFIG, dwFlags),
     offset_of!(MGMHOST_CONFIG, dwReserved1),
+    offset_of!(MGMHOST_CONFIG, pszRouter),
 ];
 
-/// No version of MGMHOST_CONFIG will ever be larger, so a larger dwSize is an error.
+/// The longest path of a UNIX socket in bytes.
+pub const LONGEST_PATH: usize = 107;
+
+/// No version of these structures will ever be larger, so a larger dwSize is an error.
 const CONFIG_LIMIT: usize = 4096;
 
 const DEFAULTS: MGMHOST_CONFIG = MGMHOST_CONFIG {
@@ -41,6 +47,27 @@ const DEFAULTS: MGMHOST_CONFIG = MGMHOST_CONFIG {
     dwMaxFlows: 0,
     dwFlags: 0,
     dwReserved1: 0,
+    pszRouter: null(),
+};
+
+/// The sizes that MGMHOST_CLIENTS has if its last fields are missing.
+const CLIENTS_SIZES: [usize; 6] = [
+    offset_of!(MGMHOST_CLIENTS, dwFlags),
+    offset_of!(MGMHOST_CLIENTS, dwMode),
+    offset_of!(MGMHOST_CLIENTS, dwOwner),
+    offset_of!(MGMHOST_CLIENTS, dwGroup),
+    offset_of!(MGMHOST_CLIENTS, dwMaxProcesses),
+    offset_of!(MGMHOST_CLIENTS, dwAnswerMs),
+];
+
+const NO_CLIENTS: MGMHOST_CLIENTS = MGMHOST_CLIENTS {
+    dwSize: size_of::<MGMHOST_CLIENTS>() as DWORD,
+    dwFlags: 0,
+    dwMode: 0,
+    dwOwner: 0,
+    dwGroup: 0,
+    dwMaxProcesses: 0,
+    dwAnswerMs: 0,
 };
 
 /// Reads the fields that the caller has. The other fields get their defaults.
@@ -49,30 +76,67 @@ const DEFAULTS: MGMHOST_CONFIG = MGMHOST_CONFIG {
 /// The pointer is valid for a DWORD, and for as many bytes as it says. It need not be
 /// aligned.
 pub unsafe fn read_config(from: *const MGMHOST_CONFIG) -> Result<MGMHOST_CONFIG> {
-    const KNOWN: usize = size_of::<MGMHOST_CONFIG>();
+    // SAFETY: the caller's promise. All bits are valid for each field except the pointers, which
+    // the caller promised to be what the header says.
+    unsafe { read_sized(from, DEFAULTS, &CONFIG_VERSIONS) }
+}
+
+/// Likewise.
+///
+/// # Safety
+/// As for [`read_config`].
+pub unsafe fn read_clients(from: *const MGMHOST_CLIENTS) -> Result<MGMHOST_CLIENTS> {
+    // SAFETY: the caller's promise. All bits are valid for each field.
+    unsafe { read_sized(from, NO_CLIENTS, &CLIENTS_VERSIONS) }
+}
+
+/// The versions of a structure that begins with its size.
+struct Versions {
+    /// The sizes of older versions.
+    sizes: &'static [usize],
+    /// What is wrong with another size.
+    no_version: &'static str,
+    /// What is wrong with a later version that has more to say.
+    later: &'static str,
+}
+
+const CONFIG_VERSIONS: Versions = Versions {
+    sizes: &CONFIG_SIZES,
+    no_version: "invalid MGMHOST_CONFIG.dwSize: no version of the structure has this size",
+    later: "MGMHOST_CONFIG has settings that this version of the library does not support",
+};
+
+const CLIENTS_VERSIONS: Versions = Versions {
+    sizes: &CLIENTS_SIZES,
+    no_version: "invalid MGMHOST_CLIENTS.dwSize: no version of the structure has this size",
+    later: "MGMHOST_CLIENTS has settings that this version of the library does not support",
+};
+
+/// Reads a structure that begins with its size.
+///
+/// # Safety
+/// The pointer is valid for a DWORD, and for as many bytes as it says. It need not be aligned. The
+/// bytes there are valid for the fields of `T`.
+unsafe fn read_sized<T: Copy>(from: *const T, defaults: T, versions: &Versions) -> Result<T> {
+    let known = size_of::<T>();
     // SAFETY: the caller's promise.
-    let size = unsafe { read_field!(from, dwSize) } as usize;
-    if size > CONFIG_LIMIT || (size < KNOWN && !CONFIG_SIZES.contains(&size)) {
-        return Err(Refusal::BadArgument(
-            "invalid MGMHOST_CONFIG.dwSize: no version of the structure has this size",
-        ));
+    let size = unsafe { from.cast::<DWORD>().read_unaligned() } as usize;
+    if size > CONFIG_LIMIT || (size < known && !versions.sizes.contains(&size)) {
+        return Err(Refusal::BadArgument(versions.no_version));
     }
-    for i in KNOWN..size {
+    for i in known..size {
         // SAFETY: `i` is less than the size that the caller promised.
         if unsafe { from.cast::<u8>().add(i).read() } != 0 {
-            return Err(Refusal::BadArgument(
-                "MGMHOST_CONFIG has settings that this version of the library does not support",
-            ));
+            return Err(Refusal::BadArgument(versions.later));
         }
     }
-    let mut config = DEFAULTS;
-    // SAFETY: `from` has `size` bytes, as the caller promised, and `config` has `KNOWN`. Each
-    // field is copied whole or not at all. All bits are valid for each field except the
-    // pointer to the log callback, which the caller promised to be one.
+    let mut structure = defaults;
+    // SAFETY: `from` has `size` bytes, as the caller promised, and `structure` has `known`. Each
+    // field is copied whole or not at all, and the caller promised that its bits are valid.
     unsafe {
-        from.cast::<u8>().copy_to_nonoverlapping((&raw mut config).cast(), size.min(KNOWN));
+        from.cast::<u8>().copy_to_nonoverlapping((&raw mut structure).cast(), size.min(known));
     }
-    Ok(config)
+    Ok(structure)
 }
 
 impl MGMHOST_CONFIG {
@@ -108,6 +172,27 @@ impl MGMHOST_CONFIG {
             open_forwarder: self.dwFlags & MGMHOST_START_OPEN_FORWARDER != 0,
         })
     }
+}
+
+/// The path of the router that the host names, if any.
+///
+/// # Safety
+/// A text ended by a zero is there, if pszRouter is not NULL.
+pub unsafe fn router_of(config: &MGMHOST_CONFIG) -> Result<Option<PathBuf>> {
+    if config.pszRouter.is_null() {
+        return Ok(None);
+    }
+    // SAFETY: the caller's promise.
+    let path = as_path(unsafe { CStr::from_ptr(config.pszRouter) });
+    if path.as_os_str().is_empty() || path.as_os_str().len() > LONGEST_PATH {
+        let text = "MGMHOST_CONFIG.pszRouter is empty or longer than 107 bytes";
+        return Err(Refusal::BadArgument(text));
+    }
+    if config.dwForwarder != MGMHOST_FORWARDER_DEFAULT {
+        let text = "MGMHOST_CONFIG has a forwarder and a router: a client library has no forwarder";
+        return Err(Refusal::BadArgument(text));
+    }
+    Ok(Some(path))
 }
 
 /// Returns the level with this number, `Some(None)` for the default; `None` if there is no such

@@ -110,8 +110,8 @@ pub unsafe extern "C" fn MgmHostGetMetrics(
 ///
 /// - the route of the source, and all interfaces on which packets may arrive;
 /// - the client that RPF_CALLBACK asked, and its answer;
-/// - each interface that wants the flow, with its memberships and their clients,
-///   its boundary and its TTL threshold;
+/// - each interface on which the flow is wanted, with its memberships and their
+///   clients, its boundary and its TTL threshold;
 /// - a recent refusal, the MFE with its counters, and the entry of the forwarder;
 /// - the first reason why a packet would not go out.
 ///

@@ -84,12 +84,20 @@ layout! {
         dwSize: 0, dwApiMajor: 4, dwApiMinor: 8, dwBuildMajor: 12, dwBuildMinor: 16,
         dwBuildPatch: 20, pszBuild: 24,
     }
-    MGMHOST_CONFIG: 56, 8 {
+    MGMHOST_CONFIG: 64, 8 {
         dwSize: 0, dwForwarder: 4, dwTable: 8, dwMfeTimeout: 12, dwLogLevel: 16,
         dwReserved: 20, pfnLogCallback: 24, pvLogContext: 32, dwUnicastTable: 40,
-        dwMaxFlows: 44, dwFlags: 48, dwReserved1: 52,
+        dwMaxFlows: 44, dwFlags: 48, dwReserved1: 52, pszRouter: 56,
     }
     MGMHOST_OIF: 8, 4 { dwIfIndex: 0, dwIfNextHopAddr: 4 }
+    MGMHOST_CLIENTS: 28, 4 {
+        dwSize: 0, dwFlags: 4, dwMode: 8, dwOwner: 12, dwGroup: 16, dwMaxProcesses: 20,
+        dwAnswerMs: 24,
+    }
+    MGMHOST_CLIENT_REQUEST: 28, 4 {
+        dwSize: 0, dwProcess: 4, dwUser: 8, dwProtocolId: 12, dwComponentId: 16, dwIfIndex: 20,
+        dwIfNextHopAddr: 24,
+    }
 }
 
 const _: () = {

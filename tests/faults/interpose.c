@@ -2,8 +2,9 @@
  * interpose.c - makes selected system calls fail, for LD_PRELOAD.
  *
  * It replaces functions of the C library, so the tested libmgm is the one that is shipped. Calls are
- * counted by kind, such as "setsockopt 0 204" (level and option) or "ioctl 89e1". The order of calls
- * of different kinds depends on the threads; the order of calls of one kind hardly does.
+ * counted by kind, such as "setsockopt 0 204" (level and option), "ioctl 89e1" or "bpf 2" (the
+ * command). The order of calls of different kinds depends on the threads; the order of calls of one
+ * kind hardly does.
  *
  *     MGM_CALLS=FILE                     writes kind and number of each call, one per line
  *     MGM_FAULT="HOW FIRST TIMES KIND"   from call FIRST of this kind on, TIMES calls fail;
@@ -25,7 +26,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 enum { KINDS = 64, LENGTH = 48 };
@@ -156,6 +159,32 @@ int ioctl(int fd, unsigned long request, ...)
     argument = va_arg(list, void *);
     va_end(list);
     return order("ioctl %lx", request) ? -1 : REAL(ioctl)(fd, request, argument);
+}
+
+/* Of the calls that have no function of their own, only bpf() may fail. */
+long syscall(long number, ...)
+{
+    static _Atomic(__typeof__(&syscall)) real; /* threads that wait for a lock call this, too */
+    long given[6];
+    va_list list;
+
+    va_start(list, number);
+    for (int i = 0; i < 6; i++)
+        given[i] = va_arg(list, long);
+    va_end(list);
+    if (number == SYS_bpf && order("bpf %ld", given[0]))
+        return -1;
+    if (!real)
+        real = REAL(syscall);
+    return real(number, given[0], given[1], given[2], given[3], given[4], given[5]);
+}
+
+/* Only memory that is shared with the kernel. */
+void *mmap(void *address, size_t length, int access, int flags, int fd, off_t offset)
+{
+    if (fd >= 0 && flags & MAP_SHARED && order("mmap"))
+        return MAP_FAILED;
+    return REAL(mmap)(address, length, access, flags, fd, offset);
 }
 
 int pthread_create(pthread_t *thread, const pthread_attr_t *attributes, void *(*start)(void *),

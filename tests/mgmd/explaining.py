@@ -78,9 +78,15 @@ class Explaining:
         """Returns who wants the flow on an interface."""
         return [want["by"] for want in self.exit(answer, interface)["wanted_by"]]
 
-    def mgmctl(self, *arguments):
-        """Runs `mgmctl explain`, and returns its status and its output."""
-        command = [Mgmd.build.mgmctl, "--socket", self.mgmd.control(), "explain", *arguments]
+    def router_command(self, *arguments):
+        """Runs a command of mgmctl that must succeed, and returns its output."""
+        status, text = self.mgmctl(*arguments, command=())
+        self.assertEqual(status, 0)
+        return text
+
+    def mgmctl(self, *arguments, command=("explain",)):
+        """Runs `mgmctl explain` or another command, and returns its status and its output."""
+        command = [Mgmd.build.mgmctl, "--socket", self.mgmd.control(), *command, *arguments]
         done = subprocess.run(
             command,
             preexec_fn=lambda: setns(self.router.descriptor),

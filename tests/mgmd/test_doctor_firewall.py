@@ -4,7 +4,9 @@ import pathlib
 import shutil
 import subprocess
 import tempfile
+import unittest
 
+import bpf
 import packages
 from bed import GMI, QI, interface, long
 from doctor import Clinic, has
@@ -51,6 +53,31 @@ class Filters(Clinic):
             command = self.found(kind, suspect)
             self.assertTrue(command.startswith(with_command), command)
             self.cures(command, self.member)
+
+    @unittest.skipIf(bpf.why_not(), bpf.why_not())
+    def test_the_ebpf_forwarder_names_those_that_it_bypasses(self):
+        """Of nftables, by two programs, and of the kernel's older iptables. Not those at input."""
+        self.doctor_of()
+        self.types(
+            "nft 'add table inet fw; "
+            "add chain inet fw out { type filter hook forward priority 0; policy drop; }; "
+            "add chain inet fw in { type filter hook input priority 0; policy drop; }; "
+            "add chain inet fw idle { type filter hook forward priority 1; policy accept; }'",
+            f"{NFT} -A FORWARD -j DROP",
+            f"{IPTABLES} -P FORWARD DROP",
+            f"{IPTABLES} -A INPUT -j DROP",
+            f"{IPTABLES} -t raw -A PREROUTING -p udp -j DROP",
+        )
+        chains = {"inet fw out", "ip filter FORWARD", "iptables filter FORWARD", "iptables raw PREROUTING"}
+        config = '[router]\nforwarder = "ebpf"\n', interface("src"), interface("lan", {})
+        mgmd = self.start(*config)
+        mgmd.logs("warning", "bypass", *chains, "netdev egress")
+        self.assertEqual(set(mgmd.get("/v1/status")["bypassed_chains"]), chains)
+        member = Member(self.receiver, GROUP)
+        with Stream(self.feed(GROUP), 0.02):
+            member.expect(3)
+        self.types(f"{IPTABLES} -P FORWARD ACCEPT", f"{IPTABLES} -t raw -F", "nft delete table inet fw")
+        self.assertEqual(mgmd.get("/v1/status")["bypassed_chains"], ["ip filter FORWARD"])
 
     # --- at forward
 

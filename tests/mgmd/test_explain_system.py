@@ -18,6 +18,7 @@ from feed import Feed
 from firewall import FORWARD, PREROUTING, drops
 from lab import until
 from packets import v3_query
+from static import StaticRouter
 from wire import Wire
 from wires import Stream
 
@@ -56,15 +57,6 @@ def change_entry(host, kind, source, group, incoming, outgoing=()):
             answer = asking.recv(4096)
     code = struct.unpack("=i", answer[16:20])[0]
     assert code == 0, f"the kernel answers {code}"
-
-
-def has_ebpf():
-    """Whether the kernel permits the system call of programs to root."""
-    try:
-        bpf.interfaces()
-    except OSError:
-        return False
-    return True
 
 
 class System(OneHost, Explaining):
@@ -149,16 +141,53 @@ class System(OneHost, Explaining):
             dropping.__exit__(None, None, None)
         self.flows(self.with_stream(self.feed(GROUP)), "lan")
 
-    @unittest.skipUnless(has_ebpf(), "no eBPF in this kernel")
+    @unittest.skipIf(bpf.why_not(), bpf.why_not())
     def test_the_ebpf_forwarder(self):
         self.serve_with("[router]\nforwarder = \"ebpf\"\n")
         answer = self.with_stream(self.feed(GROUP))
         self.flows(answer, "lan")
         self.assertIsNone(answer["kernel"])
-        self.assertEqual(answer["library"]["forwarder"]["name"], "ebpf")
+        row = answer["library"]["forwarder"]
+        self.assertEqual(row["name"], "ebpf")
+        (oif,) = row["installed"]["oifs"]
+        self.assertEqual((row["installed"]["name"], oif["name"], oif["ready"]), ("src", "lan", True))
+        self.assertIn("from src to lan", self.mgmctl(self.source, GROUP)[1])
         self.expect(
             self.with_stream(Feed(self.senders, GROUP, ttl=1)), "ttl_too_low", "lan", "the TTL 1"
         )
+
+    @unittest.skipIf(bpf.why_not(), bpf.why_not())
+    def test_an_interface_that_another_daemon_takes_from_the_ebpf_forwarder(self):
+        self.serve_with("[router]\nforwarder = \"ebpf\"\n")
+        self.flows(self.with_stream(self.feed(GROUP)), "lan")
+        daemon = StaticRouter(self.router, "lan")
+        self.mgmd.logs("lan (index", "another multicast daemon")
+        answer = self.with_stream(self.feed(GROUP))
+        self.expect(answer, "not_served", "lan", "sends nothing to lan", "ip mroute show table all")
+        self.assertIn("to lan (discards)", self.mgmctl(self.source, GROUP)[1])
+        daemon.close()
+        self.mgmd.logs("lan (index", "multicast daemon has released it")
+        self.flows(self.with_stream(self.feed(GROUP)), "lan")
+        StaticRouter(self.router, "src")
+        self.mgmd.logs("src (index", "another multicast daemon")
+        answer = self.with_stream(self.feed(GROUP))
+        self.expect(answer, "not_served", "src", "takes no packets from src")
+
+    @unittest.skipIf(bpf.why_not(), bpf.why_not())
+    def test_a_firewall_that_the_ebpf_forwarder_bypasses(self):
+        """It has no effect. The log says so at the start, and the status as long as it exists."""
+        dropping = self.firewall(FORWARD)
+        try:
+            self.serve_with("[router]\nforwarder = \"ebpf\"\n")
+            self.mgmd.logs("warning", "bypass", "ip mgmd_bed stop", "netdev egress")
+            self.flows(self.with_stream(self.feed(GROUP)), "lan")
+            self.assertEqual(self.mgmd.get("/v1/status")["bypassed_chains"], ["ip mgmd_bed stop"])
+            shown = self.router_command("status")
+            self.assertIn("bypasses ip mgmd_bed stop: filter at netdev egress", shown)
+        finally:
+            dropping.__exit__(None, None, None)
+        self.assertEqual(self.mgmd.get("/v1/status")["bypassed_chains"], [])
+        self.assertNotIn("bypasses", self.router_command("status"))
 
     def test_m32_an_entry_that_another_program_has_changed(self):
         self.serve_member()

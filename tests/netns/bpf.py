@@ -1,21 +1,27 @@
 """What the ebpf forwarder has in the kernel: where its programs are attached, and its entries.
 
 Read from the kernel by bpf(), not from the library, as lab.py reads /proc/net for the kernel's own
-multicast routing. The structures are those of crates/linux/bpf/mgm.bpf.c.
+multicast routing. The structures are those of crates/linux/bpf/shared.h.
 """
 
+import array
 import contextlib
 import ctypes
+import itertools
+import mmap
 import os
 import platform
 import socket
 import struct
 
 BPF = {"x86_64": 321, "aarch64": 280, "riscv64": 280}.get(platform.machine(), 321)
-LOOKUP, NEXT_KEY, PROG_FD, MAP_FD, INFO, QUERY = 1, 4, 13, 14, 15, 16
+CREATE, LOOKUP, PROG_FD, MAP_FD, INFO, QUERY = 0, 1, 13, 14, 15, 16
 TCX_INGRESS = 46
 PROGRAMS = ("mgm_l2", "mgm_l3")
-CHUNK = 65536
+CHUNK = 16384
+BUCKETS = 65536
+GENERATIONS = 9
+ENTRY, OUT = 72, 40  # bytes
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -31,6 +37,15 @@ def _bpf(command, attributes):
 
 def _attributes(form, *values):
     return ctypes.create_string_buffer(struct.pack(form, *values), max(struct.calcsize(form), 16))
+
+
+def why_not():
+    """Returns why the ebpf forwarder cannot be tested here, or None."""
+    try:
+        os.close(_bpf(CREATE, _attributes("=IIIII", 2, 4, 4, 1, 0)))  # an array of one element
+    except OSError as error:
+        return f"no eBPF here ({error})"
+    return None
 
 
 @contextlib.contextmanager
@@ -59,7 +74,7 @@ class _Map:
         with _opened(MAP_FD, number) as descriptor:
             raw = _info(descriptor, 88)
             self.descriptor = os.dup(descriptor)
-        _, _, self.key, self.value = struct.unpack_from("=IIII", raw)
+        _, _, self.key, self.value, self.count = struct.unpack_from("=IIIII", raw)
         self.name = _name(raw, 24)
 
     def close(self):
@@ -75,16 +90,9 @@ class _Map:
             return None
         return values.raw
 
-    def keys(self):
-        here, following = None, ctypes.create_string_buffer(self.key)
-        while True:
-            place = ctypes.addressof(here) if here else 0
-            try:
-                _bpf(NEXT_KEY, _attributes("=IIQQ", self.descriptor, 0, place, ctypes.addressof(following)))
-            except FileNotFoundError:
-                return
-            yield following.raw
-            here = ctypes.create_string_buffer(following.raw, self.key)
+    def memory(self):
+        """Returns all elements of an array that is shared with the router."""
+        return mmap.mmap(self.descriptor, self.count * self.value, mmap.MAP_SHARED, mmap.PROT_READ)
 
 
 def _number(index):
@@ -193,9 +201,10 @@ class _Maps(dict):
             self[key] = _Map(struct.unpack("=I", number)[0])
         return self[key]
 
-    def element(self, name, index):
-        """Returns an element of an array in chunks."""
-        return self.inner(name, index // CHUNK).get(_number(index % CHUNK))
+    def chunks(self, name, first, count):
+        """Returns these chunks of an array, as far as there are some."""
+        inner = (self.inner(name, index) for index in range(first, first + count))
+        return [chunk.memory() for chunk in itertools.takewhile(bool, inner)]
 
 
 def entries():
@@ -212,21 +221,21 @@ def iifs():
     names = {index: name for index, name in socket.if_nameindex()}
     for _, numbers in _attached():
         with _Maps(numbers) as maps:
-            return [
-                names.get(struct.unpack_from("=I", maps.element("entries", slot), 8)[0])
-                for _, slot in _slots(maps)
-            ]
+            return [names.get(iif) for _, _, iif, _ in _slots(maps)]
     return []
 
 
 def _slots(maps):
-    """Yields key and slot of each flow."""
-    for generation in range(9):
-        flows = maps.inner("flows", generation)
-        for key in flows.keys() if flows else ():
-            slot = flows.get(key)
-            if slot is not None:
-                yield key, struct.unpack("=I", slot)[0]
+    """Yields group, source, iif and run of each entry."""
+    chunks = maps.chunks("entries", 0, 1088)
+    for generation in range(GENERATIONS):
+        for buckets in maps.chunks("flows", (1 << generation) - 1, 1 << generation):
+            for following in filter(None, array.array("I", buckets[:])):
+                while following:
+                    chunk, at = divmod(following - 1, CHUNK)
+                    entry = struct.unpack_from("=4s4sIIQ", chunks[chunk], at * ENTRY)
+                    group, source, following, iif, run = entry
+                    yield group, source, iif, run
 
 
 class _Copies(_Maps):
@@ -244,11 +253,12 @@ def _entries(maps, copies):
         except OSError:
             return index
 
-    for key, slot in _slots(maps):
-        run, iif = struct.unpack_from("=QI", maps.element("entries", slot))
+    chunks = copies.chunks("outs", 0, 1088)
+    for group, source, iif, run in _slots(maps):
         oifs = set()
-        for at in range(run & 0xFFFFFFFF, (run & 0xFFFFFFFF) + (run >> 32)):
-            (port,) = struct.unpack_from("=I", copies.element("outs", at))
+        for out in range(run & 0xFFFFFFFF, (run & 0xFFFFFFFF) + (run >> 32)):
+            chunk, at = divmod(out, CHUNK)
+            (port,) = struct.unpack_from("=I", chunks[chunk], at * OUT)
             (index,) = struct.unpack_from("=I", copies["ports"].get(_number(port)))
             oifs.add(name(index))
-        yield (socket.inet_ntoa(key[4:]), socket.inet_ntoa(key[:4])), (name(iif), oifs)
+        yield (socket.inet_ntoa(source), socket.inet_ntoa(group)), (name(iif), oifs)

@@ -36,11 +36,21 @@ class Build:
         """The path of mgmctl, likewise. MGM_MGMCTL names another one."""
         return self._built("mgmctl", "MGM_MGMCTL")
 
-    def _built(self, name, variable):
+    @functools.cached_property
+    def mgm_run(self):
+        """The path of mgm-run, with its library beside it. MGM_RUN names another one."""
+        built = self._built("mgm-run", "MGM_RUN", "mgm-mroute")
+        target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", TREE / "target"))
+        folder = pathlib.Path(os.environ.get("MGM_RUN", target / "debug/mgm-run")).parent
+        name = "libmgm_mroute.so"
+        self._place(name, lambda path: shutil.copy(folder / name, path))
+        return built
+
+    def _built(self, name, variable, package=None):
         """The path of a program of this project, which cargo builds unless a variable names it."""
         built = os.environ.get(variable)
         if not built:
-            command = ["cargo", "build", "--quiet", "--locked", "--package", name]
+            command = ["cargo", "build", "--quiet", "--locked", "--package", package or name]
             subprocess.run(command, cwd=TREE, check=True)
             target = pathlib.Path(os.environ.get("CARGO_TARGET_DIR", TREE / "target"))
             built = target / "debug" / name

@@ -21,6 +21,7 @@
  *     status                                  (without memberships and MFEs)
  *     slow CLIENT MILLISECONDS                (the duration of each callback from now on)
  *     fork          unprivileged              stop              quit
+ *     done CLIENT                             (MgmHostGraceDone)
  */
 #define _GNU_SOURCE /* open_memstream, which C11 lacks */
 
@@ -475,6 +476,8 @@ static void obey(const struct words *words)
                                     number_in(words->at[3]), &handles[client]);
     else if (strcmp(command, "deregister") == 0)
         code = MgmDeRegisterMProtocol(handle);
+    else if (strcmp(command, "done") == 0)
+        code = MgmHostGraceDone(handle);
     else if (strcmp(command, "take") == 0)
         code = MgmTakeInterfaceOwnership(handle, interface_in(words->at[2]),
                                          address_in(words->at[3]));

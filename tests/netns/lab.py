@@ -94,7 +94,7 @@ def why_not():
         return f"no multicast routing in this kernel ({error})"
     finally:
         ip(f"netns del {name}")
-    return None
+    return bpf.why_not() if FORWARDER == "ebpf" else None
 
 
 def sweep():

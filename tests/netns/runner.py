@@ -47,6 +47,9 @@ def tests(suite):
             yield item
 
 
+# The most tests that run again.
+AGAIN = 5
+
 _chosen = []
 
 
@@ -61,9 +64,11 @@ def _play(number):
 def _again(told):
     """Runs each failed test once more, alone: most of them wait for real time to pass, and a busy
     machine may hold up a router, a host or the test for a second. A test that passes then is named
-    as unsteady, in the summary of `make test` too. Returns what all tests told."""
+    as unsteady, in the summary of `make test` too. Where many fail, the machine is not the reason.
+    Returns what all tests told."""
+    some = sum(bool(errors.strip()) for _, errors, _ in told) <= AGAIN
     for number, errors, skipped in told:
-        if errors.strip():
+        if errors.strip() and some:
             print(errors, "again, alone:", sep="\n")
             _, errors, skipped = _play(number)
             if not errors.strip():

@@ -9,16 +9,7 @@ from lab import MRT_INIT, until
 from router import CAN_NOT_COMPLETE, INVALID_PARAMETER, NO_ERROR
 
 
-def is_there():
-    """Whether the kernel permits the programs' system call to root."""
-    try:
-        bpf.interfaces()
-    except OSError:
-        return False
-    return True
-
-
-@unittest.skipUnless(is_there(), "no eBPF in this kernel")
+@unittest.skipIf(bpf.why_not(), bpf.why_not())
 class Ebpf(NetnsTest):
     def router(self, **options):
         return super().router(forwarder="ebpf", **options)
@@ -89,6 +80,41 @@ class Ebpf(NetnsTest):
         self.assertEqual(second.do("take A to-source"), CAN_NOT_COMPLETE)
         second.logs("to-source", "another ebpf forwarder")
         self.assertEqual(second.do("take A to-receiver"), NO_ERROR)
+
+    # spec 2.7
+    def test_clsact_needs_a_privilege_for_each_interface(self):
+        self.hosts("source", "receiver")
+        router = self.router(MGM_TC="clsact")
+        router.must("register A 200 1", "take A to-source", "unprivileged")
+        self.assertEqual(router.do("take A to-receiver"), CAN_NOT_COMPLETE)
+        router.logs("to-receiver", "clsact", "CAP_NET_ADMIN")
+        self.assertEqual(self.attached(), {"to-source"})
+
+    # spec 2.7
+    def test_flows_beyond_the_tables_of_a_router_without_privileges(self):
+        source, receiver, router = self.one_receiver()
+        collector, stream = receiver.collector(GROUP), source.emitter(GROUP)
+        stream.send_until(lambda: collector.count > 0, "the stream")
+        router.must("unprivileged")
+        sender = source.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 16)
+        place = socket.inet_aton(source.address)
+        sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, place)
+
+        def totals():
+            return router.ask("status")["status"]["totals"]
+
+        for number in range(66_000):
+            sender.sendto(b"", (f"239.60.{number >> 8}.{number & 255}" if number < 65536
+                                else f"239.61.0.{number & 255}", 5000))
+            if number % 4096 == 0:
+                until(lambda: totals()["resolving"] == 0, "the flows so far", 30)
+        router.logs("no permission for more memory", "CAP_BPF", "65,536 flows", timeout=30)
+        until(lambda: totals()["not_installed"] > 0, "the others wait")
+        # Those that have an entry go on.
+        before = collector.count
+        stream.send(5)
+        collector.expect(before + 5)
 
     # spec 0.9
     def test_d91_a_flow_limit_is_counted_in_the_status(self):

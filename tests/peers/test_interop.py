@@ -2,6 +2,7 @@
 
 import unittest
 
+import bpf
 import daemons
 from lab import Lab, ip, until
 
@@ -91,3 +92,57 @@ class Interop(unittest.TestCase):
 
     def test_pimd_then_mgm(self):
         self.mgm_second(daemons.Pimd, rendezvous="10.100.0.1")
+
+
+class Beside(unittest.TestCase):
+    """FRR's pimd, which owns the kernel's multicast routing, and mgmd with the ebpf forwarder on one
+    machine. Each has a source and a receiver on interfaces of its own."""
+
+    def setUp(self):
+        self.lab = Lab()
+        self.addCleanup(self.lab.close)
+        self.emitters, self.collectors = {}, {}
+        for daemon in ("frr", "mgm"):
+            source, receiver = self.lab.host(f"{daemon}-source"), self.lab.host(f"{daemon}-receiver")
+            self.lab.link(source, f"{daemon}-in")
+            self.lab.link(receiver, f"{daemon}-out")
+            self.emitters[daemon] = source.emitter(GROUP)
+            self.collectors[daemon] = receiver.collector(GROUP)
+
+    def served(self):
+        """The interfaces where mgmd's programs are attached."""
+        with self.lab.router.inside():
+            return set(bpf.interfaces())
+
+    def crosses_once(self, daemon):
+        """Checks that the stream of a daemon comes to its receiver once, and to no other."""
+        emitter, collector = self.emitters[daemon], self.collectors[daemon]
+        arrived = collector.count
+        emitter.send_until(lambda: collector.count > arrived, f"the stream of {daemon}", PATIENCE)
+        others = {name: other.count for name, other in self.collectors.items() if name != daemon}
+        first = emitter.sent
+        emitter.send(COUNT)
+        wanted = list(range(first, first + COUNT))
+        until(lambda: collector.count and collector.numbers[-1] == wanted[-1], "the last one")
+        self.assertEqual([n for n in collector.numbers[arrived:] if n >= first], wanted)
+        for name, count in others.items():
+            self.assertEqual(self.collectors[name].count, count, f"at the receiver of {name}")
+
+    @unittest.skipIf(bpf.why_not(), bpf.why_not())
+    def test_each_daemon_forwards_its_own_streams(self):
+        # A rendezvous point of its own needs no neighbour that speaks PIM.
+        frr = daemons.Frr(self.lab.router, ("frr-in", "frr-out"), rendezvous="10.1.0.1")
+        self.addCleanup(frr.close)
+        mgm = daemons.MgmEbpf(self.lab.router, ("mgm-in", "mgm-out"))
+        self.addCleanup(mgm.close)
+        for daemon in ("frr", "mgm", "frr"):
+            self.crosses_once(daemon)
+
+        # FRR gets an interface of mgmd, too, and releases it again.
+        frr.configure("interface mgm-out", "ip pim")
+        until(lambda: self.served() == {"mgm-in"}, "mgmd leaves the interface to FRR")
+        until(lambda: "mgm-out (index" in mgm.log() and "another multicast" in mgm.log(), "the log")
+        self.crosses_once("frr")
+        frr.configure("interface mgm-out", "no ip pim")
+        until(lambda: self.served() == {"mgm-in", "mgm-out"}, "mgmd takes it again")
+        self.crosses_once("mgm")

@@ -2,17 +2,23 @@
 //! afresh, and the memory is only theirs.
 
 mod calls;
+mod ebpf;
 mod expiry;
 mod fanout;
+mod forward;
 mod forwarder;
 mod joiner;
 mod kernel;
 mod maps;
 mod noise;
+mod remote;
+mod served;
 mod stats;
 mod table;
 mod threads;
 mod touch;
+
+pub use remote::KINDS as CALLBACKS;
 
 use crate::library::Library;
 use crate::meter::median;
@@ -73,14 +79,19 @@ const ROUNDS: usize = 5;
 
 /// Runs a probe.
 pub fn run(spec: &Spec, library: &Path) -> Result<Sample, Failure> {
-    let library = Library::load(library).map_err(Failure::Broken)?;
+    let path = library;
+    let library = Library::load(path).map_err(Failure::Broken)?;
     Ok(match spec.probe() {
         "calls" => calls::run(spec, &library).map_err(Failure::Impossible)?,
         "expiry" => expiry::run(spec, &library).map_err(Failure::Impossible)?,
         "forwarder" => forwarder::run(spec, &library).map_err(Failure::Impossible)?,
+        "ebpf" => ebpf::run(spec, &library).map_err(Failure::Impossible)?,
+        "forward" => forward::run(spec, &library).map_err(Failure::Impossible)?,
         "stats" => rounds(spec, || stats::run(spec, &library).map_err(Failure::Impossible))?,
         "fanout" => fanout::run(spec, &library),
         "noise" => noise::run(spec),
+        "remote" => remote::run(spec, &library, path).map_err(Failure::Broken)?,
+        "served" => served::run(spec, &library, path).map_err(Failure::Broken)?,
         "threads" => threads::run(spec, &library),
         "touch" => touch::run(spec, &library),
         "table" => rounds(spec, || Ok(table::run(spec, &library)))?,

@@ -1,13 +1,16 @@
 //! The rows of the table: each says which probes it needs, and judges what they found.
 
 mod curve;
+mod ebpf;
 mod expiry;
 mod fanout;
+mod forward;
 mod forwarder;
 mod get;
 mod install;
 mod leave;
 mod memory;
+mod remote;
 mod stats;
 mod threads;
 mod touch;
@@ -25,9 +28,11 @@ pub struct Row {
     pub judge: fn(Scale, &Results) -> Vec<Line>,
 }
 
-pub const ROWS: [Row; 12] = [
+pub const ROWS: [Row; 15] = [
     install::ROW,
     forwarder::ROW,
+    ebpf::ROW,
+    forward::ROW,
     leave::ROW,
     get::ROW,
     walk::ROW,
@@ -37,6 +42,7 @@ pub const ROWS: [Row; 12] = [
     fanout::ROW,
     threads::ROW,
     expiry::ROW,
+    remote::ROW,
     curve::ROW,
 ];
 

@@ -62,6 +62,10 @@ export class Client {
     this.#interfaces.set(String(pair), pair);
   }
 
+  async graceDone() {
+    await call('MgmHostGraceDone', this.#handle);
+  }
+
   async release(given) {
     const pair = toInterface(given);
     await call('MgmReleaseInterfaceOwnership', this.#handle, ...pair);

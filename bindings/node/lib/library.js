@@ -57,6 +57,10 @@ const FUNCTIONS = {
   MgmHostSetFlowLimit: ['uint32', 'uint32', 'uint32'],
   MgmHostGetStatus: ['uint32', 'void *', 'void *'],
   MgmHostExplain: [...FLOW, 'void *', 'void *'],
+  MgmHostServeClients: ['str', 'uint32'],
+  MgmHostSetRouterLost: ['void *', 'void *'],
+  MgmHostSetGrace: ['uint32'],
+  MgmHostGraceDone: ['uint64'],
 };
 
 function load() {

@@ -56,6 +56,17 @@ test('close releases what the client has', async () => {
   await assert.rejects(client.take(1), code(87));
 });
 
+test('grace is at most five minutes, and has no effect in a router', async () => {
+  await assert.rejects(host.setGrace(301), code(87));
+  await host.setGrace(300);
+  const client = await Client.register(PROTO_IP_OSPF);
+  await client.take(1);
+  await client.join(1, GROUP);
+  await client.graceDone();
+  assert.equal((await client.groups()).length, 1, 'nothing was left by another client');
+  await host.setGrace(0);
+});
+
 test('clients outlive a stop', async () => {
   const client = await Client.register(PROTO_IP_OSPF);
   await client.take(1);

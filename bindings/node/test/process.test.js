@@ -80,3 +80,44 @@ test('what a callback throws is an uncaught exception', () => {
   assert.equal(status, 1);
   assert.match(stderr, /Error: no such neighbour/);
 });
+
+// A client process cannot serve others.
+const skip = process.env.MGM_SHIM_ROUTER ? "needs the router's own process" : false;
+
+test('the end of the router is reported', { skip }, () => {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'mgm-'));
+  const protocol = `
+    import { Client, host } from '${MODULE}';
+    const client = await Client.register(1);
+    await client.take(5);
+    const lost = new Promise((resolve) => host.setRouterLost(resolve));
+    console.log('ready');
+    const keepAlive = setInterval(() => {}, 1000);
+    await lost;
+    clearInterval(keepAlive);
+    await client.take(6).catch((error) => console.log('lost', error.code));
+  `;
+  const router = `
+    import { spawn } from 'node:child_process';
+    import { host, ownerOf } from '${MODULE}';
+    await host.serveClients('${directory}/router');
+    const { MGM_FORWARDER, ...environment } = process.env;
+    const child = spawn(process.execPath, ['--input-type=module', '-e', ${JSON.stringify(protocol)}], {
+      env: { ...environment, MGM_ROUTER: '${directory}/router' },
+      stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    child.stdout.once('data', async (text) => {
+      console.log(String(text).trim(), await ownerOf(5));
+      await host.serveClients(null);
+      console.log(await ownerOf(5));
+    });
+    let last = '';
+    child.stdout.on('data', (text) => (last = String(text).trim()));
+    child.on('exit', (status) => console.log(last, status));
+  `;
+  const { status, stdout, stderr } = run(router);
+  assert.deepEqual(
+    [status, stdout, stderr],
+    [0, 'ready { protocol: 1, component: 0 }\nnull\nlost 87 0\n', ''],
+  );
+});

@@ -12,6 +12,11 @@ os.environ.setdefault("MGM_LOG", "off")
 import mgm  # noqa: E402
 
 
+needs_router = pytest.mark.skipif(
+    "MGM_SHIM_ROUTER" in os.environ, reason="needs the router's own process"
+)
+
+
 @pytest.fixture(autouse=True)
 def fresh() -> Iterator[None]:
     yield

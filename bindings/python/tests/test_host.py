@@ -6,6 +6,7 @@ import socket
 import pytest
 
 import mgm
+from conftest import needs_router
 from mgm import host
 
 
@@ -94,6 +95,7 @@ def test_flow_limit() -> None:
         host.set_flow_limit(1, per_second=1, burst=0)
 
 
+@needs_router
 def test_status(tmp_path: pathlib.Path) -> None:
     client = mgm.Client(mgm.PROTO_IP_OSPF)
     client.take(1)

@@ -54,9 +54,9 @@ impl BitOr for Events {
 /// Each other method has a default, which is also what the library does without the callback. The
 /// methods run on the thread of the call that causes them, or on a thread of the library, one at a
 /// time for each client. They may call every function of this crate, except
-/// [`host::packet_in`](crate::host::packet_in) and [`host::stop`](crate::host::stop), which wait
-/// for callbacks. While you call a function of this crate, do not hold a lock that a callback
-/// takes.
+/// [`host::packet_in`](crate::host::packet_in), [`host::stop`](crate::host::stop) and
+/// [`host::serve_clients`](crate::host::serve_clients), which could wait for them. While you call a
+/// function of this crate, do not hold a lock that a callback takes.
 ///
 /// If a method panics, the panic ends there: the library gets the default answer, and the crate
 /// logs an error (crate `log`).

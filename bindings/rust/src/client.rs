@@ -120,6 +120,16 @@ impl Client {
         Ok(())
     }
 
+    /// The client has taken and added again what it wants of the state of its predecessor, a client
+    /// with the same ids in a process that has ended. The rest is deleted. Has no effect if there
+    /// was none. See [`remote::set_grace`](crate::remote::set_grace).
+    ///
+    /// # Errors
+    /// [`Code::CanNotComplete`]: the connection to the router has ended.
+    pub fn grace_done(&self) -> Result<()> {
+        ffi::grace_done(self.handle)
+    }
+
     /// Releases an interface. The client's memberships there and the MFEs with this incoming
     /// interface are deleted.
     ///

@@ -14,6 +14,7 @@ pub use declarations::{
 };
 
 use crate::callbacks::{guarded, make, Callbacks, Events};
+use crate::remote::ClientService;
 use crate::values::{dword, mask};
 use crate::{Error, Flow, Incoming, Interface, Outgoing, Prefix, Result};
 use configs::CONFIGS;
@@ -239,6 +240,7 @@ pub fn default_config() -> HostConfig {
         dwMaxFlows: 0,
         dwFlags: 0,
         dwReserved1: 0,
+        pszRouter: null(),
     }
 }
 
@@ -406,8 +408,24 @@ pub fn serve_status(path: Option<&CStr>) -> Result<()> {
     call!(MgmHostServeStatus(path.map_or(null(), CStr::as_ptr)))
 }
 
-pub fn serve_clients(path: Option<&CStr>, mode: u32) -> Result<()> {
-    call!(MgmHostServeClients(path.map_or(null(), CStr::as_ptr), mode))
+pub fn serve_clients(path: Option<&CStr>, service: &ClientService) -> Result<()> {
+    let Some(path) = path else { return call!(MgmHostServeClients(null(), 0)) };
+    let flag = |id: Option<u32>, flag| if id.is_some() { flag } else { 0 };
+    let settings = HostClients {
+        dwSize: size_of::<HostClients>() as D,
+        dwFlags: flag(service.owner, CLIENTS_OWNER) | flag(service.group, CLIENTS_GROUP),
+        dwMode: service.mode,
+        dwOwner: service.owner.unwrap_or(0),
+        dwGroup: service.group.unwrap_or(0),
+        dwMaxProcesses: service.max_processes,
+        dwAnswerMs: service.answer_ms,
+    };
+    call!(MgmHostServeClientsEx(path.as_ptr(), &settings))
+}
+
+/// Whether [`crate::remote`] decides what client processes may do.
+pub fn filter_clients(wanted: bool) -> Result<()> {
+    call!(MgmHostSetClientFilter(wanted.then_some(client_filter as ClientFilter), null_mut()))
 }
 
 /// Whether the end of the router is passed on to [`crate::remote`].
@@ -424,6 +442,14 @@ pub fn end_batch() -> (Result<()>, u32) {
     let mut first = 0;
     let result = call!(MgmHostEndBatch(&mut first));
     (result, first)
+}
+
+pub fn set_grace(seconds: u32) -> Result<()> {
+    call!(MgmHostSetGrace(seconds))
+}
+
+pub fn grace_done(client: Handle) -> Result<()> {
+    call!(MgmHostGraceDone(client.raw()))
 }
 
 /// The callbacks of the client in a slot, as the library calls them.
@@ -517,6 +543,23 @@ fn bytes(at: &*const u8, size: D) -> &[u8] {
 
 unsafe extern "C" fn router_lost(_: *mut c_void) {
     guarded("the callback of the router's end", crate::remote::router_is_lost);
+}
+
+unsafe extern "C" fn client_filter(_: *mut c_void, request: *const ClientRequest) -> Bool {
+    let mut permits = 0;
+    guarded("the filter of client processes", || {
+        // SAFETY: the library passes its own structure, which is valid during the callback.
+        let request = unsafe { &*request };
+        let interface = Interface::of(request.dwIfIndex, request.dwIfNextHopAddr);
+        permits = Bool::from(crate::remote::permits(&crate::remote::ClientRequest {
+            process: request.dwProcess,
+            user: request.dwUser,
+            protocol: request.dwProtocolId,
+            component: request.dwComponentId,
+            interface: (request.dwIfIndex != 0).then_some(interface),
+        }));
+    });
+    permits
 }
 
 /// Passes a line of the log to the sink of the number in the context.

@@ -5,6 +5,7 @@
 //! returns [`Code::InvalidParameter`] as long as such a variable has an invalid value.
 
 use crate::ffi::{self, Filled, Oif, RouteRest, ERROR_INSUFFICIENT_BUFFER, NO_ERROR};
+use crate::remote::ClientService;
 use crate::{Code, Error, Flow, Interface, Prefix, Result};
 use std::cell::Cell;
 use std::ffi::CString;
@@ -425,17 +426,18 @@ pub fn serve_status(path: Option<&Path>) -> Result<()> {
     ffi::serve_status(path.map_err(|_| Error::InvalidText)?.as_deref())
 }
 
-/// Serves client processes at a UNIX socket whose file has this mode; `None` stops serving. Client
-/// processes have the path in their environment variable MGM_ROUTER. The mode 0 selects 0660.
+/// Serves client processes at a UNIX socket; `None` stops serving. Client processes have the path in
+/// their environment variable MGM_ROUTER. If they are served at this path already, the settings
+/// change, and the processes that are connected stay.
 ///
 /// # Errors
 /// [`Code::CanNotComplete`]: the socket cannot be created; this process is itself a client
 /// process; or the library is being stopped.
-/// [`Code::InvalidParameter`]: the path is empty or too long, or the mode is greater than 0777.
+/// [`Code::InvalidParameter`]: the path is empty or too long, or a setting is out of range.
 /// [`Error::InvalidText`]: the path contains a zero byte.
-pub fn serve_clients(path: Option<&Path>, mode: u32) -> Result<()> {
+pub fn serve_clients(path: Option<&Path>, service: &ClientService) -> Result<()> {
     let path = path.map(|path| CString::new(path.as_os_str().as_bytes())).transpose();
-    ffi::serve_clients(path.map_err(|_| Error::InvalidText)?.as_deref(), mode)
+    ffi::serve_clients(path.map_err(|_| Error::InvalidText)?.as_deref(), service)
 }
 
 /// Reads a text, which can grow until the next call.

@@ -7,11 +7,12 @@
 //!   system: entry, rules, rp_filter, packets seen ────────┘
 //! ```
 //! - [`library`]: the members of the library's explanation that are used here.
-//! - `convert`: makes an [`Explanation`] of the library's alone.
+//! - `convert`: makes an [`Explanation`] from that of the library alone.
 //! - `judge`: decides why packets do not go out, in the order in which a packet meets the rules.
-//!   `facts` is what this depends on.
-//!   `arrival` has the reasons on the way in, `departure` those on the way out, `membership` those
-//!   why an interface does not want the flow, `absence` those why no packet arrives.
+//!   `facts` has the data on which this depends.
+//!   `arrival` has the reasons on the way in, and `departure` the reasons on the way out.
+//!   `membership` has the reasons why the flow is not wanted on an interface, and `absence` the
+//!   reasons why no packet arrives.
 
 mod absence;
 mod arrival;

@@ -9,8 +9,8 @@
 //! ```
 //!
 //! - [`request`]: the requests, their paths, parameters and bodies.
-//! - [`status`], [`interfaces`], [`igmp`], [`groups`], [`flows`], [`explain`],
-//!   [`forwarding`], [`changes`]: the answers. docs/control.schema.json is made from them.
+//! - [`status`], [`interfaces`], [`igmp`], [`groups`], [`flows`], [`clients`],
+//!   [`explain`], [`forwarding`], [`changes`]: the answers. docs/control.schema.json is made from them.
 //! - [`http`]: reads and writes the messages, without I/O.
 //! - [`library`]: the status of a library (docs/status.md), from which mgmd's flows come.
 //! - [`client`]: a connection to mgmd, or to the status socket of a library.
@@ -23,6 +23,7 @@
 pub mod changes;
 #[cfg(unix)]
 pub mod client;
+pub mod clients;
 mod error;
 pub mod explain;
 pub mod flows;
@@ -65,6 +66,8 @@ pub enum Answer {
     Groups(groups::Groups),
     /// To [`Request::Flows`].
     Flows(flows::Flows),
+    /// To [`Request::Clients`].
+    Clients(clients::Clients),
     /// To [`Request::Explain`].
     Explanation(Box<explain::Explanation>),
     /// To [`Request::Proxies`].

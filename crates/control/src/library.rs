@@ -1,10 +1,12 @@
 //! The status of a library, as `MgmHostGetStatus` returns it and a status socket serves it.
 //! docs/status.md documents it for users.
 
+mod clients;
 mod flows;
 #[cfg(test)]
 mod tests;
 
+pub use clients::clients;
 pub use flows::{flows, FlowIndex};
 
 use serde::Deserialize;
@@ -19,6 +21,10 @@ pub struct Summary {
     pub running: bool,
     /// What forwards packets; null until the first interface is taken.
     pub forwarder: Option<String>,
+    /// Chains of the packet filter that have no effect on what is forwarded. Older libraries do not
+    /// say.
+    #[serde(default)]
+    pub bypassed_chains: Vec<String>,
     /// Milliseconds since the start.
     pub uptime_ms: u64,
     /// How many of each there are.

@@ -1,5 +1,5 @@
-//! Long lists are divided into pages. So neither mgmd nor a client stores a whole list, and the
-//! router is not interrupted for long.
+//! Long lists are divided into pages. So no answer takes much memory, and the router is not
+//! interrupted for long.
 
 /// Which part of a list is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -32,6 +32,8 @@ pub enum Request {
     Groups(GroupsQuery),
     /// The MFEs, by group and source.
     Flows(FlowsQuery),
+    /// The clients of the library, in the order in which they have registered.
+    Clients(ClientsQuery),
     /// One flow, from its route to the first reason why its packets do not go out.
     Explain(ExplainQuery),
     /// The upstreams of the proxy, in the order of the configuration.
@@ -81,6 +83,13 @@ pub struct FlowsQuery {
     pub page: Page<FlowKey>,
 }
 
+/// Which clients are wanted.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ClientsQuery {
+    /// Which part of the list, by the number of the client.
+    pub page: Page<u64>,
+}
+
 /// A request in the words of HTTP.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Written {
@@ -115,6 +124,7 @@ impl Request {
             "/v1/igmp" => Request::Igmp(InterfacesQuery::read(&mut query)?),
             "/v1/groups" => Request::Groups(GroupsQuery::read(&mut query)?),
             "/v1/flows" => Request::Flows(FlowsQuery::read(&mut query)?),
+            "/v1/clients" => Request::Clients(ClientsQuery::read(&mut query)?),
             "/v1/explain" => Request::Explain(ExplainQuery::read(&mut query)?),
             "/v1/proxies" => Request::Proxies,
             "/v1/routes" => Request::Routes,
@@ -138,6 +148,7 @@ impl Request {
             Request::Igmp(query) => (query.write(&mut parameters, "/v1/igmp"), None),
             Request::Groups(query) => (query.write(&mut parameters), None),
             Request::Flows(query) => (query.write(&mut parameters), None),
+            Request::Clients(query) => (query.write(&mut parameters), None),
             Request::Explain(query) => (query.write(&mut parameters), None),
             Request::Proxies => ("/v1/proxies", None),
             Request::Routes => ("/v1/routes", None),
@@ -160,6 +171,7 @@ impl Request {
             | Request::Igmp(_)
             | Request::Groups(_)
             | Request::Flows(_)
+            | Request::Clients(_)
             | Request::Explain(_)
             | Request::Proxies
             | Request::Routes => false,
@@ -214,6 +226,18 @@ impl FlowsQuery {
         parameters.add("group", self.group).add("source", self.source);
         write_page(parameters, &self.page);
         "/v1/flows"
+    }
+}
+
+impl ClientsQuery {
+    fn read(query: &mut Query) -> Result<ClientsQuery, Failure> {
+        let after = "the value of \"next\" of the page before, such as 12";
+        Ok(ClientsQuery { page: page(query, after)? })
+    }
+
+    fn write(&self, parameters: &mut Parameters) -> &'static str {
+        write_page(parameters, &self.page);
+        "/v1/clients"
     }
 }
 

@@ -3,7 +3,9 @@
 //! `MGM_WRITE_SCHEMA=1 cargo test -p mgm-control schema` writes the file.
 
 use crate::changes::{LogLevelChanged, MembershipChanged, Reloaded};
-use crate::{explain, flows, forwarding, groups, igmp, interfaces, status, ErrorAnswer, Versioned};
+use crate::{
+    clients, explain, flows, forwarding, groups, igmp, interfaces, status, ErrorAnswer, Versioned,
+};
 use schemars::generate::{SchemaGenerator, SchemaSettings};
 use schemars::JsonSchema;
 use serde::de::DeserializeOwned;
@@ -47,6 +49,7 @@ fn entries(generator: &mut SchemaGenerator) -> Vec<Entry> {
         entry::<igmp::IgmpLinks>("igmp", generator),
         entry::<groups::Groups>("groups", generator),
         entry::<flows::Flows>("flows", generator),
+        entry::<clients::Clients>("clients", generator),
         entry::<explain::Explanation>("explain", generator),
         entry::<forwarding::Proxies>("proxies", generator),
         entry::<forwarding::Routes>("routes", generator),

@@ -13,8 +13,12 @@ pub struct Status {
     pub library_version: String,
     /// The process id of mgmd.
     pub pid: u32,
-    /// What forwards packets: "kernel" or "memory".
+    /// What forwards packets: "kernel", "ebpf" or "memory".
     pub forwarder: String,
+    /// Chains of the packet filter that have no effect on what the ebpf forwarder forwards, as
+    /// "family table chain" of nftables, or "iptables table chain".
+    #[serde(default)]
+    pub bypassed_chains: Vec<String>,
     /// The multicast routing table of the kernel; 0 is its default table.
     pub table: u32,
     /// Milliseconds since mgmd started.

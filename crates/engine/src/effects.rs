@@ -26,6 +26,8 @@ pub struct Effects {
     /// Interfaces that clients have released or lost: notices about them that still wait for
     /// these clients are obsolete.
     pub released: Vec<(ClientId, Interface)>,
+    /// Clients of ended processes of which nothing is left.
+    pub departed: Vec<ClientId>,
     /// For small allocations.
     pub(crate) headroom: Headroom,
     /// There is room for this number of further calls of this size.
@@ -365,6 +367,7 @@ impl Effects {
             empty(&mut self.again);
             empty(&mut self.log);
             empty(&mut self.released);
+            empty(&mut self.departed);
         }
         let usual = self.usual_notices.max(USUAL);
         if self.notices.is_empty() && self.notices.capacity() > 2 * usual {
@@ -379,8 +382,8 @@ impl Effects {
     /// because each call asks.
     #[inline]
     fn rare(&self) -> usize {
-        let Effects { detached, again, log, released, .. } = self;
-        detached.len() | again.len() | log.len() | released.len()
+        let Effects { detached, again, log, released, departed, .. } = self;
+        detached.len() | again.len() | log.len() | released.len() | departed.len()
     }
 
     /// Whether there is more to carry out than notices.

@@ -9,8 +9,8 @@ use crate::notice::{Notice, NoticeKinds};
 use crate::rules::listing::{ClientRow, InterfaceRow, MembershipRow};
 use crate::rules::membership::{Join, MembershipCall};
 use crate::rules::{
-    answers, boundaries, catching_up, change_of_owner, debug_log, domains, flow_rates, joining,
-    leaving, limits, listing, lost_interfaces, ownership, questions, registration,
+    answers, boundaries, catching_up, change_of_owner, debug_log, deletion, domains, flow_rates,
+    grace, joining, leaving, limits, listing, lost_interfaces, ownership, questions, registration,
 };
 use crate::tables::{ClientId, Config, Tables};
 use mgm_types::{Domain, Flow, IfId, Interface, Rate, Result, Route, Scope, Time};
@@ -58,6 +58,48 @@ impl Engine {
     /// As [`Engine::check_deregister`].
     pub fn deregister(&mut self, id: ClientId, fx: &mut Effects) -> Result<()> {
         registration::deregister(&mut self.tables, id, fx)
+    }
+
+    // The end of a client's process, and its successor (spec 9.8).
+
+    /// The process of a client has ended. What the client has stays for some seconds, and it is
+    /// told nothing any longer. The caller has set the time. A client that has taken over from
+    /// another one gives everything to that one, whose time is not lengthened; then it is gone.
+    pub fn begin_grace(&mut self, client: ClientId, seconds: u32, fx: &mut Effects) {
+        let ends = self.tables.now.plus_secs(seconds);
+        grace::begin(&mut self.tables, client, ends, fx)
+    }
+
+    /// The client with these ids whose state is left for a successor.
+    #[must_use]
+    pub fn left_by(&self, ids: (u32, u32)) -> Option<ClientId> {
+        grace::left_by(&self.tables, ids)
+    }
+
+    /// Registers the successor of a client that [`Engine::left_by`] has returned.
+    ///
+    /// # Errors
+    /// `AlreadyRegistered`, `NoMemory`.
+    pub fn succeed(&mut self, left: ClientId, callbacks: NoticeKinds) -> Result<ClientId> {
+        grace::succeed(&mut self.tables, left, callbacks)
+    }
+
+    /// A successor has taken and added again what it wants. The rest ends: [`Engine::end_graces`].
+    pub fn grace_done(&mut self, client: ClientId) {
+        grace::done(&mut self.tables, client)
+    }
+
+    /// Ends what is left of clients whose time has ended: at most `most` memberships or one
+    /// interface. [`Engine::tick`] does so, too. False if there is nothing to end.
+    pub fn end_graces(&mut self, most: usize, fx: &mut Effects) -> bool {
+        grace::end_some(&mut self.tables, most, fx) > 0
+    }
+
+    /// When the time ends for which the state of a client is left, if the process of the client
+    /// has ended.
+    #[must_use]
+    pub fn grace_ends(&self, client: ClientId) -> Option<Time> {
+        self.tables.graces.of(client).map(|grace| grace.ends)
     }
 
     /// The number of the client that registered last.
@@ -225,6 +267,19 @@ impl Engine {
         fx: &mut Effects,
     ) -> Option<Flow> {
         leaving::end_some(&mut self.tables, of, first, most, fx)
+    }
+
+    /// Deletes up to `most` MFEs whose iif is an interface that this client is about to release,
+    /// among the first ones from `first` on. Returns where to continue, and how many it has
+    /// deleted; `None` if there are no further MFEs, or if they do not end with the release.
+    pub fn end_mfes(
+        &mut self,
+        of: (ClientId, Interface),
+        first: Flow,
+        most: usize,
+        fx: &mut Effects,
+    ) -> Option<(Flow, usize)> {
+        deletion::end_some(&mut self.tables, of, first, most, fx)
     }
 
     /// The memberships from `first` on, by group, then source.

@@ -81,10 +81,13 @@ pub enum LogEvent {
         /// The group.
         group: Ipv4Addr,
     },
-    /// The link, or the router, has as many groups as it may.
+    /// The link has as many groups as `max-groups` permits.
     GroupLimit(Ipv4Addr),
-    /// The group, or the router, has as many sources as it may.
+    /// The group has as many sources as `max-sources` permits.
     SourceLimit(Ipv4Addr),
+    /// All links together have as many groups and sources as `max-igmp-entries` permits. The group
+    /// is the one that got no room, for itself or for a source.
+    EntryLimit(Ipv4Addr),
     /// New groups or sources come too fast.
     CreationLimit,
     /// Hosts leave too fast.
@@ -212,6 +215,11 @@ impl LogEvent {
             SourceLimit(group) => write!(
                 f,
                 "no room for another source of {group}: raise max-sources if the hosts are genuine"
+            ),
+            EntryLimit(group) => write!(
+                f,
+                "no room for group {group}, or for a source of it, because all links together have \
+                 too many groups and sources: raise max-igmp-entries if the hosts are genuine"
             ),
             CreationLimit => f.write_str(
                 "new groups or sources arrive faster than 1,000 a second: dropped some of them; \

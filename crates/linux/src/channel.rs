@@ -3,6 +3,7 @@
 
 use crate::fork::{self, Guarded, GuardedFd};
 use crate::serve::PathListener;
+use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::resource::{getrlimit, setrlimit, Resource};
@@ -11,7 +12,7 @@ use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 use std::fs;
 use std::io::{self, ErrorKind, Read};
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
 
@@ -107,6 +108,15 @@ impl Connection {
         }
     }
 
+    /// Whether the other side has ended the connection, also if not everything that it has sent
+    /// before is read.
+    #[must_use]
+    pub fn has_hung_up(&self) -> bool {
+        let mut fds = [PollFd::new(self.as_fd(), PollFlags::empty())];
+        let is_ready = poll(&mut fds, PollTimeout::ZERO).is_ok_and(|ready| ready > 0);
+        is_ready && fds[0].revents().is_some_and(|is| is.contains(PollFlags::POLLHUP))
+    }
+
     /// The longest time that a read or write waits; `None`: for ever.
     ///
     /// # Errors
@@ -124,6 +134,39 @@ impl AsFd for Connection {
     }
 }
 
+/// Who may connect to a socket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Access {
+    /// The user that owns the file; `None` for that of this process.
+    pub owner: Option<u32>,
+    /// The group of the file; `None` for that of this process.
+    pub group: Option<u32>,
+    /// The mode of the file. The umask does not apply to it.
+    pub mode: u32,
+}
+
+impl Access {
+    /// Only the user of this process.
+    pub const OWN: Access = Access { owner: None, group: None, mode: 0o600 };
+
+    /// Changes the file of a socket.
+    ///
+    /// # Errors
+    /// The system's error.
+    pub fn apply(self, path: &Path) -> io::Result<()> {
+        let owner = self.owner.unwrap_or_else(|| nix::unistd::geteuid().as_raw());
+        let group = self.group.unwrap_or_else(|| nix::unistd::getegid().as_raw());
+        let closed = fs::Permissions::from_mode(0o0);
+        let meta = fs::metadata(path)?;
+        if (meta.uid(), meta.gid()) != (owner, group) {
+            // At no time may the former mode be that of the new owner and group.
+            fs::set_permissions(path, closed)?;
+            std::os::unix::fs::lchown(path, Some(owner), Some(group))?;
+        }
+        fs::set_permissions(path, fs::Permissions::from_mode(self.mode))
+    }
+}
+
 /// Accepts connections at a path. Dropping it removes its file.
 #[derive(Debug)]
 pub struct Listener(PathListener);
@@ -133,10 +176,10 @@ impl Listener {
     ///
     /// # Errors
     /// The system's error; `AddrInUse` if another router listens there.
-    pub fn open(path: &Path, mode: u32) -> io::Result<Listener> {
+    pub fn open(path: &Path, access: Access) -> io::Result<Listener> {
         let listener = PathListener::open(path, BACKLOG)?;
-        // Until now the mode let nobody else in. The umask does not apply to this one.
-        fs::set_permissions(path, fs::Permissions::from_mode(mode))?;
+        // Until now the mode let nobody else in.
+        access.apply(path)?;
         Ok(Listener(listener))
     }
 

@@ -1,6 +1,6 @@
 //! Every system call that the library makes on Linux.
 //!
-//! - [`ebpf`]: a data path of our own, a [`Forwarder`](forwarder::Forwarder).
+//! - [`ebpf`]: eBPF programs that forward packets, a [`Forwarder`](forwarder::Forwarder).
 //! - [`kernel`]: multicast routing, a [`Forwarder`](forwarder::Forwarder).
 //! - [`netlink`]: the system's routes, a [`RouteView`](route_view::RouteView).
 //! - [`channel`]: connections between a router and its client processes.

@@ -89,7 +89,7 @@ impl Run {
         let who = self.engine.who(place.client);
         if let Some(question) = question {
             ::log::warn!(
-                "{who} has not answered within {patience_ms} ms: the default holds for {}",
+                "{who} has not answered within {patience_ms} ms: using the default answer to {}",
                 *question
             );
             let Run { engine, clients, fx, .. } = self;
@@ -107,8 +107,8 @@ impl Run {
         }
         if is_absent {
             ::log::warn!(
-                "{who} is absent: the default holds for all questions until it has returned from \
-                 its callbacks"
+                "{who} does not answer: using the default answer to all its questions until it has \
+                 returned from its callbacks"
             );
             self.becomes_absent(place);
         }
@@ -133,7 +133,8 @@ impl Run {
         for question in questions {
             self.take_default(place.client, question);
         }
-        for question in waiting {
+        for mut question in waiting {
+            self.set_default(place.client, &mut question);
             self.answer(place.client, &question);
         }
     }

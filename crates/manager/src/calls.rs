@@ -60,8 +60,8 @@ impl Manager {
             return Err(Refusal::CallbackRunning);
         }
         run.set_clock();
+        run.engine.grace_done(client);
         run.engine.deregister(client, &mut run.fx)?;
-        run.enumerations.retain(|_, enumeration| enumeration.client != client);
         run.forget(client);
         self.publish_all(guard);
         if elsewhere {
@@ -377,8 +377,10 @@ impl Run {
         }
     }
 
-    /// Empties a client's queue, and forgets the client unless a callback is running.
+    /// Ends a client's enumerations, empties its queue, and forgets the client unless a callback is
+    /// running.
     pub(super) fn forget(&mut self, client: ClientId) {
+        self.enumerations.retain(|_, enumeration| enumeration.client != client);
         if let Some((_, record)) = self.clients.find(client, None) {
             record.queue.close();
             record.backlog = Backlog::default();

@@ -77,6 +77,9 @@ impl Manager {
         if !run.fx.released.is_empty() {
             self.cancel_released(run);
         }
+        for client in std::mem::take(&mut run.fx.departed) {
+            run.forget(client);
+        }
         run.fx.carried_out();
     }
 

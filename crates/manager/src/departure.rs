@@ -1,38 +1,55 @@
 //! The end of another process: its clients release their interfaces and deregister, in portions
-//! (spec 9.7).
+//! (spec 9.7), or leave their state to a successor for some time (9.8).
 
 use super::client_records::ClientPlace;
 use super::dispatch::Lane;
 use super::state::Run;
 use super::Manager;
 use crate::engine::{is_igmp, ClientId};
-use crate::types::{Flow, Interface};
+use crate::types::{Flow, Interface, Refusal, Result};
 
-/// How many memberships end while the lock is held once.
+/// How many memberships or MFEs end while the lock is held once.
 const PORTION: usize = 64;
+
+/// How often the MFEs of an interface are walked. Packets may create some again meanwhile. The
+/// release deletes the rest.
+const WALKS: u32 = 4;
 
 /// A process that has ended, and the part of its state that is not deleted yet.
 #[derive(Debug)]
 pub struct Departure {
     /// The clients that are still registered. The last one is next.
     clients: Vec<ClientId>,
-    /// The memberships before this flow are deleted.
+    /// What the next portion is of.
+    part: Part,
+    /// What is before this flow is deleted.
     next: Flow,
+}
+
+/// The state of an interface, in the order in which it is deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Memberships,
+    /// The MFEs whose iif it is: how often they were walked, and how many this walk has deleted.
+    Mfes(u32, usize),
 }
 
 impl Manager {
     /// A process has ended: from now on its clients are sent nothing, and the default answers
-    /// their questions. [`Manager::depart_some`] deletes their state.
+    /// their questions. [`Manager::depart_some`] deletes the state of those that have asked for no
+    /// grace.
     pub fn begin_departure(&self, session: u64) -> Departure {
-        let mut departure = Departure { clients: Vec::new(), next: FIRST };
+        let mut departure = Departure { clients: Vec::new(), part: Part::Memberships, next: FIRST };
         let mut guard = self.lock();
         let Some(run) = guard.running() else { return departure };
         let mut next = run.clients.after(None);
         while let Some(place) = next {
-            if run.has_ended(place, session) {
-                departure.clients.push(place.client);
-            }
             next = run.clients.after(Some(place));
+            match run.has_ended(place, session) {
+                None => {}
+                Some(0) => departure.clients.push(place.client),
+                Some(seconds) => run.leave_state(place.client, seconds),
+            }
         }
         // IGMP first: then no protocol's release asks it.
         departure.clients.sort_by_key(|client| {
@@ -42,6 +59,34 @@ impl Manager {
         departure
     }
 
+    /// A client has taken and added again what it wants of its predecessor's state. The rest ends:
+    /// see [`Manager::end_graces`].
+    ///
+    /// # Errors
+    /// `BadHandle`.
+    pub fn grace_done(&self, client: ClientId) -> Result<()> {
+        self.act(
+            |state| state.run_for(client.0),
+            |run| {
+                run.engine.client_key(client).ok_or(Refusal::BadHandle(client.0))?;
+                run.set_clock();
+                run.engine.grace_done(client);
+                Ok(())
+            },
+        )
+    }
+
+    /// Ends a portion of the state that was left to successors for a time that has ended. False if
+    /// there is nothing to end. The timer calls this, too.
+    pub fn end_graces(&self) -> bool {
+        let mut guard = self.lock();
+        let Some(run) = guard.running() else { return false };
+        run.set_clock();
+        let goes_on = run.engine.end_graces(PORTION, &mut run.fx);
+        self.publish(&mut guard, Lane::Worker);
+        goes_on
+    }
+
     /// Deletes the next portion; false if nothing is left.
     pub fn depart_some(&self, departure: &mut Departure) -> bool {
         let mut guard = self.lock();
@@ -49,11 +94,10 @@ impl Manager {
         let Some(&client) = departure.clients.last() else { return false };
         run.set_clock();
         if let Some(interface) = run.first_interface(client) {
-            run.leave_some(client, interface, &mut departure.next);
+            run.leave_some((client, interface), departure);
         } else {
             // It owns nothing any longer, so the engine cannot refuse this.
             let _ = run.engine.deregister(client, &mut run.fx);
-            run.enumerations.retain(|_, enumeration| enumeration.client != client);
             run.forget(client);
             departure.clients.pop();
         }
@@ -66,18 +110,36 @@ impl Manager {
 const FIRST: Flow = Flow::WILDCARD;
 
 impl Run {
-    /// Whether the client is in the process that has ended; then it is sent nothing any longer.
-    fn has_ended(&mut self, place: ClientPlace, session: u64) -> bool {
-        let Some(record) = self.clients.at(place).filter(|record| record.is_in(session)) else {
-            return false;
-        };
-        let Some(posted) = &mut record.posted else { return false };
+    /// If the client is in the process that has ended, it is sent nothing any longer. Returns for
+    /// how many seconds its state stays.
+    fn has_ended(&mut self, place: ClientPlace, session: u64) -> Option<u32> {
+        let record = self.clients.at(place).filter(|record| record.is_in(session))?;
+        let posted = record.posted.as_mut().filter(|posted| !posted.has_ended)?;
         posted.has_ended = true;
+        let grace = posted.grace;
         self.becomes_absent(place);
         if let Some(record) = self.clients.at(place) {
             record.queue.close();
         }
-        true
+        Some(grace)
+    }
+
+    /// The state of a client whose process has ended stays for some time. Its enumerations end.
+    fn leave_state(&mut self, client: ClientId, seconds: u32) {
+        self.set_clock();
+        ::log::info!(
+            "the process of {} has ended: its interfaces, memberships and MFEs stay for {seconds} s",
+            self.engine.who(client)
+        );
+        self.enumerations.retain(|_, enumeration| enumeration.client != client);
+        self.engine.begin_grace(client, seconds, &mut self.fx);
+    }
+
+    /// The client with these ids whose state is left to a process of this user.
+    pub(super) fn left_by(&self, ids: (u32, u32), user: u32) -> Option<ClientId> {
+        let left = self.engine.left_by(ids)?;
+        let posted = self.clients.get(left)?.posted.as_ref()?;
+        (posted.outlet.process().user == user).then_some(left)
     }
 
     /// An interface that the client owns, or on which it is enabled.
@@ -87,16 +149,32 @@ impl Run {
         found.map(|row| row.interface)
     }
 
-    /// Ends some memberships on an interface. When all have ended, releases the interface.
-    fn leave_some(&mut self, client: ClientId, interface: Interface, next: &mut Flow) {
-        let of = (client, interface);
-        let first = (*next).max(FIRST.successor());
-        match self.engine.end_memberships(of, first, PORTION, &mut self.fx) {
-            Some(more) => *next = more,
-            None => {
-                *next = FIRST;
-                // Refused only if the client has lost the interface meanwhile.
-                let _ = self.engine.release(client, interface, false, &mut self.fx);
+    /// Ends some memberships on an interface, or some MFEs. When all have ended, releases the
+    /// interface.
+    fn leave_some(&mut self, of: (ClientId, Interface), at: &mut Departure) {
+        match at.part {
+            Part::Memberships => {
+                let first = at.next.max(FIRST.successor());
+                match self.engine.end_memberships(of, first, PORTION, &mut self.fx) {
+                    Some(more) => at.next = more,
+                    None => (at.part, at.next) = (Part::Mfes(0, 0), FIRST),
+                }
+            }
+            Part::Mfes(walks, deleted) => {
+                match self.engine.end_mfes(of, at.next, PORTION, &mut self.fx) {
+                    Some((more, some)) => {
+                        (at.part, at.next) = (Part::Mfes(walks, deleted + some), more);
+                    }
+                    None if deleted > PORTION && walks + 1 < WALKS => {
+                        (at.part, at.next) = (Part::Mfes(walks + 1, 0), FIRST);
+                    }
+                    None => {
+                        (at.part, at.next) = (Part::Memberships, FIRST);
+                        // Refused only if the client has lost the interface meanwhile.
+                        let (client, interface) = of;
+                        let _ = self.engine.release(client, interface, false, &mut self.fx);
+                    }
+                }
             }
         }
     }

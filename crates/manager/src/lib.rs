@@ -71,9 +71,12 @@ pub use host_calls::{PacketIn, Verdict};
 pub use interface_names::{interface_index, interface_name};
 pub use mgm_engine::{EnumKind, Join, MfeRow, OifRow};
 pub use platform::fork;
-pub use posted_client::{Outlet, PeerProcess, PostedCallback, WINDOW};
+pub use posted_client::{Outlet, PeerProcess, PostedCallback, Unanswered, WINDOW};
 pub use posting::Acknowledgement;
-pub use settings::{router_path, ForwarderChoice, HostSettings, Settings, MOST_FLOWS};
+pub use settings::{
+    answer_ms, grace, router_path, set_router, unanswered, ForwarderChoice, HostSettings, Settings,
+    LONGEST_ANSWER_MS, LONGEST_GRACE, MOST_FLOWS,
+};
 pub use sink::LogSink;
 pub use status::{Detail, FlowStatus, Status};
 

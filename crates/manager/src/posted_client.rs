@@ -3,7 +3,9 @@
 use crate::engine::{ClientId, Notice, NoticeBox};
 use crate::types::Time;
 use std::collections::VecDeque;
+use std::str::FromStr;
 use std::sync::Arc;
+use std::time::Instant;
 
 /// How many callbacks of a client may be unacknowledged.
 pub const WINDOW: usize = 1024;
@@ -49,9 +51,33 @@ pub trait Outlet: Send + Sync {
     fn has_room(&self) -> bool;
 }
 
+/// What holds for the outgoing interfaces of a client in another process if it does not answer
+/// CREATION_ALERT in time (spec 9.5).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Unanswered {
+    /// They are on.
+    #[default]
+    OifsOn,
+    /// They are off.
+    OifsOff,
+}
+
+impl FromStr for Unanswered {
+    type Err = ();
+
+    fn from_str(word: &str) -> Result<Unanswered, ()> {
+        match word {
+            "on" => Ok(Unanswered::OifsOn),
+            "off" => Ok(Unanswered::OifsOff),
+            _ => Err(()),
+        }
+    }
+}
+
 /// What the manager knows of a client in another process.
 pub(super) struct PostedClient {
     pub outlet: Arc<dyn Outlet>,
+    pub unanswered: Unanswered,
     /// The callbacks that are not acknowledged, in their order.
     pub sent: VecDeque<Sent>,
     /// The number of the last callback.
@@ -68,6 +94,10 @@ pub(super) struct PostedClient {
     pub is_absent: bool,
     /// The process has ended: no callback is sent any longer.
     pub has_ended: bool,
+    /// How long the client took for its last answers.
+    pub latencies: Latencies,
+    /// For how many seconds the client's state stays when its process has ended (spec 9.8).
+    pub grace: u32,
 }
 
 /// A callback that is not acknowledged.
@@ -75,12 +105,46 @@ pub(super) struct Sent {
     pub number: u64,
     /// The question, if the engine waits for its answer.
     pub question: Option<NoticeBox>,
+    /// When it was sent, if it is a question.
+    pub asked: Option<Instant>,
+}
+
+/// How many answers the status summarizes.
+const SUMMARIZED: usize = 128;
+
+/// How long a client took for its last answers, from the sending of the question.
+#[derive(Debug, Default)]
+pub(super) struct Latencies {
+    /// In microseconds. The oldest one is replaced when there are [`SUMMARIZED`].
+    last: Vec<u32>,
+    /// How many answers there were.
+    pub count: u64,
+}
+
+impl Latencies {
+    fn add(&mut self, asked: Instant) {
+        let micros = u32::try_from(asked.elapsed().as_micros()).unwrap_or(u32::MAX);
+        let at = self.count as usize % SUMMARIZED;
+        match self.last.get_mut(at) {
+            Some(oldest) => *oldest = micros,
+            None => self.last.push(micros),
+        }
+        self.count += 1;
+    }
+
+    /// The median and the maximum in microseconds; `None` if there was no answer yet.
+    pub fn median_and_worst(&self) -> Option<(u32, u32)> {
+        let mut sorted = self.last.clone();
+        sorted.sort_unstable();
+        Some((*sorted.get(sorted.len() / 2)?, *sorted.last()?))
+    }
 }
 
 impl PostedClient {
-    pub fn new(outlet: Arc<dyn Outlet>) -> PostedClient {
+    pub fn new(outlet: Arc<dyn Outlet>, grace: u32) -> PostedClient {
         PostedClient {
             outlet,
+            unanswered: Unanswered::default(),
             sent: VecDeque::new(),
             last: 0,
             expired: 0,
@@ -89,6 +153,8 @@ impl PostedClient {
             misses: 0,
             is_absent: false,
             has_ended: false,
+            latencies: Latencies::default(),
+            grace,
         }
     }
 
@@ -107,6 +173,9 @@ impl PostedClient {
         let at = self.sent.binary_search_by_key(&number, |sent| sent.number).ok()?;
         let sent = self.sent.remove(at)?;
         self.progress = now;
+        if let Some(asked) = sent.asked {
+            self.latencies.add(asked);
+        }
         if at < self.expired {
             self.expired -= 1;
         } else if at == self.expired {
@@ -118,5 +187,29 @@ impl PostedClient {
             (self.misses, self.is_absent) = (0, false);
         }
         Some(sent)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn t9_10_the_latency_of_answers_is_that_of_the_last_ones() {
+        let mut latencies = Latencies::default();
+        assert_eq!(latencies.median_and_worst(), None);
+        let ago = |seconds| Instant::now().checked_sub(Duration::from_secs(seconds)).unwrap();
+        latencies.add(ago(90));
+        for _ in 1..SUMMARIZED {
+            latencies.add(ago(2));
+        }
+        let (median, worst) = latencies.median_and_worst().unwrap();
+        assert!((2_000_000..3_000_000).contains(&median), "{median}");
+        assert!((90_000_000..91_000_000).contains(&worst), "{worst}");
+        latencies.add(ago(3)); // replaces the oldest one
+        let (_, worst) = latencies.median_and_worst().unwrap();
+        assert!((3_000_000..4_000_000).contains(&worst), "{worst}");
+        assert_eq!((latencies.count, latencies.last.len()), (SUMMARIZED as u64 + 1, SUMMARIZED));
     }
 }

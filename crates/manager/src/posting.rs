@@ -9,12 +9,13 @@ use super::client_records::{ClientPlace, ClientRecord, Queued};
 use super::context;
 use super::delivery::Trigger;
 use super::dispatch::{Backlog, Lane, Pulled, Question};
-use super::posted_client::{Outlet, PostedCallback, PostedClient, Sent};
+use super::posted_client::{Outlet, PostedCallback, PostedClient, Sent, Unanswered};
 use super::state::Run;
 use super::Manager;
 use crate::engine::{Answer, ClientId, Notice, NoticeKind, NoticeKinds};
 use crate::types::{Refusal, Result};
 use std::sync::Arc;
+use std::time::Instant;
 
 /// How many of them may be questions about flows. The others are held back (D38), so that the
 /// newest flow is asked about first.
@@ -34,10 +35,10 @@ pub trait Acknowledgement {
 
 impl ClientRecord {
     /// The record of a client in another process.
-    pub(super) fn posted_to(outlet: Arc<dyn Outlet>, kinds: NoticeKinds) -> ClientRecord {
+    fn posted_to(outlet: Arc<dyn Outlet>, kinds: NoticeKinds, grace: u32) -> ClientRecord {
         ClientRecord {
             backlog: Backlog::with_questions(QUESTIONS),
-            posted: Some(Box::new(PostedClient::new(outlet))),
+            posted: Some(Box::new(PostedClient::new(outlet, grace))),
             ..ClientRecord::new(None, kinds)
         }
     }
@@ -49,8 +50,10 @@ impl ClientRecord {
 }
 
 impl Manager {
-    /// Registers a client in another process. Does not start the library, which serves no other
-    /// processes unless it is running.
+    /// Registers a client in another process. If a client with these ids has left its state, and
+    /// its process was of the same user, the new client takes over (spec 9.8). `grace` is for how
+    /// many seconds the state of the new client stays when its process has ended. Does not start
+    /// the library, which serves no other processes unless it is running.
     ///
     /// # Errors
     /// `AlreadyRegistered`, `NoMemory`, `Stopping`.
@@ -59,13 +62,27 @@ impl Manager {
         outlet: Arc<dyn Outlet>,
         kinds: NoticeKinds,
         ids: (u32, u32),
+        grace: u32,
     ) -> Result<ClientId> {
         let mut guard = self.lock();
         let run = guard.running().ok_or(Refusal::Stopping)?;
         run.clients.room()?;
-        let client = run.engine.register(ids.0, ids.1, kinds)?;
-        run.clients.insert(client, ClientRecord::posted_to(outlet, kinds));
+        run.set_clock();
+        let client = match run.left_by(ids, outlet.process().user) {
+            Some(left) => run.engine.succeed(left, kinds)?,
+            None => run.engine.register(ids.0, ids.1, kinds)?,
+        };
+        run.clients.insert(client, ClientRecord::posted_to(outlet, kinds, grace));
         Ok(client)
+    }
+
+    /// Sets what holds if a client in another process does not answer CREATION_ALERT in time.
+    pub fn set_unanswered(&self, client: ClientId, unanswered: Unanswered) {
+        let mut guard = self.lock();
+        let found = guard.running().and_then(|run| run.clients.find(client, None));
+        if let Some(posted) = found.and_then(|(_, record)| record.posted.as_mut()) {
+            posted.unanswered = unanswered;
+        }
     }
 
     /// Makes a call for another process. Callbacks that it causes for clients of that process
@@ -177,9 +194,10 @@ impl Run {
             posted.progress = now;
         }
         if notice.question().is_some() && !posted.is_absent {
-            posted.sent.push_back(Sent { number, question: Some(notice.0) });
+            let asked = Some(Instant::now());
+            posted.sent.push_back(Sent { number, question: Some(notice.0), asked });
         } else {
-            posted.sent.push_back(Sent { number, question: None });
+            posted.sent.push_back(Sent { number, question: None, asked: None });
             self.take_default(client, notice);
         }
     }
@@ -219,17 +237,35 @@ impl Run {
             }
             ack.answer(&mut notice);
             ::log::debug!("{} answers {}", engine.who(client), Answer(&notice));
-            self.take_default(client, notice);
+            self.take_answer(client, notice);
         }
         self.post_waiting(place);
     }
 
-    /// Takes what a notice says as the answer, if it is a question. For an unchanged question that
-    /// is the default.
-    pub(super) fn take_default(&mut self, client: ClientId, notice: Queued) {
+    /// Takes what a notice says as the answer, if it is a question.
+    fn take_answer(&mut self, client: ClientId, notice: Queued) {
         if notice.question().is_some() {
             self.answer(client, &notice);
         }
         self.fx.reuse(notice.0);
+    }
+
+    /// Answers an unchanged question as if the client had done so: with the default.
+    pub(super) fn take_default(&mut self, client: ClientId, mut notice: Queued) {
+        self.set_default(client, &mut notice);
+        self.take_answer(client, notice);
+    }
+
+    /// Makes an unchanged question into its default answer. Unless the client has asked for
+    /// something else, it is that already.
+    pub(super) fn set_default(&self, client: ClientId, notice: &mut Notice) {
+        let Notice::Creation { oifs, .. } = notice else { return };
+        let record = self.clients.get(client);
+        let Some(posted) = record.and_then(|record| record.posted.as_ref()) else { return };
+        // A client without this callback is never asked, so all are on.
+        let is_asked = record.is_some_and(|record| record.kinds.has(NoticeKind::Creation));
+        if is_asked && posted.unanswered == Unanswered::OifsOff {
+            oifs.iter_mut().for_each(|oif| oif.enabled = false);
+        }
     }
 }

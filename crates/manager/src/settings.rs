@@ -1,8 +1,10 @@
 //! Settings: the host's, otherwise the environment's, otherwise the defaults (spec 0.10).
 
 use crate::engine::USUAL_MAX_FLOWS;
+use crate::posted_client::Unanswered;
 use crate::types::{Refusal, Result};
 use log::LevelFilter;
+use parking_lot::Mutex;
 use std::ffi::{OsStr, OsString};
 use std::ops::RangeInclusive;
 use std::path::PathBuf;
@@ -60,6 +62,12 @@ impl FromStr for TrafficControl {
 
 /// The greatest valid MGM_MAX_FLOWS (spec 0.9).
 pub const MOST_FLOWS: u32 = 1 << 24;
+
+/// How long a question waits for its answer by default, in milliseconds (spec 9.5).
+const ANSWER_MS: u32 = 1000;
+
+/// The greatest valid MGM_ANSWER_MS.
+pub const LONGEST_ANSWER_MS: u32 = 3_600_000;
 
 /// All settings.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -173,6 +181,9 @@ impl Settings {
             open_forwarder: host.open_forwarder,
             ..default
         };
+        // Only a router that serves client processes needs it, but an invalid value must be
+        // noticed at the start.
+        env.answer_ms();
         if !env.faults.is_empty() {
             return Err(Refusal::BadSetting(env.faults.join("; ")));
         }
@@ -185,13 +196,68 @@ impl Settings {
     }
 }
 
-/// The router that MGM_ROUTER names (spec 9.1). A program with more privileges than its caller
-/// ignores it.
+/// The router that the host has named.
+static ROUTER: Mutex<Option<PathBuf>> = Mutex::new(None);
+
+/// Names the router, instead of MGM_ROUTER; `None` ends that.
+pub fn set_router(path: Option<PathBuf>) {
+    *ROUTER.lock() = path;
+}
+
+/// The router that the host has named, otherwise MGM_ROUTER (spec 9.1). A program with more
+/// privileges than its caller ignores the variable.
 ///
 /// # Errors
 /// `BadSetting`.
 pub fn router_path() -> Result<Option<PathBuf>> {
-    read_router(super::platform::secure_variable)
+    match ROUTER.lock().clone() {
+        Some(path) => Ok(Some(path)),
+        None => read_router(super::platform::secure_variable),
+    }
+}
+
+/// How long a router waits for the answers of client processes, in milliseconds: MGM_ANSWER_MS.
+///
+/// # Errors
+/// `BadSetting`.
+pub fn answer_ms() -> Result<u32> {
+    let get = |name: &str| std::env::var_os(name);
+    let mut env = Environment { get: &get, faults: Vec::new() };
+    let value = env.answer_ms();
+    env.result(value.unwrap_or(ANSWER_MS))
+}
+
+/// What holds if this client process does not answer CREATION_ALERT in time: MGM_UNANSWERED.
+///
+/// # Errors
+/// `BadSetting`.
+pub fn unanswered() -> Result<Unanswered> {
+    let get = |name: &str| std::env::var_os(name);
+    let mut env = Environment { get: &get, faults: Vec::new() };
+    let value = env.value("MGM_UNANSWERED", "on or off", None, word);
+    env.result(value.unwrap_or_default())
+}
+
+/// For how many seconds MGM_GRACE lets the state of a client process stay (spec 9.8). Read like
+/// [`router_path`].
+///
+/// # Errors
+/// `BadSetting`.
+pub fn grace() -> Result<u32> {
+    read_grace(super::platform::secure_variable)
+}
+
+/// The longest grace in seconds.
+pub const LONGEST_GRACE: u32 = 300;
+
+fn read_grace(get: impl Fn(&str) -> Option<OsString>) -> Result<u32> {
+    let mut env = Environment { get: &get, faults: Vec::new() };
+    let seconds =
+        env.value("MGM_GRACE", "0 to 300 seconds", None, |text| number(text, 0..=LONGEST_GRACE));
+    match env.faults.pop() {
+        Some(fault) => Err(Refusal::BadSetting(fault)),
+        None => Ok(seconds.unwrap_or(0)),
+    }
 }
 
 fn read_router(get: impl Fn(&str) -> Option<OsString>) -> Result<Option<PathBuf>> {
@@ -199,10 +265,7 @@ fn read_router(get: impl Fn(&str) -> Option<OsString>) -> Result<Option<PathBuf>
     let path = env.value("MGM_ROUTER", "a path of at most 107 bytes", None, |path| {
         (path.len() <= LONGEST_PATH).then(|| path.into())
     });
-    match env.faults.pop() {
-        Some(fault) => Err(Refusal::BadSetting(fault)),
-        None => Ok(path),
-    }
+    env.result(path)
 }
 
 /// The log level before the start, because calls may be refused and logged before it.
@@ -218,6 +281,20 @@ struct Environment<'a> {
 }
 
 impl Environment<'_> {
+    fn answer_ms(&mut self) -> Option<u32> {
+        self.value("MGM_ANSWER_MS", "1 to 3600000 milliseconds", None, |text| {
+            number(text, 1..=LONGEST_ANSWER_MS)
+        })
+    }
+
+    /// The value, unless a variable was invalid.
+    fn result<T>(mut self, value: T) -> Result<T> {
+        match self.faults.pop() {
+            Some(fault) => Err(Refusal::BadSetting(fault)),
+            None => Ok(value),
+        }
+    }
+
     /// The host's value, otherwise the variable's. An empty variable counts as unset.
     fn value<T>(
         &mut self,
@@ -307,6 +384,8 @@ mod tests {
             ("MGM_MAX_FLOWS", "0", "1 to 16777216"),
             ("MGM_MAX_FLOWS", "16777217", "1 to 16777216"),
             ("MGM_STATUS_SOCKET", &long, "107"),
+            ("MGM_ANSWER_MS", "0", "1 to 3600000"),
+            ("MGM_ANSWER_MS", "3600001", "1 to 3600000"),
         ] {
             let Err(Refusal::BadSetting(line)) = read(&[(name, bad)]) else {
                 panic!("{name}={bad} is taken")
@@ -314,6 +393,27 @@ mod tests {
             assert!(line.contains(name) && line.contains(bad) && line.contains(valid), "{line}");
             assert_eq!(line.lines().count(), 1);
         }
+    }
+
+    #[test]
+    fn t9_5_the_deadline_of_answers_is_the_variables_or_a_second() {
+        let read = |text: &str| {
+            let get = |name: &str| (name == "MGM_ANSWER_MS").then(|| text.into());
+            let mut env = Environment { get: &get, faults: Vec::new() };
+            let value = env.answer_ms();
+            env.result(value.unwrap_or(ANSWER_MS))
+        };
+        assert_eq!(read("250"), Ok(250));
+        assert_eq!(read(""), Ok(1000));
+        assert!(matches!(read("1s"), Err(Refusal::BadSetting(_))));
+    }
+
+    #[test]
+    fn t9_1_the_path_of_the_host_takes_precedence() {
+        set_router(Some("/run/of-the-host".into()));
+        assert_eq!(router_path(), Ok(Some("/run/of-the-host".into())));
+        set_router(None);
+        assert_eq!(router_path(), read_router(|name| std::env::var_os(name)));
     }
 
     #[test]
@@ -371,6 +471,17 @@ mod tests {
             panic!("a path that no socket can have is taken")
         };
         assert!(line.contains("MGM_ROUTER") && line.contains("107"), "{line}");
+    }
+
+    #[test]
+    fn t9_8_the_environment_asks_for_grace() {
+        let read = |value: &str| read_grace(|name| (name == "MGM_GRACE").then(|| value.into()));
+        assert_eq!(read_grace(|_| None), Ok(0));
+        assert_eq!((read(""), read("0"), read(" 300 ")), (Ok(0), Ok(0), Ok(300)));
+        for bad in ["301", "-1", "5m"] {
+            let Err(Refusal::BadSetting(line)) = read(bad) else { panic!("{bad} is taken") };
+            assert!(line.contains("MGM_GRACE") && line.contains("0 to 300"), "{line}");
+        }
     }
 
     #[cfg(unix)]

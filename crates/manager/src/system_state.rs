@@ -7,7 +7,9 @@ use super::platform;
 use super::retries::Retries;
 use super::settings::{ForwarderChoice, Settings, TrafficControl};
 use crate::engine::{Effects, Engine, MfeRow};
-use crate::forwarder::{Counters, Forwarder, OifsCounters, ReversePath, UpcallSink, UpcallSource};
+use crate::forwarder::{
+    Counters, Forwarder, InstalledEntry, OifsCounters, ReversePath, UpcallSink, UpcallSource,
+};
 use crate::memory_forwarder::MemoryForwarder;
 use crate::route_table::RouteTable;
 use crate::route_view::{RouteView, RouteWatcher};
@@ -365,6 +367,16 @@ impl SystemState {
     /// The forwarder's name, once it is chosen.
     pub fn forwarder_name(&self) -> Option<&'static str> {
         self.forwarder.as_ref().map(|forwarder| forwarder.name())
+    }
+
+    /// What the forwarder itself has for a flow, if it can tell.
+    pub fn installed(&self, flow: Flow) -> Option<InstalledEntry> {
+        self.forwarder.as_ref()?.installed(flow)
+    }
+
+    /// Chains of the system's packet filter that have no effect on what is forwarded.
+    pub fn bypassed_chains(&self) -> Vec<String> {
+        self.forwarder.as_ref().map_or_else(Vec::new, |forwarder| forwarder.bypassed_chains())
     }
 
     /// How strictly the system checks the source of packets that arrive on an interface.

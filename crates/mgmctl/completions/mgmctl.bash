@@ -16,6 +16,9 @@ _mgmctl() {
             ",$1")
                 cmd="mgmctl"
                 ;;
+            mgmctl,clients)
+                cmd="mgmctl__subcmd__clients"
+                ;;
             mgmctl,completions)
                 cmd="mgmctl__subcmd__completions"
                 ;;
@@ -63,6 +66,9 @@ _mgmctl() {
                 ;;
             mgmctl,top)
                 cmd="mgmctl__subcmd__top"
+                ;;
+            mgmctl__subcmd__help,clients)
+                cmd="mgmctl__subcmd__help__subcmd__clients"
                 ;;
             mgmctl__subcmd__help,completions)
                 cmd="mgmctl__subcmd__help__subcmd__completions"
@@ -119,12 +125,34 @@ _mgmctl() {
 
     case "${cmd}" in
         mgmctl)
-            opts="-h -V --socket --json --help --version status interfaces igmp groups flows top explain proxies routes join leave reload log doctor completions help"
+            opts="-h -V --socket --json --help --version status interfaces igmp groups flows clients top explain proxies routes join leave reload log doctor completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi
             case "${prev}" in
+                --socket)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mgmctl__subcmd__clients)
+            opts="-h --watch --interval --socket --json --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --interval)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
                 --socket)
                     COMPREPLY=($(compgen -f "${cur}"))
                     return 0
@@ -255,8 +283,22 @@ _mgmctl() {
             return 0
             ;;
         mgmctl__subcmd__help)
-            opts="status interfaces igmp groups flows top explain proxies routes join leave reload log doctor completions help"
+            opts="status interfaces igmp groups flows clients top explain proxies routes join leave reload log doctor completions help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        mgmctl__subcmd__help__subcmd__clients)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
             fi

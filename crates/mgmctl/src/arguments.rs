@@ -7,7 +7,8 @@ pub use explain::Explain;
 use clap::{value_parser, Arg, ArgAction, ArgMatches, Command};
 use clap_complete::Shell;
 use mgm_control::request::{
-    FlowsQuery, GroupsQuery, InterfaceName, InterfacesQuery, LogLevel, Membership, Request,
+    ClientsQuery, FlowsQuery, GroupsQuery, InterfaceName, InterfacesQuery, LogLevel, Membership,
+    Request,
 };
 use mgm_control::{Page, DEFAULT_SOCKET};
 use std::ffi::OsString;
@@ -49,6 +50,8 @@ pub enum Wanted {
     Ask(Request),
     /// Print the flows repeatedly, at this interval.
     Watch(FlowsQuery, Duration),
+    /// Print the answer to one request repeatedly, at this interval.
+    Repeat(Request, Duration),
     /// Show the flows on the whole terminal.
     Top(Top),
     /// Explain a flow.
@@ -79,16 +82,16 @@ const AFTER_HELP: &str = "\
 Without --socket, the socket is that of the environment variable MGMCTL_SOCKET,
 otherwise /run/mgmd/control.
 
-status, flows, top and explain also read the status socket of another program
-that uses libmgm: name it with --socket or the environment variable
+status, flows, clients, top and explain also read the status socket of another
+program that uses libmgm: name it with --socket or the environment variable
 MGM_STATUS_SOCKET.
 
 Exit status:
   0  the router carried out the command
   1  the router refused the command, or the output cannot be written
   2  invalid arguments
-  3  the router did not answer: it is not running, or you may not connect to it
-  4  doctor has found a fault, or explain that packets do not go out";
+  3  the router did not answer: it is not running, or does not let you connect
+  4  doctor has found a fault, or explain a reason why packets do not go out";
 
 const AFTER_MGMTOP_HELP: &str = "\
 mgmtop is the command top of mgmctl. The key q ends it.
@@ -130,6 +133,7 @@ pub fn command() -> Command {
                 .arg(interface(of_interface)),
             groups(interface("Show only the groups of this interface")),
             flows(),
+            clients(),
             top("top"),
             explain::command(),
             Command::new("proxies").about("Show the upstreams of the IGMP proxy"),
@@ -174,6 +178,15 @@ fn flows() -> Command {
             .action(ArgAction::SetTrue),
         interval("The time between two tables of --watch, 0.1 to 3600", "2"),
     ])
+}
+
+fn clients() -> Command {
+    Command::new("clients")
+        .about("Show IGMP and the routing protocols, their processes, and how fast they answer")
+        .args([
+            Arg::new("watch").long("watch").help("Repeat the table").action(ArgAction::SetTrue),
+            interval("The time between two tables of --watch, 0.1 to 3600", "2"),
+        ])
 }
 
 fn top(name: &'static str) -> Command {
@@ -241,7 +254,7 @@ pub fn parse(matches: &ArgMatches, variables: Environment) -> Option<(Options, W
     if name == "top" {
         return Some(parse_top(of, variables));
     }
-    let reads_library = matches!(name, "status" | "flows" | "explain");
+    let reads_library = matches!(name, "status" | "flows" | "clients" | "explain");
     let options = options(
         of,
         Environment { status: variables.status.filter(|_| reads_library), ..variables },
@@ -267,6 +280,7 @@ pub fn parse(matches: &ArgMatches, variables: Environment) -> Option<(Options, W
                 _ => Wanted::Ask(Request::Flows(query)),
             }
         }
+        "clients" => parse_clients(of),
         "explain" => Wanted::Explain(explain::parse(of)?),
         "proxies" => Wanted::Ask(Request::Proxies),
         "routes" => Wanted::Ask(Request::Routes),
@@ -291,6 +305,14 @@ pub fn parse(matches: &ArgMatches, variables: Environment) -> Option<(Options, W
         _ => return None,
     };
     Some((options, wanted))
+}
+
+fn parse_clients(of: &ArgMatches) -> Wanted {
+    let request = Request::Clients(ClientsQuery { page: largest() });
+    match (of.get_flag("watch"), of.get_one::<Duration>("interval")) {
+        (true, Some(interval)) => Wanted::Repeat(request, *interval),
+        _ => Wanted::Ask(request),
+    }
 }
 
 /// Converts the arguments of `mgmctl top` and of mgmtop.
@@ -371,6 +393,11 @@ mod tests {
         let watch = Wanted::Watch(flows, Duration::from_secs(5));
         let arguments = ["flows", "239.1.1.1", "--watch", "--interval", "5"];
         assert_eq!(parsed(&arguments).map(|(_, wanted)| wanted), Ok(watch));
+        let clients = Request::Clients(ClientsQuery { page: largest() });
+        assert_eq!(asked(&["clients"]), clients);
+        let watch = Wanted::Repeat(clients, Duration::from_millis(500));
+        let arguments = ["clients", "--watch", "--interval", "0.5"];
+        assert_eq!(parsed(&arguments).map(|(_, wanted)| wanted), Ok(watch));
         let source = "10.1.1.1".parse().ok();
         let membership = |source| Membership {
             interface: "eth1".parse().expect("a name"),
@@ -409,7 +436,7 @@ mod tests {
         assert_eq!(socket(&reload, ["/x", "/status"]), of("/x", false));
         assert_eq!(socket(&reload, ["", "/status"]), of(DEFAULT_SOCKET, false));
         assert_eq!(socket(&["mgmctl", "--socket", "/y", "reload"], ["/x", ""]), of("/y", false));
-        for name in ["status", "flows", "top"] {
+        for name in ["status", "flows", "clients", "top"] {
             assert_eq!(socket(&["mgmctl", name], ["/x", "/status"]), of("/status", true));
             assert_eq!(socket(&["mgmctl", name], ["/x", ""]), of("/x", false));
             assert_eq!(socket(&["mgmctl", name], ["", ""]), of(DEFAULT_SOCKET, false));

@@ -68,10 +68,15 @@ fn carry_out(options: Options, wanted: Wanted) -> Result<Done, Failed> {
             return Ok(if is_forwarded { Done::AsWanted } else { Done::NotForwarded });
         }
         Wanted::Ask(request) => ask(&mut router, json, request),
-        Wanted::Watch(query, interval) if json => watch_json(&mut router, &query, interval),
+        Wanted::Watch(query, interval) if json => {
+            repeat(&mut router, json, &Request::Flows(query), interval)
+        }
         Wanted::Watch(query, interval) => watch(&mut router, &query, interval),
+        Wanted::Repeat(request, interval) => repeat(&mut router, json, &request, interval),
         Wanted::Top(how) if json && how.once => ask(&mut router, json, Request::Flows(top::all())),
-        Wanted::Top(how) if json => watch_json(&mut router, &top::all(), how.interval),
+        Wanted::Top(how) if json => {
+            repeat(&mut router, json, &Request::Flows(top::all()), how.interval)
+        }
         Wanted::Top(how) => top::run(&mut router, how),
         // It needs no router, and has its own exit status.
         #[cfg(target_os = "linux")]
@@ -129,11 +134,20 @@ fn watch(router: &mut Router, query: &FlowsQuery, interval: Duration) -> Result<
     }
 }
 
-/// Prints the answers repeatedly, likewise.
-fn watch_json(router: &mut Router, query: &FlowsQuery, interval: Duration) -> Result<(), Failed> {
+/// Prints the answer to a request repeatedly, likewise.
+fn repeat(
+    router: &mut Router,
+    as_json: bool,
+    request: &Request,
+    interval: Duration,
+) -> Result<(), Failed> {
+    let clears = !as_json && io::stdout().is_terminal();
     loop {
         let begun = Instant::now();
-        ask(router, true, Request::Flows(query.clone()))?;
+        if clears {
+            print(CLEAR.as_bytes())?;
+        }
+        ask(router, as_json, request.clone())?;
         std::thread::sleep(interval.saturating_sub(begun.elapsed()));
     }
 }

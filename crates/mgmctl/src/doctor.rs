@@ -6,8 +6,8 @@
 //! - `judge` finds the faults in these data, each with a command that mends it.
 //! - `report` prints them.
 //!
-//! It judges by effect where that is possible: a stream is at fault if it arrives and does not
-//! leave, whatever the settings are.
+//! It judges by the effect where that is possible: a stream that arrives and does not leave is a
+//! fault, whatever the settings are.
 
 mod arguments;
 mod collect;

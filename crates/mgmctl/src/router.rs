@@ -54,6 +54,13 @@ impl Router {
                 let (_, flows) = self.library(query)?;
                 Ok(Answer::Mgmd(Versioned::new(flows).to_json()))
             }
+            Request::Clients(query) => {
+                let status = self.client.library_status(Detail::Summary)?;
+                let names = Summary::read(&status).map_err(Failed::Answer)?.names();
+                let clients = library::clients(&status, query, |index| names.get(&index).cloned());
+                let clients = clients.map_err(Failed::Answer)?;
+                Ok(Answer::Mgmd(Versioned::new(clients).to_json()))
+            }
             Request::Explain(query) => {
                 let explanation = self.explanation(query)?;
                 Ok(Answer::Mgmd(Versioned::new(explanation).to_json()))
@@ -88,8 +95,10 @@ impl Router {
 
     /// The answer of mgmd; `None` if a library listens that has an answer, too.
     fn ask_mgmd(&mut self, request: &Request) -> Result<Option<String>, Failed> {
-        let has_answer =
-            matches!(request, Request::Status | Request::Flows(_) | Request::Explain(_));
+        let has_answer = matches!(
+            request,
+            Request::Status | Request::Flows(_) | Request::Clients(_) | Request::Explain(_)
+        );
         if self.is_library && has_answer {
             return Ok(None);
         }
@@ -147,6 +156,7 @@ pub fn turn_page(request: &mut Request, json: &str) -> bool {
         Request::Interfaces(query) | Request::Igmp(query) => turn(&mut query.page, next),
         Request::Groups(query) => turn(&mut query.page, next),
         Request::Flows(query) => turn(&mut query.page, next),
+        Request::Clients(query) => turn(&mut query.page, next),
         _ => false,
     }
 }

@@ -1,5 +1,6 @@
 //! The answers of a router as text for people.
 
+mod clients;
 mod explain;
 mod flows;
 mod igmp;
@@ -28,6 +29,7 @@ pub fn answer(request: &Request, json: &str, is_first: bool) -> serde_json::Resu
         Request::Igmp(_) => igmp::links(&read(json)?, is_first),
         Request::Groups(query) => lists::groups(&read(json)?, query.hosts, is_first),
         Request::Flows(_) => flows::flows(&read(json)?, is_first),
+        Request::Clients(_) => clients::clients(&read(json)?, is_first),
         Request::Explain(_) => {
             let all: Explanation = read(json)?;
             explanation(&all, &all.verdict)?

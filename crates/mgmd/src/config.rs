@@ -14,6 +14,7 @@
 //!   system.
 
 mod check;
+pub mod clients;
 mod difference;
 pub mod keys;
 mod link;
@@ -26,6 +27,7 @@ mod reader;
 mod tests;
 mod values;
 
+pub use clients::{Client, ClientRules, ClientSocket};
 pub use difference::{Changes, NeedsRestart};
 pub use link::LinkSettings;
 pub use mgm_control::request::LogLevel;
@@ -36,6 +38,7 @@ use mgm_igmp::config::{AccessList, LinkConfig};
 use mgm_types::{Prefix, Scope};
 use problem::FileText;
 use std::io::Read;
+use std::net::Ipv4Addr;
 use std::path::{Path, PathBuf};
 
 /// A larger file is refused: no configuration needs it.
@@ -53,6 +56,8 @@ pub struct Config {
     pub proxies: Vec<Proxy>,
     /// Each `[[route]]`.
     pub routes: Vec<Route>,
+    /// Each `[[client]]`.
+    pub clients: Vec<Client>,
     /// Each `[[module]]`, in the order in which they are loaded.
     pub modules: Vec<Module>,
 }
@@ -75,8 +80,14 @@ pub struct Router {
     pub max_igmp_entries: u32,
     /// The socket for routing protocols in other processes.
     pub clients: PathBuf,
+    /// Who may connect there, and how they are served.
+    pub client_socket: ClientSocket,
     /// The control socket.
     pub control: PathBuf,
+    /// Whether mgmd makes the interface mgm0.
+    pub daemons: bool,
+    /// The address of mgm0.
+    pub daemons_address: Ipv4Addr,
     /// The level of the log.
     pub log_level: LogLevel,
 }
@@ -231,6 +242,9 @@ impl Default for Router {
             max_flows: 2_097_152,
             max_igmp_entries: 65_536,
             clients: "/run/mgmd/router".into(),
+            daemons: false,
+            daemons_address: Ipv4Addr::new(169, 254, 77, 1),
+            client_socket: ClientSocket::default(),
             control: "/run/mgmd/control".into(),
             log_level: LogLevel::Info,
         }

@@ -41,9 +41,11 @@ pub mod shared;
 mod sockets;
 mod state;
 
+pub use device::REST;
 pub use state::Question;
 
-use crate::config::{Config, Forwarder, LogLevel};
+use crate::config::clients::user_id;
+use crate::config::{ClientRules, Config, Forwarder, LogLevel, Router};
 use crate::control::{Inbox, Options, Outcome, Server};
 use crate::log::Log;
 use crate::notify::Notify;
@@ -131,6 +133,7 @@ impl<L: Library> Daemon<L> {
         added.map_err(|error| format!("cannot wait for callbacks: {error}"))?;
         let interfaces = Interfaces::open(context(&parts), saved)?;
         let control = open_control(&parts, &parts.config)?;
+        restrict_clients(&parts);
         serve_clients(&parts);
         let life = Life { started: now(), configured: now(), reloads: 0, refused: 0 };
         let next_tick = Time(0);
@@ -330,7 +333,10 @@ impl<L: Library> Daemon<L> {
         if changes.max_igmp_entries {
             shared.handle(Event::Settings(state::settings(config)));
         }
-        if changes.clients {
+        if changes.client_rules {
+            restrict_clients(&self.parts);
+        }
+        if changes.clients || changes.client_socket {
             serve_clients(&self.parts);
         }
         self.interfaces.serve_all(context(&self.parts));
@@ -378,11 +384,24 @@ impl<L: Library> Daemon<L> {
 /// Serves routing protocols in other processes. Everything else works without them, so an error is
 /// only logged.
 fn serve_clients<L: Library>(parts: &Parts<L>) {
-    let path = &parts.config.router.clients;
-    if let Err(reason) = parts.library.serve_clients(path) {
+    let Router { clients, client_socket, .. } = &parts.config.router;
+    if let Err(reason) = parts.library.serve_clients(clients, client_socket) {
         let text = format!("no routing protocol in another process can connect: {reason}");
         parts.log.write(LogLevel::Error, &text);
     }
+}
+
+/// Restricts users from now on. Those that the system does not have are logged.
+fn restrict_clients<L: Library>(parts: &Parts<L>) {
+    let rules = ClientRules::of(&parts.config.clients, user_id);
+    for user in &rules.unknown {
+        let text = format!(
+            "client.user: there is no user {user}, so the table has no effect: create the user, \
+             and reload"
+        );
+        parts.log.write(LogLevel::Warn, &text);
+    }
+    parts.library.restrict_clients(rules);
 }
 
 /// Opens the control socket of a configuration. mgmd creates its folder if it is missing (M15).

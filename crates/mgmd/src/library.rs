@@ -3,10 +3,12 @@
 //! Only the program links libmgm, so the tests of the daemon need no library.
 
 use mgm_client::host::{self, Detail, Settings};
+use mgm_client::remote::{set_client_filter, ClientRequest, ClientService};
 use mgm_client::{owner_of, protocol, Callbacks, Client, Error, Events, Incoming, Outgoing};
 use mgm_igmp::{Callback, Code, Flag, Membership, MgmCall, Ownership};
 use mgm_types::{Flow, Prefix, Scope};
-use mgmd::config::{Forwarder, LogLevel, Router};
+use mgmd::config::clients::{group_id, user_id, Taken, Wish};
+use mgmd::config::{ClientRules, ClientSocket, Forwarder, LogLevel, Router};
 use mgmd::control::{ExplainReader, StatusReader};
 use mgmd::daemon::library::{in_words_of_the_file, Library};
 use mgmd::daemon::names::named;
@@ -286,9 +288,36 @@ impl Library for Mgm {
         }
     }
 
-    fn serve_clients(&self, path: &Path) -> Result<(), String> {
-        // Root, and the user and group of mgmd.
-        host::serve_clients(Some(path), 0o660).map_err(|error| error.to_string())
+    fn serve_clients(&self, path: &Path, socket: &ClientSocket) -> Result<(), String> {
+        let id = |key: &str, name: &Option<String>, find: fn(&str) -> Option<u32>| {
+            let Some(name) = name else { return Ok(None) };
+            let unknown = || format!("router.{key}: {name} does not exist: create it, and reload");
+            find(name).map(Some).ok_or_else(unknown)
+        };
+        let service = ClientService {
+            owner: id("clients-owner", &socket.owner, user_id)?,
+            group: id("clients-group", &socket.group, group_id)?,
+            mode: socket.mode,
+            max_processes: socket.most,
+            answer_ms: socket.answer_ms,
+        };
+        host::serve_clients(Some(path), &service).map_err(|error| error.to_string())
+    }
+
+    fn restrict_clients(&self, rules: ClientRules) {
+        let shared = Arc::clone(&self.shared);
+        let filter = move |request: &ClientRequest| {
+            let index = request.interface.map(|interface| interface.index);
+            let name = index.and_then(|index| shared.name(index));
+            rules.permits(&Wish {
+                user: request.user,
+                protocol: request.protocol,
+                component: request.component,
+                interface: index.map(|_| Taken { name: name.as_deref() }),
+            })
+        };
+        // It is refused in a forked child only.
+        let _ = set_client_filter(Some(Arc::new(filter)));
     }
 
     fn set_log_level(&self, to: LogLevel) {

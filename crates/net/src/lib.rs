@@ -8,6 +8,7 @@
 //! - [`join`]: joining the groups of routers on a link.
 //! - [`watch`]: the packets of one flow as they enter and leave this machine.
 //! - [`mroute`]: the entries, tables and rules of the kernel's multicast routing, read back.
+//! - [`tap`]: an interface whose other end is this process.
 //! - [`netlink`]: messages, a socket and dumps, for code that reads other tables of the kernel.
 //!
 //! The crate knows nothing of the multicast group manager, uses none of the project's other crates,
@@ -51,4 +52,5 @@ pub mod netlink;
 pub mod receive;
 pub mod send;
 mod sys;
+pub mod tap;
 pub mod watch;

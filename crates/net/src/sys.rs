@@ -103,3 +103,16 @@ pub(crate) fn send_to_link(
     Errno::result(result)?;
     Ok(())
 }
+
+/// A `struct ifreq` with the name of a device.
+pub(crate) fn ifreq(name: &str) -> io::Result<libc::ifreq> {
+    if name.is_empty() || name.len() >= libc::IFNAMSIZ {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
+    // SAFETY: all bytes zero is a valid value.
+    let mut of: libc::ifreq = unsafe { std::mem::zeroed() };
+    for (to, from) in of.ifr_name.iter_mut().zip(name.bytes()) {
+        *to = from as libc::c_char;
+    }
+    Ok(of)
+}

@@ -1,25 +1,35 @@
 //! The client's side: the calls of mgm.h, made at a router in another process.
 //!
 //! Each thread that makes a call uses a call connection, and reads its answer itself. The thread
-//! `mgm-events` reads callbacks. It puts them into the queues of their clients, for the calling
-//! thread if its call has caused them, otherwise for a thread `mgm-worker`.
+//! `mgm-events` reads callbacks, and puts them into the queues of their clients. The calling thread
+//! makes the callbacks that its call has caused. A thread `mgm-worker` makes all others.
 
 mod calls;
 mod channel;
 mod current;
 mod events;
+mod grace;
+mod pool;
 mod shell;
 mod state;
 mod thread;
+
+/// `tests/pool_model.rs` puts others in their place.
+mod sync {
+    pub(super) use parking_lot::{Condvar, Mutex};
+}
 
 pub use current::{
     connect, current, disconnect, drain_owed, of_serial, owes, set_lost, LostCallback,
 };
 
+pub use grace::{default_grace, set_grace};
+
 use crate::hello::Hello;
 use crate::messages::{Ack, Acks, Answer, Call, Reply, Request};
 use crate::wire::Wire;
 use channel::{Channel, Channels};
+use grace::grace;
 use mgm_dispatch::{drain, work, Cause};
 use mgm_linux::channel::{Connection, Poller};
 use mgm_linux::threads;
@@ -437,8 +447,8 @@ impl Link {
 /// What to do if no router can be reached.
 fn no_router(path: &Path, error: &io::Error) -> String {
     format!(
-        "MGM_ROUTER={}: cannot connect to a router ({error}): start mgmd, whose key \
-         router.clients is this path (by default /run/mgmd/router), or unset MGM_ROUTER",
+        "cannot connect to a router at {} ({error}): start mgmd, whose key router.clients is this \
+         path (by default /run/mgmd/router), or unset MGM_ROUTER (or pszRouter of MGMHOST_CONFIG)",
         path.display()
     )
 }

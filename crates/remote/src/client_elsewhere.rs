@@ -31,6 +31,17 @@ pub type LostCallback = Box<dyn Fn() + Send + Sync>;
 /// No router is ever lost.
 pub fn set_lost(_: Option<LostCallback>) {}
 
+/// No process is ever a client process, so grace has no effect.
+pub fn set_grace(_: u32) {}
+
+/// No default is needed.
+///
+/// # Errors
+/// None.
+pub fn default_grace(_: impl FnOnce() -> Result<u32>) -> Result<()> {
+    Ok(())
+}
+
 /// Nothing is owed.
 #[must_use]
 pub fn owes() -> bool {
@@ -62,6 +73,9 @@ impl Router {
         match *self {}
     }
     pub fn deregister(&self, _: u64) -> Result<()> {
+        match *self {}
+    }
+    pub fn grace_done(&self, _: u64) -> Result<()> {
         match *self {}
     }
     pub fn take(&self, _: u64, _: Interface) -> Result<()> {

@@ -1,8 +1,8 @@
 //! The first message on each connection, and its answer: they agree on a version.
 //!
 //! Both begin with the same eight bytes in every version of the protocol: a mark, and the major and
-//! minor version of the sender. So an endpoint can tell the user both versions, whatever the other
-//! one is.
+//! minor version of the sender. So an endpoint can report both versions to the user, whatever
+//! version the other endpoint speaks.
 
 use crate::wire::{message, Decoded, Malformed, Reader, Wire};
 

@@ -3,9 +3,10 @@
 //!
 //! - `wire`, `rows`: the encoding. `frame`: the frames of a connection. `hello`: the first messages.
 //! - `messages`: all other messages. `convert`: notices of the engine in messages.
-//! - `server`: the router's side. `client`: the client's side.
+//! - `server`: the router's side. `access`: what the host permits. `client`: the client's side.
 #![forbid(unsafe_code)]
 
+pub mod access;
 #[cfg_attr(not(target_os = "linux"), path = "client_elsewhere.rs")]
 pub mod client;
 mod convert;

@@ -41,12 +41,17 @@ message! {
     }
 }
 
+/// A bit of `callbacks` in [`Request::Register`]: an unanswered CREATION_ALERT switches the client's
+/// outgoing interfaces off.
+pub const OIFS_OFF: u16 = 1 << 15;
+
 message! {
     /// What a client process asks of the router.
     pub enum Request {
         /// Registers a client. `callbacks` has a bit for each callback that it has, in the order of
-        /// ROUTING_PROTOCOL_CONFIG.
-        Register { protocol: u32, component: u32, callbacks: u16 } = 0,
+        /// ROUTING_PROTOCOL_CONFIG, and [`OIFS_OFF`]. `grace` is for how many seconds its state stays
+        /// when the process has ended.
+        Register { protocol: u32, component: u32, callbacks: u16, grace: u32 } = 0,
         /// Deregisters a client.
         Deregister { client: u64 } = 1,
         /// Takes an interface.
@@ -82,6 +87,8 @@ message! {
         NextPiece {} = 16,
         /// Adds and deletes memberships, in this order, whether some of them are refused or not.
         Batch { changes: Vec<Change> } = 17,
+        /// A client has taken and added again what it wants of its predecessor's state.
+        GraceDone { client: u64 } = 18,
     }
 }
 
@@ -135,7 +142,7 @@ message! {
         Ids { protocol: u32, component: u32 } = 2,
         /// One MFE.
         Mfe { row: MfeRow } = 3,
-        /// `count` encoded MFEs. `next_oifs` is the number of outgoing interfaces of the first MFE
+        /// `count` encoded MFEs, without counters if the request was without `stats`. `next_oifs` is the number of outgoing interfaces of the first MFE
         /// for which there was no room in the caller's buffer. `more` means that the message is
         /// full, but not the buffer.
         Mfes { count: u32, rows: Bytes, next_oifs: Option<u32>, more: bool } = 4,

@@ -76,26 +76,32 @@ impl<const N: usize> Fields<N> {
 const MFE_HEAD: usize = 50;
 const MFE_TAIL: usize = 40;
 
+/// What comes before the oifs of an MFE.
+#[inline(always)]
+fn head_of(row: &MfeRow) -> [u8; MFE_HEAD] {
+    let mut head = Fields([0; MFE_HEAD], 0);
+    head.put(row.flow.group().octets());
+    head.put(row.flow.source().octets());
+    head.put(row.upstream.octets());
+    head.put(row.iif.index.to_le_bytes());
+    head.put(row.iif.next_hop.octets());
+    head.put(row.iif_protocol.to_le_bytes());
+    head.put([u8::from(row.route.origin != RouteOrigin::None)]);
+    head.put(row.route.network.octets());
+    head.put([row.route.prefix_len]);
+    head.put(row.route.protocol.to_le_bytes());
+    head.put(row.up_ms.to_le_bytes());
+    head.put(row.timeout.to_le_bytes());
+    head.put(u32::try_from(row.oifs.len()).unwrap_or(u32::MAX).to_le_bytes());
+    head.0
+}
+
 impl Wire for MfeRow {
     const LEAST: usize = MFE_HEAD + MFE_TAIL;
 
     #[inline]
     fn put(&self, to: &mut Vec<u8>) {
-        let mut head = Fields([0; MFE_HEAD], 0);
-        head.put(self.flow.group().octets());
-        head.put(self.flow.source().octets());
-        head.put(self.upstream.octets());
-        head.put(self.iif.index.to_le_bytes());
-        head.put(self.iif.next_hop.octets());
-        head.put(self.iif_protocol.to_le_bytes());
-        head.put([u8::from(self.route.origin != RouteOrigin::None)]);
-        head.put(self.route.network.octets());
-        head.put([self.route.prefix_len]);
-        head.put(self.route.protocol.to_le_bytes());
-        head.put(self.up_ms.to_le_bytes());
-        head.put(self.timeout.to_le_bytes());
-        head.put(u32::try_from(self.oifs.len()).unwrap_or(u32::MAX).to_le_bytes());
-        to.extend_from_slice(&head.0);
+        to.extend_from_slice(&head_of(self));
         self.oifs.iter().for_each(|oif| oif.put(to));
         let mut tail = Fields([0; MFE_TAIL], 0);
         for counter in [self.packets, self.octets, self.wrong_if, self.negative, self.sent] {
@@ -112,12 +118,88 @@ impl Wire for MfeRow {
     }
 }
 
+fn without_counters(interface: Interface) -> OifRow {
+    OifRow { interface, packets: 0, ttl_too_low: 0, too_large: 0, discards: 0 }
+}
+
+/// The bytes of an oif without its counters.
+const OIF_NAME: usize = 8;
+
+/// Appends an MFE without its counters, which a listing without statistics does not need.
+#[inline]
+pub fn put_brief(row: &MfeRow, to: &mut Vec<u8>) {
+    to.extend_from_slice(&head_of(row));
+    for oif in &row.oifs {
+        let mut name = Fields([0; OIF_NAME], 0);
+        name.put(oif.interface.index.to_le_bytes());
+        name.put(oif.interface.next_hop.octets());
+        to.extend_from_slice(&name.0);
+    }
+}
+
+/// Decodes an MFE without its counters, as [`read_mfe`].
+///
+/// # Errors
+/// `Malformed`; the row is then of no use.
+#[inline]
+pub fn read_brief(row: &mut MfeRow, from: &mut Reader<'_>) -> Decoded<()> {
+    let count = read_head(row, from)?;
+    if count > from.left() / OIF_NAME {
+        return Err(Malformed);
+    }
+    for _ in 0..count {
+        let mut name = Fields(from.array::<OIF_NAME>()?, 0);
+        row.oifs.push(without_counters(name.interface()));
+    }
+    Ok(())
+}
+
+/// Finds the last of `count` MFEs, with or without counters, and the number of oifs of all: so the
+/// next ones can be asked for before these are decoded.
+///
+/// # Errors
+/// `Malformed`.
+pub fn last_of(rows: &[u8], count: u32, with_counters: bool) -> Decoded<(Option<Flow>, u32)> {
+    let (each, tail) = if with_counters { (OifRow::LEAST, MFE_TAIL) } else { (OIF_NAME, 0) };
+    let (mut reader, mut last, mut sum) = (Reader::new(rows), None, 0u32);
+    for _ in 0..count {
+        let mut head = Fields(reader.array::<MFE_HEAD>()?, 0);
+        let group = head.addr();
+        last = Some(Flow::new(head.addr(), group));
+        head.1 = MFE_HEAD - 4;
+        let oifs = head.u32();
+        let bytes = (oifs as usize).checked_mul(each).ok_or(Malformed)?;
+        reader.bytes(bytes.checked_add(tail).ok_or(Malformed)?)?;
+        sum = sum.saturating_add(oifs);
+    }
+    Ok((last, sum))
+}
+
 /// Decodes an MFE into a row, whose list of oifs is reused.
 ///
 /// # Errors
 /// `Malformed`; the row is then of no use.
 #[inline]
 pub fn read_mfe(row: &mut MfeRow, from: &mut Reader<'_>) -> Decoded<()> {
+    let count = read_head(row, from)?;
+    if count > from.left() / OifRow::LEAST {
+        return Err(Malformed);
+    }
+    for _ in 0..count {
+        row.oifs.push(OifRow::get(from)?);
+    }
+    let mut tail = Fields(from.array::<MFE_TAIL>()?, 0);
+    row.packets = tail.u64();
+    row.octets = tail.u64();
+    row.wrong_if = tail.u64();
+    row.negative = tail.u64();
+    row.sent = tail.u64();
+    Ok(())
+}
+
+/// Decodes what comes before the oifs, and returns their number. The list of oifs is empty then.
+#[inline(always)]
+fn read_head(row: &mut MfeRow, from: &mut Reader<'_>) -> Decoded<usize> {
     let mut head = Fields(from.array::<MFE_HEAD>()?, 0);
     let group = head.addr();
     row.flow = Flow::new(head.addr(), group);
@@ -138,19 +220,66 @@ pub fn read_mfe(row: &mut MfeRow, from: &mut Reader<'_>) -> Decoded<()> {
         Route { origin, if_index: 0, paths: None, network, prefix_len, protocol: head.u32() };
     row.up_ms = head.u64();
     row.timeout = head.u32();
-    let count = head.u32() as usize;
-    if count > from.left() / OifRow::LEAST {
-        return Err(Malformed);
-    }
     row.oifs.clear();
-    for _ in 0..count {
-        row.oifs.push(OifRow::get(from)?);
+    Ok(head.u32() as usize)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(oifs: u32) -> MfeRow {
+        let oif = |index| OifRow {
+            packets: 7,
+            ..without_counters(Interface { index, next_hop: Ipv4Addr::new(10, 0, 0, 9) })
+        };
+        MfeRow {
+            flow: Flow::new([10, 0, 0, 5].into(), [239, 1, 1, oifs as u8].into()),
+            iif: Interface::link(3),
+            up_ms: 5,
+            timeout: 900,
+            oifs: (1..=oifs).map(oif).collect(),
+            ..MfeRow::default()
+        }
     }
-    let mut tail = Fields(from.array::<MFE_TAIL>()?, 0);
-    row.packets = tail.u64();
-    row.octets = tail.u64();
-    row.wrong_if = tail.u64();
-    row.negative = tail.u64();
-    row.sent = tail.u64();
-    Ok(())
+
+    #[test]
+    fn t9_2_an_mfe_without_counters_comes_back_without_them() {
+        let mut bytes = Vec::new();
+        (0..3).for_each(|oifs| put_brief(&row(oifs), &mut bytes));
+        let (mut reader, mut found) = (Reader::new(&bytes), row(9));
+        for oifs in 0..3 {
+            read_brief(&mut found, &mut reader).unwrap();
+            let mut expected = row(oifs);
+            expected.oifs.iter_mut().for_each(|oif| oif.packets = 0);
+            assert_eq!(
+                (found.flow, found.iif, &found.oifs),
+                (expected.flow, expected.iif, &expected.oifs)
+            );
+            assert_eq!((found.up_ms, found.timeout), (5, 900));
+        }
+        assert!(reader.is_empty());
+        // Cut anywhere, it is refused.
+        for length in 0..bytes.len() {
+            let mut cut = Reader::new(&bytes[..length]);
+            assert!((0..3).any(|_| read_brief(&mut found, &mut cut).is_err()), "{length}");
+        }
+    }
+
+    #[test]
+    fn t9_2_the_last_mfe_is_found_without_decoding_the_others() {
+        for with_counters in [false, true] {
+            let mut bytes = Vec::new();
+            for oifs in [2, 0, 3] {
+                match with_counters {
+                    true => row(oifs).put(&mut bytes),
+                    false => put_brief(&row(oifs), &mut bytes),
+                }
+            }
+            assert_eq!(last_of(&bytes, 3, with_counters), Ok((Some(row(3).flow), 5)));
+            assert_eq!(last_of(&bytes, 0, with_counters), Ok((None, 0)));
+            assert_eq!(last_of(&bytes[1..], 3, with_counters), Err(Malformed));
+            assert_eq!(last_of(&bytes, 4, with_counters), Err(Malformed));
+        }
+    }
 }

@@ -2,8 +2,8 @@
 //!
 //! The thread waits for all connections, makes the calls that arrive, and passes on
 //! acknowledgements. No call waits for another process, so none delays the others for long. Texts
-//! such as the status take longer, so another thread makes them. Callbacks are posted by the
-//! threads that cause them; this thread sends them.
+//! such as the status take longer, so another thread makes them. A thread that causes a callback
+//! writes it to the buffer of its process; the thread `mgm-clients` sends it.
 
 mod greetings;
 mod link;
@@ -12,6 +12,8 @@ mod process;
 mod requests;
 mod service;
 mod texts;
+
+pub use mgm_linux::channel::Access;
 
 use mgm_linux::channel::{allow_descriptors, Listener, Poller};
 use mgm_linux::threads;
@@ -30,11 +32,14 @@ pub struct Limits {
     pub processes: usize,
     /// How long a question waits for its answer, in milliseconds.
     pub answer_ms: u32,
+    /// A process for which too many callbacks wait, and that acknowledges none for this time, is
+    /// disconnected (spec 9.6), in milliseconds.
+    pub silent_ms: u64,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { processes: 1000, answer_ms: 1000 }
+        Limits { processes: 1000, answer_ms: 1000, silent_ms: 30_000 }
     }
 }
 
@@ -44,10 +49,12 @@ pub struct Server {
     state: Arc<State>,
 }
 
-/// Whether the thread must end, and whether it has.
+/// What the thread is told, and whether it has ended.
 #[derive(Default)]
 struct State {
     is_stopping: AtomicBool,
+    /// The limits have changed to these.
+    limits: Mutex<Option<Limits>>,
     has_ended: Mutex<bool>,
     ended: Condvar,
 }
@@ -57,21 +64,32 @@ impl Server {
     ///
     /// # Errors
     /// The system's error.
-    pub fn open(manager: &Manager, path: &Path, mode: u32, limits: Limits) -> io::Result<Server> {
-        // Each process has an event connection, and one call connection or a few.
-        allow_descriptors(4 * limits.processes as u64 + 256);
-        let listener = Listener::open(path, mode)?;
+    pub fn open(
+        manager: &Manager,
+        path: &Path,
+        access: Access,
+        limits: Limits,
+    ) -> io::Result<Server> {
+        allow_connections(&limits);
+        let listener = Listener::open(path, access)?;
         let poller = Arc::new(Poller::new()?);
         let state = Arc::new(State::default());
         let mut service = Service::new(manager.clone(), listener, Arc::clone(&poller), limits)?;
         let thread = Arc::clone(&state);
         threads::spawn("mgm-clients", move || {
-            service.run(&thread.is_stopping);
+            service.run(&thread);
             drop(service);
             *thread.has_ended.lock() = true;
             thread.ended.notify_all();
         })?;
         Ok(Server { poller, state })
+    }
+
+    /// Changes the limits. Processes that are connected stay, even if there are too many.
+    pub fn set_limits(&self, limits: Limits) {
+        allow_connections(&limits);
+        *self.state.limits.lock() = Some(limits);
+        self.poller.wake();
     }
 
     /// Ends all connections, removes the socket's file, and waits for both.
@@ -83,4 +101,10 @@ impl Server {
             self.state.ended.wait(&mut has_ended);
         }
     }
+}
+
+/// Raises the limit on descriptors, if necessary.
+fn allow_connections(limits: &Limits) {
+    // Each process has an event connection, and one call connection or a few.
+    allow_descriptors(4 * limits.processes as u64 + 256);
 }

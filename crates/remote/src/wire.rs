@@ -1,8 +1,8 @@
 //! The encoding of messages: numbers in little-endian order, lists with their length in front.
 //!
-//! Not postcard or another crate for serde: postcard 1.2 needs a later Rust than this project, and
-//! with serde a later minor version could not append a field to a message, because a decoder
-//! rejects what it does not know. The types of the engine would need serde, too.
+//! The module does not use postcard or another crate for serde. postcard 1.2 needs a later Rust
+//! than this project. With serde, a later minor version could not append a field to a message,
+//! because a decoder rejects what it does not know. The types of the engine would need serde, too.
 //!
 //! Decoding reads only bytes of the message, and allocates at most in proportion to them.
 

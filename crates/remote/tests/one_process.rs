@@ -3,9 +3,10 @@
 
 use mgm_engine::{ClientId, EnumKind, Join, Notice, NoticeKind};
 use mgm_manager::{Callbacks, Detail, ForwarderChoice, Manager, Settings};
+use mgm_remote::access::{set_filter, Wish};
 use mgm_remote::client::Router;
 use mgm_remote::messages::Change;
-use mgm_remote::server::{Limits, Server};
+use mgm_remote::server::{Access, Limits, Server};
 use mgm_types::{Code, Flow, Interface, Ipv4Addr, Refusal};
 use parking_lot::Mutex;
 use std::path::PathBuf;
@@ -47,7 +48,7 @@ impl Fixture {
         let manager = Manager::new();
         let settings = Settings { forwarder: ForwarderChoice::Memory, ..Settings::default() };
         manager.start(&settings, None).unwrap();
-        let server = Server::open(&manager, &path, 0o600, limits).unwrap();
+        let server = Server::open(&manager, &path, Access::OWN, limits).unwrap();
         Fixture { manager, server, path }
     }
 
@@ -322,6 +323,81 @@ fn t9_11_no_more_processes_are_served_than_permitted() {
     drop(one);
     soon("there is room again", || Router::connect(&fixture.path).is_ok());
     assert_eq!(two.protocol_on(link(1)), Err(two.protocol_on(link(1)).unwrap_err()));
+}
+
+#[test]
+fn t9_6_a_process_that_acknowledges_nothing_for_its_time_is_disconnected() {
+    let fixture = Fixture::with(Limits { silent_ms: 300, ..Limits::default() });
+    let (stuck, few) = (fixture.connect(), fixture.connect());
+    let (hold, held) = mpsc::channel::<()>();
+    let held = Mutex::new(held);
+    let waits = move |_: &Notice| held.lock().recv().unwrap_or_default();
+    let b = client(&stuck, 1, waits);
+    let (hold_few, held_few) = mpsc::channel::<()>();
+    let held_few = Mutex::new(held_few);
+    client(&few, 2, move |_| held_few.lock().recv().unwrap_or_default());
+    let c = fixture.local(3, |_| ());
+    fixture.manager.take(c, link(1)).unwrap();
+    for n in 0..1000u32 {
+        let flow = Flow::any_source(Ipv4Addr::from(0xef01_0000 + n));
+        fixture.manager.add_membership(c, flow, link(1), Join::State).unwrap();
+    }
+    thread::sleep(Duration::from_millis(1500)); // more than a round
+    assert!(!stuck.is_over(), "1,000 callbacks are not too many");
+    for n in 1000..1100u32 {
+        let flow = Flow::any_source(Ipv4Addr::from(0xef01_0000 + n));
+        fixture.manager.add_membership(c, flow, link(1), Join::State).unwrap();
+        if n == 1020 {
+            // The other one acknowledges some, so it is alive.
+            (0..100).for_each(|_| hold_few.send(()).unwrap());
+        }
+    }
+    soon("it is disconnected", || stuck.is_over());
+    assert_eq!(stuck.take(b, link(2)), Err(Refusal::BadHandle(b)));
+    drop((hold, hold_few));
+}
+
+#[test]
+fn t9_10_the_host_decides_who_registers_and_takes_what() {
+    let fixture = Fixture::new();
+    let router = fixture.connect();
+    let wishes: Arc<Mutex<Vec<Wish>>> = Arc::default();
+    let noted = Arc::clone(&wishes);
+    // Other tests run at the same time: only these ids are restricted.
+    set_filter(Some(Arc::new(move |wish: &Wish| {
+        if !(770..780).contains(&wish.protocol) {
+            return true;
+        }
+        noted.lock().push(wish.clone());
+        wish.protocol == 770 && wish.interface.is_none_or(|taken| taken == link(1))
+    })));
+    let refusal = router.register(Box::new(Script(|_: &Notice| ())), 771, 5).unwrap_err();
+    assert_eq!(refusal.code(), Code::CanNotComplete);
+    assert!(refusal.to_string().contains("protocol id 771"), "{refusal}");
+    let a = client(&router, 770, |_| ());
+    router.take(a, link(1)).unwrap();
+    let refusal = router.take(a, link(2)).unwrap_err();
+    assert_eq!(refusal.code(), Code::CanNotComplete);
+    assert_eq!(fixture.manager.protocol_on(link(2)).unwrap_err().code(), Code::NotFound);
+    let user = router.status(Detail::SUMMARY).map(|text| String::from_utf8(text).unwrap());
+    let wishes = wishes.lock();
+    assert!(user.unwrap().contains(&format!("\"user\":{}", wishes[0].process.user)));
+    let seen: Vec<_> = wishes.iter().map(|wish| (wish.protocol, wish.interface)).collect();
+    let expected = [(771, None), (770, None), (770, Some(link(1))), (770, Some(link(2)))];
+    assert_eq!(seen, expected);
+    assert_eq!((wishes[0].component, wishes[0].process.pid), (5, std::process::id() as i32));
+    set_filter(None);
+    client(&router, 771, |_| ());
+}
+
+#[test]
+fn t9_11_limits_change_while_processes_are_connected() {
+    let fixture = Fixture::with(Limits { processes: 1, ..Limits::default() });
+    let one = fixture.connect();
+    assert!(Router::connect(&fixture.path).is_err());
+    fixture.server.set_limits(Limits { processes: 2, ..Limits::default() });
+    soon("there is room", || Router::connect(&fixture.path).is_ok());
+    assert!(!one.is_over());
 }
 
 #[test]

@@ -34,6 +34,29 @@ pub enum ReversePath {
     Loose,
 }
 
+/// What a forwarder has for a flow, read back from where its data path reads it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InstalledEntry {
+    /// The index of the interface on which it accepts packets.
+    pub iif: u32,
+    /// Whether it looks at packets that arrive there.
+    pub takes_packets: bool,
+    /// Where it sends copies.
+    pub oifs: Vec<InstalledOif>,
+}
+
+/// An oif of an [`InstalledEntry`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InstalledOif {
+    /// The interface.
+    pub interface: Interface,
+    /// A packet goes out only if its TTL is greater.
+    pub threshold: u8,
+    /// Whether copies can be sent now: the interface is up, its neighbour is known, and no other
+    /// multicast daemon has it.
+    pub is_ready: bool,
+}
+
 /// A forwarding plane. The module documentation says how it is called.
 pub trait Forwarder: Send {
     /// `memory`, `kernel` or `ebpf`, for the log and the status page.
@@ -81,6 +104,12 @@ pub trait Forwarder: Send {
         None
     }
 
+    /// The chains of the system's packet filter, by name, that packets do not pass which the
+    /// forwarder forwards, although the operator may expect so. Read from the system by this call.
+    fn bypassed_chains(&self) -> Vec<String> {
+        Vec::new()
+    }
+
     /// Whether the forwarder itself refuses the packets of flows beyond the limits of
     /// [`set_flow_limit`](Forwarder::set_flow_limit), so that the engine need not (spec 0.9).
     fn limits_flows(&self) -> bool {
@@ -113,6 +142,11 @@ pub trait Forwarder: Send {
     /// # Errors
     /// `Forwarder`, if the counters cannot be read now.
     fn counters(&mut self, flow: Flow) -> Result<Option<Counters>>;
+
+    /// Reads the entry of a flow back; `None` if there is none, or if the forwarder cannot tell.
+    fn installed(&self, _flow: Flow) -> Option<InstalledEntry> {
+        None
+    }
 
     /// Whether the forwarder also counts for each oif.
     fn counts_oifs(&self) -> bool {

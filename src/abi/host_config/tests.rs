@@ -26,7 +26,7 @@ fn a_smaller_config_is_filled_up() {
     let read = config(8, |bytes| bytes[..40][4..].fill(3)).unwrap();
     assert_eq!(read.dwForwarder, 0x0303_0303);
     assert_eq!((read.dwTable, read.dwMfeTimeout, read.dwLogLevel), (0, 0, 0));
-    for size in [0, 1, 2, 3, 5, 6, 7, 9, 28, 39, 41, 47, 49, 55] {
+    for size in [0, 1, 2, 3, 5, 6, 7, 9, 28, 39, 41, 47, 49, 55, 57, 60, 63] {
         assert!(config(size, |_| ()).is_err(), "size {size} cuts a field");
     }
 }
@@ -141,4 +141,41 @@ fn log_lines_reach_the_host() {
     let lines = LINES.lock().unwrap();
     assert_eq!(lines[0], (5, MGMHOST_LOG_WARN, "a zero ? inside".to_owned()));
     assert_eq!(lines[1], (5, MGMHOST_LOG_TRACE, "ü".to_owned()));
+}
+
+#[test]
+fn t9_1_a_router_is_named_by_a_valid_path_and_without_a_forwarder() {
+    let of = |path: *const std::ffi::c_char, forwarder| {
+        let config = MGMHOST_CONFIG { pszRouter: path, dwForwarder: forwarder, ..DEFAULTS };
+        // SAFETY: each path of this test is a text, or null.
+        unsafe { router_of(&config) }
+    };
+    assert_eq!(of(std::ptr::null(), MGMHOST_FORWARDER_MEMORY), Ok(None));
+    assert_eq!(of(c"/run/r".as_ptr(), 0), Ok(Some("/run/r".into())));
+    let long = CString::new("x".repeat(LONGEST_PATH + 1)).unwrap();
+    for (path, forwarder) in
+        [(c"".as_ptr(), 0), (long.as_ptr(), 0), (c"/run/r".as_ptr(), MGMHOST_FORWARDER_AUTO)]
+    {
+        assert!(matches!(of(path, forwarder), Err(Refusal::BadArgument(_))));
+    }
+    assert!(config(56, |_| ()).unwrap().pszRouter.is_null(), "older callers do not have it");
+}
+
+#[test]
+fn t9_10_settings_of_clients_of_other_sizes() {
+    let read = |size: u32, more: u8| {
+        let mut memory = [0u8; 1 + 64];
+        memory[1..5].copy_from_slice(&size.to_ne_bytes());
+        memory[9] = 7;
+        memory[1 + 32] = more;
+        // SAFETY: 64 bytes are there.
+        unsafe { read_clients(memory.as_ptr().add(1).cast()) }
+    };
+    assert_eq!(read(28, 0).unwrap().dwMode, 7);
+    assert_eq!(read(8, 0).unwrap().dwMode, 0, "older callers do not have it");
+    assert!(read(40, 0).is_ok());
+    assert!(matches!(read(40, 1), Err(Refusal::BadArgument(_))));
+    for size in [0, 3, 10, 27, 5000] {
+        assert!(matches!(read(size, 0), Err(Refusal::BadArgument(_))), "{size}");
+    }
 }

@@ -1,6 +1,6 @@
 //! The structures of mgmhost.h.
 
-use super::DWORD;
+use super::{BOOL, DWORD};
 use std::ffi::{c_char, c_void};
 
 /// Major version of this API. Versions with different major numbers are
@@ -19,8 +19,8 @@ pub const MGMHOST_FORWARDER_KERNEL: DWORD = 2;
 /// The memory forwarder: a table in the library. The host passes packets to
 /// MgmHostPacketIn.
 pub const MGMHOST_FORWARDER_MEMORY: DWORD = 3;
-/// The ebpf forwarder: programs of the library at the interfaces. It needs
-/// Linux 5.8 or later and CAP_BPF.
+/// The ebpf forwarder: eBPF programs that the library attaches to the interfaces. It needs
+/// Linux 5.8 or later, and the capabilities CAP_BPF, CAP_NET_ADMIN and CAP_NET_RAW.
 pub const MGMHOST_FORWARDER_EBPF: DWORD = 4;
 
 /// MGMHOST_CONFIG.dwLogLevel: the value of MGM_LOG, by default warn.
@@ -41,6 +41,11 @@ pub const MGMHOST_LOG_TRACE: DWORD = 6;
 /// MGMHOST_CONFIG.dwFlags: open the forwarder at the start. If it cannot be
 /// opened, MgmHostStart returns an error, and the library does not start.
 pub const MGMHOST_START_OPEN_FORWARDER: DWORD = 1;
+
+/// MGMHOST_CLIENTS.dwFlags: dwOwner is the user that owns the socket's file.
+pub const MGMHOST_CLIENTS_OWNER: DWORD = 1;
+/// MGMHOST_CLIENTS.dwFlags: dwGroup is the group of the socket's file.
+pub const MGMHOST_CLIENTS_GROUP: DWORD = 2;
 
 /// MgmHostAddRoute: the network is an address of this router.
 pub const MGMHOST_ROUTE_LOCAL: DWORD = 1;
@@ -155,6 +160,10 @@ pub struct _MGMHOST_CONFIG {
     pub dwFlags: DWORD,
     /// Must be 0.
     pub dwReserved1: DWORD,
+    /// Be a client of the router that listens at this path, at most 107 bytes,
+    /// until MgmHostStop. MgmHostStart connects to it. NULL selects the value of
+    /// MGM_ROUTER, by default none. dwForwarder must be 0 then.
+    pub pszRouter: *const c_char,
 }
 pub type MGMHOST_CONFIG = _MGMHOST_CONFIG;
 pub type PMGMHOST_CONFIG = *mut MGMHOST_CONFIG;
@@ -170,3 +179,76 @@ pub struct _MGMHOST_OIF {
 }
 pub type MGMHOST_OIF = _MGMHOST_OIF;
 pub type PMGMHOST_OIF = *mut MGMHOST_OIF;
+
+/// How client processes are served. A field that is 0 selects the default.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct _MGMHOST_CLIENTS {
+    /// sizeof(MGMHOST_CLIENTS).
+    pub dwSize: DWORD,
+    /// 0, or MGMHOST_CLIENTS_OWNER and MGMHOST_CLIENTS_GROUP.
+    pub dwFlags: DWORD,
+    /// Mode of the socket's file, at most 0777 (octal); 0 selects 0660.
+    pub dwMode: DWORD,
+    /// The user that owns the socket's file; without MGMHOST_CLIENTS_OWNER, that of
+    /// this process.
+    pub dwOwner: DWORD,
+    /// The group of the socket's file; without MGMHOST_CLIENTS_GROUP, that of this
+    /// process.
+    pub dwGroup: DWORD,
+    /// The maximum number of processes that are connected, up to 65,536; 0 selects
+    /// 1,000. The library raises the soft limit on open files for them, as far as
+    /// the hard limit permits.
+    pub dwMaxProcesses: DWORD,
+    /// How long a question waits for its answer, up to 3,600,000 milliseconds. 0
+    /// selects the value of MGM_ANSWER_MS, by default 1,000.
+    pub dwAnswerMs: DWORD,
+}
+pub type MGMHOST_CLIENTS = _MGMHOST_CLIENTS;
+pub type PMGMHOST_CLIENTS = *mut MGMHOST_CLIENTS;
+
+/// What a client process asks for.
+#[repr(C)]
+#[derive(Clone, Copy, Debug)]
+pub struct _MGMHOST_CLIENT_REQUEST {
+    /// sizeof(MGMHOST_CLIENT_REQUEST) of the library. A later version may append
+    /// fields.
+    pub dwSize: DWORD,
+    /// The process id of the client process.
+    pub dwProcess: DWORD,
+    /// The effective user of the client process when it connected.
+    pub dwUser: DWORD,
+    /// The protocol id of the client.
+    pub dwProtocolId: DWORD,
+    /// The component id of the client.
+    pub dwComponentId: DWORD,
+    /// Index of the interface that the client takes; 0 if it registers.
+    pub dwIfIndex: DWORD,
+    /// Next hop of that interface, network byte order.
+    pub dwIfNextHopAddr: DWORD,
+}
+pub type MGMHOST_CLIENT_REQUEST = _MGMHOST_CLIENT_REQUEST;
+pub type PMGMHOST_CLIENT_REQUEST = *mut MGMHOST_CLIENT_REQUEST;
+
+/// Decides whether a client process may register a client, or take an interface.
+///
+/// # Parameters
+/// - `pvContext`: the context that the host passed with the callback.
+/// - `pRequest` (in): what the client process asks for. Valid only during the
+///   callback.
+///
+/// # Returns
+/// TRUE if it is permitted. Otherwise the call of the client process returns
+/// ERROR_CAN_NOT_COMPLETE, and the log of the router has a line.
+///
+/// # Threads
+/// A thread of the library calls it, without a lock. All client processes wait for
+/// it, so it must return at once. It must not call functions of the library, except
+/// MgmHostInterfaceName. An exception must not leave the callback: it would end the
+/// process.
+pub type MGMHOST_CLIENT_FILTER = Option<
+    unsafe extern "C-unwind" fn(
+        pvContext: *mut c_void,
+        pRequest: *const MGMHOST_CLIENT_REQUEST,
+    ) -> BOOL,
+>;

@@ -1,11 +1,11 @@
 """libmgm, the multicast group manager with the API of Windows RRAS (mgm.h).
 
 A `Client` is a registered routing protocol, or IGMP. The module `host` has the
-functions for the router itself: settings, interfaces, routes, packets. If a function of
-the library fails, it raises an `MgmError`; the log says why (see MGM_LOG in mgmhost.h).
+functions for the router itself: settings, interfaces, routes, packets. The module `remote`
+is for client processes. If a function of the library fails, it raises an `MgmError`; the log says why (see MGM_LOG in mgmhost.h).
 """
 
-from . import host
+from . import host, remote
 from ._library import LibraryError
 from .client import Client, owner_of
 from .errors import (
@@ -67,4 +67,5 @@ __all__ = [
     "mfe_stats",
     "mfes",
     "owner_of",
+    "remote",
 ]

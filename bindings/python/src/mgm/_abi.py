@@ -86,6 +86,7 @@ class MGMHOST_OIF(ctypes.Structure):
 
 
 LOG_CALLBACK = CFUNCTYPE(None, c_void_p, DWORD, c_char_p)
+ROUTER_LOST = CFUNCTYPE(None, c_void_p)
 
 
 class MGMHOST_CONFIG(ctypes.Structure):
@@ -93,6 +94,7 @@ class MGMHOST_CONFIG(ctypes.Structure):
         ("pfnLogCallback", LOG_CALLBACK),
         ("pvLogContext", c_void_p),
         *dwords("dwUnicastTable dwMaxFlows dwFlags dwReserved1"),
+        ("pszRouter", c_char_p),
     ]
 
 
@@ -158,5 +160,10 @@ FUNCTIONS: dict[str, list[Any]] = {
     "MgmHostGetMetrics": [Number, PDWORD, c_void_p],
     "MgmHostExplain": [Number] * 4 + [PDWORD, c_void_p],
     "MgmHostServeStatus": [c_char_p],
-    "MgmHostServeClients": [c_char_p, DWORD],
+    "MgmHostServeClients": [c_char_p, Number],
+    "MgmHostSetRouterLost": [ROUTER_LOST, c_void_p],
+    "MgmHostBeginBatch": [],
+    "MgmHostEndBatch": [PDWORD],
+    "MgmHostSetGrace": [Number],
+    "MgmHostGraceDone": [HANDLE],
 }

@@ -129,6 +129,11 @@ class Client:
         call("MgmTakeInterfaceOwnership", self._handle, *pair(interface))
         self._interfaces.add(pair(interface))
 
+    def grace_done(self) -> None:
+        """The client has taken and added again what it wants of the state of its predecessor, a client
+        with the same ids in a process that has ended. The rest is deleted. See `remote.set_grace`."""
+        call("MgmHostGraceDone", self._handle)
+
     def release(self, interface: Interface | int) -> None:
         """Releases the interface. The client's memberships there and the MFEs with this incoming
         interface are deleted."""

@@ -14,9 +14,11 @@ ERROR_NOT_FOUND = 1168
 
 
 class MgmError(Exception):
-    """A function of the library failed: `function` is its name, `code` is the code it returned."""
+    """A function of the library failed: `function` is its name, `code` is the code it returned.
+    `number` is the number of the call in its batch, counted from 1; 0 without a batch."""
 
     meaning = "unknown error code"
+    number = 0
 
     def __init__(self, function: str, code: int) -> None:
         super().__init__(f"{function}: {self.meaning} (code {code})")

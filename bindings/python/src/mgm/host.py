@@ -213,6 +213,12 @@ def serve_status(path: str | os.PathLike[str] | None) -> None:
     call("MgmHostServeStatus", None if path is None else os.fsencode(path))
 
 
+def serve_clients(path: str | os.PathLike[str] | None, mode: int = 0) -> None:
+    """Serves client processes at a UNIX socket, which makes this process a router. The socket has this
+    mode; 0 selects 0o660. None stops serving."""
+    call("MgmHostServeClients", None if path is None else os.fsencode(path), mode)
+
+
 def _boundary(interface: int, scope: Network) -> MIB_IPMCAST_BOUNDARY:
     network, mask = prefix(scope)
     return MIB_IPMCAST_BOUNDARY(dwIfIndex=interface, dwGroupAddress=network, dwGroupMask=mask)

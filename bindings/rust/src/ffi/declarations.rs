@@ -28,6 +28,10 @@ pub type Local = unsafe extern "C" fn(D, D, D, D, D, D) -> D;
 pub type Igmp = unsafe extern "C" fn(D, D) -> D;
 pub type LogCallback = unsafe extern "C" fn(*mut c_void, D, *const c_char);
 pub type RouterLost = unsafe extern "C" fn(*mut c_void);
+pub type ClientFilter = unsafe extern "C" fn(*mut c_void, *const ClientRequest) -> Bool;
+/// MGMHOST_CLIENTS_OWNER and MGMHOST_CLIENTS_GROUP
+pub const CLIENTS_OWNER: u32 = 1;
+pub const CLIENTS_GROUP: u32 = 2;
 
 /// Declares structures of C. With them comes a list of their fields, for the tests.
 macro_rules! structures {
@@ -76,7 +80,15 @@ structures! {
     HostConfig = MGMHOST_CONFIG {
         dwSize: D, dwForwarder: D, dwTable: D, dwMfeTimeout: D, dwLogLevel: D, dwReserved: D,
         pfnLogCallback: Option<LogCallback>, pvLogContext: *mut c_void, dwUnicastTable: D,
-        dwMaxFlows: D, dwFlags: D, dwReserved1: D,
+        dwMaxFlows: D, dwFlags: D, dwReserved1: D, pszRouter: *const c_char,
+    }
+    HostClients = MGMHOST_CLIENTS {
+        dwSize: D, dwFlags: D, dwMode: D, dwOwner: D, dwGroup: D, dwMaxProcesses: D,
+        dwAnswerMs: D,
+    }
+    ClientRequest = MGMHOST_CLIENT_REQUEST {
+        dwSize: D, dwProcess: D, dwUser: D, dwProtocolId: D, dwComponentId: D, dwIfIndex: D,
+        dwIfNextHopAddr: D,
     }
     Oif = MGMHOST_OIF { dwIfIndex: D, dwIfNextHopAddr: D, }
     Boundary = MIB_IPMCAST_BOUNDARY {
@@ -144,7 +156,11 @@ extern "C" {
     pub fn MgmHostExplain(s: D, g: D, index: D, hop: D, size: *mut D, buffer: *mut u8) -> D;
     pub fn MgmHostServeStatus(path: *const c_char) -> D;
     pub fn MgmHostServeClients(path: *const c_char, mode: D) -> D;
+    pub fn MgmHostServeClientsEx(path: *const c_char, settings: *const HostClients) -> D;
+    pub fn MgmHostSetClientFilter(filter: Option<ClientFilter>, context: *mut c_void) -> D;
     pub fn MgmHostSetRouterLost(callback: Option<RouterLost>, context: *mut c_void) -> D;
     pub fn MgmHostBeginBatch() -> D;
     pub fn MgmHostEndBatch(first: *mut D) -> D;
+    pub fn MgmHostSetGrace(seconds: D) -> D;
+    pub fn MgmHostGraceDone(client: RawHandle) -> D;
 }

@@ -320,6 +320,20 @@ fn t9_14_a_batch_names_the_first_refused_call() {
 }
 
 #[test]
+fn t9_8_grace_is_at_most_five_minutes_and_has_no_effect_in_a_router() {
+    let _router = running();
+    let refused = mgm_client::remote::set_grace(301).unwrap_err();
+    assert_eq!(refused.code(), Some(Code::InvalidParameter));
+    mgm_client::remote::set_grace(300).unwrap();
+    let client = silent(1);
+    client.take(1).unwrap();
+    client.join(1, Flow::any_source(GROUP)).unwrap();
+    client.grace_done().unwrap();
+    assert_eq!(client.groups().unwrap().count(), 1, "nothing was left by another client");
+    mgm_client::remote::set_grace(0).unwrap();
+}
+
+#[test]
 fn t9_9_the_end_of_a_router_is_not_reported_to_itself() {
     let _router = running();
     mgm_client::remote::set_router_lost(Some(std::sync::Arc::new(|| panic!("no router is lost"))))

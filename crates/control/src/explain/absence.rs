@@ -1,4 +1,4 @@
-//! Why no packet of a flow arrives that would be forwarded.
+//! The reasons why no packet of a flow arrives, if the router would forward it.
 
 use super::facts::{Facts, Finding};
 use super::{ProxyShare, Reason};

@@ -1,4 +1,4 @@
-//! What the library alone explains.
+//! Makes an explanation from that of the library alone.
 
 use super::library::{client, is_igmp, shown, LibraryFlow, WantedRow};
 use super::{Arrival, Exit, Explanation, Verdict, Want, WantedBy};

@@ -2,7 +2,7 @@
 
 use super::arrival::{scope, unusable, ENOUGH};
 use super::facts::{Facts, Finding};
-use super::library::WantedRow;
+use super::library::{shown, InstalledOif, WantedRow};
 use super::{membership, Exit, Reason, Verdict};
 
 /// The first reason why packets would not leave by an interface.
@@ -111,6 +111,9 @@ fn entry(facts: &Facts, exit: &Exit) -> Option<Finding> {
         let advice = "the log says why the forwarder refuses it";
         return Some(Finding::new(Reason::NotInstalled, text).advise(advice));
     }
+    if let Some(found) = installed(facts, exit) {
+        return Some(found);
+    }
     let kernel = facts.all.kernel.as_ref().filter(|kernel| !kernel.differences.is_empty())?;
     let has_it = kernel.entry.as_ref().is_some_and(|entry| {
         entry.outgoing.contains(name) && entry.incoming.as_deref() == Some(facts.arrival())
@@ -123,6 +126,39 @@ fn entry(facts: &Facts, exit: &Exit) -> Option<Finding> {
     let advice =
         "stop the other program that changes the multicast routing table, and restart mgmd";
     Some(Finding::new(Reason::EntryDiffers, text).on(name).advise(advice))
+}
+
+/// The ebpf forwarder's entry, if it forwards nothing from the iif or to this interface.
+fn installed(facts: &Facts, exit: &Exit) -> Option<Finding> {
+    const OTHER_DAEMON: &str =
+        "find the other multicast daemon: \"ip mroute show table all\", and \
+                                take the interface from it, or from mgmd";
+    let entry = facts.library.forwarder.as_ref()?.installed.as_ref()?;
+    if !entry.takes_packets {
+        let from = shown(entry.name.as_ref(), entry.index);
+        let text = format!(
+            "the ebpf forwarder takes no packets from {from}, because another multicast daemon has \
+             it in the kernel's multicast routing"
+        );
+        return Some(Finding::new(Reason::NotServed, text).on(&from).advise(OTHER_DAEMON));
+    }
+    let is_here = |oif: &&InstalledOif| shown(oif.name.as_ref(), oif.index) == exit.interface;
+    let oifs: Vec<&InstalledOif> = entry.oifs.iter().filter(is_here).collect();
+    let oif = oifs.first().filter(|_| oifs.iter().all(|oif| !oif.ready))?;
+    let name = &exit.interface;
+    let (why, advice) = match oif.next_hop {
+        Some(neighbour) => {
+            let advice = format!("ip neigh show {neighbour} dev {name}; does {neighbour} answer?");
+            (format!("its neighbour {neighbour} is not known, or it is down"), advice)
+        }
+        None => {
+            let why = "it is down, or another multicast daemon has it in the kernel's multicast \
+                       routing";
+            (why.to_owned(), format!("ip link show {name}; {OTHER_DAEMON}"))
+        }
+    };
+    let text = format!("the ebpf forwarder sends nothing to {name}: {why}");
+    Some(Finding::new(Reason::NotServed, text).on(name).advise(advice))
 }
 
 /// Packets that arrive, reach the entry, and were not seen leaving.
@@ -153,7 +189,11 @@ fn has_entry(facts: &Facts, exit: &Exit) -> bool {
     }
     let listened = facts.heard().map_or(u64::MAX, |listening| listening.listened_ms);
     let is_older = facts.library.mfe.as_ref().is_some_and(|mfe| mfe.up_ms > listened);
-    facts.library.has_forwarder("ebpf") && exit.in_mfe && is_older
+    let installed = facts.library.forwarder.as_ref().and_then(|row| row.installed.as_ref());
+    let has_oif = installed.is_some_and(|entry| {
+        entry.oifs.iter().any(|oif| shown(oif.name.as_ref(), oif.index) == exit.interface)
+    });
+    has_oif && exit.in_mfe && is_older
 }
 
 /// The verdict about a flow whose packets leave by no interface: that of the interface which is
@@ -167,7 +207,8 @@ pub(super) fn nearest(facts: &Facts) -> Verdict {
         None if facts.library_reason() == Some("only_iif") => {
             let arrival = facts.arrival();
             let text = format!(
-                "only {arrival} wants the group, where the packets arrive: they are not sent back"
+                "the group is wanted only on {arrival}, where the packets arrive: they are not sent \
+                 back"
             );
             Finding::new(Reason::OnlyIif, text).on(arrival).into()
         }
@@ -198,7 +239,7 @@ fn progress(exit: &Exit) -> u8 {
         Reason::OifBoundary | Reason::CreationAlert | Reason::SwitchedOff => 3,
         Reason::TtlThreshold | Reason::TtlTooLow => 4,
         Reason::Mtu => 5,
-        Reason::NotInstalled | Reason::EntryDiffers => 6,
+        Reason::NotInstalled | Reason::NotServed | Reason::EntryDiffers => 6,
         Reason::DroppedOnDeparture => 7,
         _ => 2,
     }

@@ -205,12 +205,41 @@ pub struct Iface {
 /// The entry of the forwarder.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct ForwarderRow {
-    /// "kernel" or "memory".
+    /// "kernel", "ebpf" or "memory".
     pub name: Option<String>,
     /// "mfe", "refusal" or "none".
     pub entry: Option<String>,
     /// Whether the forwarder refused it.
     pub waiting: bool,
+    /// What the ebpf forwarder has.
+    #[serde(default)]
+    pub installed: Option<InstalledRow>,
+}
+
+/// The entry of the ebpf forwarder as its programs read it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct InstalledRow {
+    /// The interface on which packets are accepted.
+    pub index: u32,
+    /// Its name.
+    pub name: Option<String>,
+    /// Whether the programs look at packets that arrive there.
+    pub takes_packets: bool,
+    /// Where copies are sent.
+    pub oifs: Vec<InstalledOif>,
+}
+
+/// An oif of the ebpf forwarder.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+pub struct InstalledOif {
+    /// Its index.
+    pub index: u32,
+    /// Its name.
+    pub name: Option<String>,
+    /// The neighbour, if there is one.
+    pub next_hop: Option<Ipv4Addr>,
+    /// Whether copies can be sent.
+    pub ready: bool,
 }
 
 /// The name of an interface, or "#" and its index.

@@ -1,4 +1,4 @@
-//! The reasons why an interface does not want a flow.
+//! The reasons why a flow is not wanted on an interface.
 
 use super::facts::{Facts, Finding};
 use super::{Exit, HostsWant, IgmpShare, Reason, RefusedReport, RouteShare};
@@ -138,7 +138,7 @@ fn route(facts: &Facts, exit: &Exit, route: &RouteShare) -> Option<Finding> {
     }
     let shown = format!("the static route {} to {}", route.source, route.group);
     if let Some(from) = &route.rests_because_of {
-        let text = format!("{shown} rests, because a routing protocol owns {from}");
+        let text = format!("{shown} has no effect, because a routing protocol owns {from}");
         let advice = "let the protocol send the flow, or use a route for one source and one group";
         return Some(Finding::new(Reason::RouteRests, text).on(from).advise(advice));
     }
@@ -219,7 +219,7 @@ fn upward(facts: &Facts, exit: &Exit, igmp: &IgmpShare) -> Option<Finding> {
         "forward-up of the proxy does not send {} from {arrival} up to {name}",
         facts.all.group
     );
-    let advice = "permit the group in forward-up of the proxy, if it shall leave the site";
+    let advice = "permit the group in forward-up of the proxy, if it may leave the site";
     Some(Finding::new(Reason::NotSentUp, text).on(name).advise(advice))
 }
 

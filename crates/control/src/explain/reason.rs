@@ -86,7 +86,7 @@ reasons! {
     NotQuerier,
     /// A static route for the flow has not been used yet, or its interfaces cannot be used.
     RouteWaiting,
-    /// A static route for the flow rests, because a routing protocol owns its interface `from`.
+    /// A static route for the flow has no effect, because a routing protocol owns its interface `from`.
     RouteRests,
     /// Packets arrive on another interface than `from` of the static route.
     RouteElsewhere,
@@ -108,6 +108,9 @@ reasons! {
     Mtu,
     /// The forwarder refused the entry of the flow. The library tries again every second.
     NotInstalled,
+    /// The ebpf forwarder takes no packets from an interface, or sends none there: another multicast
+    /// daemon has it, or its neighbour is not known.
+    NotServed,
     /// The kernel's entry is not the one that the library has installed.
     EntryDiffers,
     /// Packets arrive, and do not leave, although nothing in the router prevents it.

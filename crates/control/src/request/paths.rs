@@ -30,6 +30,7 @@ pub static ENDPOINTS: &[Endpoint] = &[
     get("/v1/igmp", "IGMP on the interfaces"),
     get("/v1/groups", "what the hosts want"),
     get("/v1/flows", "the flows, with their counters"),
+    get("/v1/clients", "the clients of the library, with their processes"),
     get("/v1/explain", "one flow, and why its packets do not go out"),
     get("/v1/proxies", "the upstreams of the IGMP proxy"),
     get("/v1/routes", "the static routes"),

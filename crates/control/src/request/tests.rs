@@ -43,6 +43,8 @@ fn some_requests() -> Vec<Request> {
             source: Some(source),
             page: Page { after: Some(flows), limit: 1 },
         }),
+        Request::Clients(ClientsQuery::default()),
+        Request::Clients(ClientsQuery { page: Page { after: Some(12), limit: 5 } }),
         Request::Explain(ExplainQuery::new(source, group)),
         Request::Explain(ExplainQuery {
             from: Some(interface()),

@@ -79,18 +79,27 @@ pub fn interest_of(t: &Tables, members: Option<&Members>) -> Interest {
 pub fn components_behind(t: &Tables, members: &Members) -> Interest {
     let mut all = Interest::Nobody;
     for id in members.side(Side::Owner).iter() {
-        all.add(t.interfaces.get(id).and_then(Slot::owner_component));
+        all.add(component(t, t.interfaces.get(id).and_then(Slot::owner_component)));
         if all == Interest::Many {
             return all;
         }
     }
     for id in members.side(Side::Igmp).iter() {
-        all.add(t.interfaces.master(id));
+        all.add(component(t, t.interfaces.master(id)));
         if all == Interest::Many {
             return all;
         }
     }
     all
+}
+
+/// The component of an interface's owner: one that has ended and its successor are one (9.8).
+#[inline]
+fn component(t: &Tables, owner: Option<ClientId>) -> Option<ClientId> {
+    match t.graces.is_empty() {
+        true => owner,
+        false => owner.map(|owner| t.graces.component(owner)),
+    }
 }
 
 /// Whether any client has an alert callback. If not, interest need not be computed.

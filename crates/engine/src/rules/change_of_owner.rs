@@ -24,6 +24,7 @@ pub fn start_change(t: &mut Tables, id: IfId, at_once: bool, fx: &mut Effects) {
         return; // the change that is under way includes it
     }
     let (interface, igmp) = (slot.interface, slot.igmp.filter(|_| !slot.absent));
+    let igmp = igmp.filter(|&igmp| !t.graces.is_left(Some(igmp)));
     match igmp {
         None => make_claimant_owner(t, id, fx),
         Some(igmp) if at_once => {
@@ -80,7 +81,7 @@ fn igmp_disabled_late(
 /// ENABLE_IGMP to the IGMP client on the interface, if there is one.
 pub fn enable_igmp(t: &Tables, id: IfId, fx: &mut Effects) {
     let Some(slot) = t.interfaces.get(id) else { return };
-    if let Some(igmp) = slot.igmp {
+    if let Some(igmp) = slot.igmp.filter(|&igmp| !t.graces.is_left(Some(igmp))) {
         let (interface, since) = (slot.interface, slot.igmp_since);
         fx.tell_surely(igmp, Notice::EnableIgmp { interface, since });
     }

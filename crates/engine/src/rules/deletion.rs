@@ -5,7 +5,7 @@ use super::flow_limit;
 use super::oifs::{self, OifChange, Touch};
 use crate::effects::Effects;
 use crate::tables::{ClientId, Flows, IifOrigin, Mfe, Tables};
-use mgm_types::{Flow, IfId};
+use mgm_types::{Flow, IfId, Interface};
 use smallvec::SmallVec;
 use std::ops::RangeInclusive;
 
@@ -36,6 +36,38 @@ pub fn delete_all(
             _ => return,
         }
     }
+}
+
+/// How many MFEs one call of [`end_some`] looks at.
+const LOOKED_AT: usize = 1024;
+
+/// Deletes up to `most` MFEs whose iif is an interface that this client is about to release, among
+/// the first ones from `first` on. Returns where to continue, and how many it has deleted; `None`
+/// if there are no further MFEs, or if the MFEs of the interface do not end with the release.
+pub fn end_some(
+    t: &mut Tables,
+    of: (ClientId, Interface),
+    first: Flow,
+    most: usize,
+    fx: &mut Effects,
+) -> Option<(Flow, usize)> {
+    let (client, interface) = of;
+    let id = t.interfaces.find(interface)?;
+    if t.interfaces.master(id) != Some(client) {
+        return None;
+    }
+    let (mut last, mut ending) = (None, Vec::new());
+    for (flow, mfe) in t.flows.mfes(first).take(LOOKED_AT) {
+        last = Some(flow);
+        if mfe.iif == id {
+            ending.push(flow);
+            if ending.len() == most {
+                break;
+            }
+        }
+    }
+    ending.iter().for_each(|&flow| delete(t, flow, fx));
+    Some((last?.successor(), ending.len()))
 }
 
 /// Deletes an MFE.

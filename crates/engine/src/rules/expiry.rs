@@ -1,7 +1,7 @@
 //! The expiry of MFEs (spec 5.6).
 
 use super::debug_log::debug;
-use super::{deletion, refusals, renewal, route_changes};
+use super::{deletion, grace, refusals, renewal, route_changes};
 use crate::effects::Effects;
 use crate::tables::reroutes::AT_ONCE;
 use crate::tables::{ExpiryEntry, Flows, Purpose, Tables};
@@ -10,7 +10,10 @@ use mgm_types::{Flow, Result, RouteOrigin, Time};
 /// Whether `Engine::tick` has something to do before this time. Fast, because each call asks.
 #[inline]
 pub fn is_due_before(t: &Tables, then: Time) -> bool {
-    let has_rare = t.wrong_ifs.next_sweep().is_some() | t.reroutes.is_on() | t.refusals.has_any();
+    let has_rare = t.wrong_ifs.next_sweep().is_some()
+        | t.reroutes.is_on()
+        | t.refusals.has_any()
+        | !t.graces.is_empty();
     t.expiry.next.is_some_and(|due| due < then)
         || has_rare && next_deadline(t).is_some_and(|due| due < then)
 }
@@ -21,7 +24,7 @@ pub fn next_deadline(t: &Tables) -> Option<Time> {
         return Some(Time(0));
     }
     let due = Time::sooner(t.expiry.next, t.wrong_ifs.next_sweep());
-    Time::sooner(due, t.refusals.next_end())
+    Time::sooner(Time::sooner(due, t.graces.next_end()), t.refusals.next_end())
 }
 
 /// Ends expired MFEs; examines at most `most` MFEs.
@@ -34,6 +37,7 @@ pub fn tick(
     if route_changes::has_work(t) {
         route_changes::continue_some(t, most.min(AT_ONCE), fx);
     }
+    let most = most - grace::end_some(t, most, fx);
     let mut left = most - refusals::end_old(t, most, fx);
     while left > 0 {
         let entries = t.expiry.pop(t.now, left.min(Flows::FETCH));

@@ -28,6 +28,7 @@ pub fn join(
         forwarding::switch(t, &act, true, route, fx);
         return Ok(());
     }
+    t.graces.added(act.client, act.id, flow)?;
     let is_new = insert_member(t, &act, route, fx);
     membership::follow_member(t, &act, is_new, || Notice::LocalJoin { flow, interface }, fx);
     Ok(())

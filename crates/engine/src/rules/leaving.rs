@@ -110,6 +110,13 @@ pub fn end_some(
     flows.last().map(|last| last.successor())
 }
 
+/// Ends one membership on an interface, if it is there. The caller updates the MFEs.
+pub fn end_one(t: &mut Tables, flow: Flow, ending: &Ending<'_>, fx: &mut Effects) {
+    if let Some(place) = t.flows.find(flow) {
+        drop_member(t, flow, place, ending, fx);
+    }
+}
+
 fn drop_member(
     t: &mut Tables,
     flow: Flow,

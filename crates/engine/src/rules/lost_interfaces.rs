@@ -23,7 +23,7 @@ pub fn lost(t: &mut Tables, id: IfId, fx: &mut Effects) {
         slot.absent = true;
     });
     fx.detached.push(id);
-    if let Some(igmp) = igmp {
+    if let Some(igmp) = igmp.filter(|&igmp| !t.graces.is_left(Some(igmp))) {
         let question = QuestionId(t.next_serial());
         fx.tell_surely(igmp, Notice::DisableIgmp { question, interface });
     }

@@ -40,19 +40,21 @@ pub mod timeouts;
 pub mod wrong_interface;
 
 // Changes that start this again: of routes, boundaries, limits, domains and owners (5.10, 3.7,
-// 0.9, 5.1, 2).
+// 0.9, 5.1, 2), and of processes (9.8).
 pub mod answers;
 pub mod boundaries;
 pub mod change_of_owner;
 pub mod domains;
 pub mod expiry;
 pub mod flow_rates;
+pub mod grace;
 pub mod lost_interfaces;
 pub mod ownership;
 pub mod reconsider;
 pub mod registration;
 pub mod restart;
 pub mod route_changes;
+pub mod taking_over;
 pub mod unrouted;
 
 // What is read (6, 7), and what a forwarder must have installed.

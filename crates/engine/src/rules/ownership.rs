@@ -4,7 +4,7 @@ use super::alerts::MembershipChange;
 use super::debug_log::{self, debug};
 use super::leaving::{self, Ending};
 use super::oifs::{self, OifChange, Touch};
-use super::{change_of_owner, memory};
+use super::{change_of_owner, memory, taking_over};
 use crate::effects::Effects;
 use crate::tables::{ClientId, Side, Tables};
 use mgm_types::{Flow, IfId, Interface, Refusal, Result};
@@ -30,11 +30,13 @@ pub fn prepare_take(
         }
         return Ok((id, true));
     };
-    let taken = t
-        .interfaces
-        .get(id)
-        .is_some_and(|slot| if is_igmp { slot.igmp } else { slot.claim }.is_some());
-    if taken {
+    let slot = t.interfaces.get(id);
+    let holder = slot.and_then(|slot| if is_igmp { slot.igmp } else { slot.claim });
+    if holder.is_some() && !taking_over::is_left_to(t, holder, client) {
+        return Err(Refusal::Owned(interface));
+    }
+    if !is_igmp && holder.is_none() && t.graces.is_left(slot.and_then(|slot| slot.igmp)) {
+        // The change of owner would end memberships that IGMP does not add again (D107).
         return Err(Refusal::Owned(interface));
     }
     if t.interfaces.get(id).is_some_and(|slot| slot.absent) {
@@ -50,6 +52,9 @@ pub fn take(t: &mut Tables, client: ClientId, id: IfId, at_once: bool, fx: &mut 
     debug(t, fx, || {
         format!("{} takes ownership of {}", debug_log::who(t, client), t.interfaces.name(id))
     });
+    if taking_over::take(t, client, id, fx) {
+        return;
+    }
     let is_igmp = match t.clients.get_mut(client) {
         Some(record) => {
             record.interfaces += 1;
@@ -105,6 +110,7 @@ pub fn release(
     if let Some(record) = t.clients.get_mut(client) {
         record.interfaces -= 1;
     }
+    t.graces.released(client, id);
     if is_igmp {
         release_igmp(t, id, client, fx);
     } else {

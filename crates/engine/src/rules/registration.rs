@@ -1,6 +1,6 @@
 //! Registration (spec section 1).
 
-use super::change_of_owner;
+use super::{change_of_owner, grace};
 use crate::effects::Effects;
 use crate::tables::{ClientId, Tables};
 use mgm_types::{Refusal, Result};
@@ -18,6 +18,6 @@ pub fn deregister(t: &mut Tables, id: ClientId, fx: &mut Effects) -> Result<()> 
     check_deregister(t, id)?;
     // No resolution waits for it: each change of owner has restarted those that did.
     change_of_owner::finish_releases_of(t, id, fx);
-    t.clients.remove(id);
+    grace::lose_successor(t, id);
     Ok(())
 }

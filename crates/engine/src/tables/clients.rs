@@ -128,19 +128,60 @@ impl Clients {
         self.by_key.insert((protocol, component), id);
         let is_igmp = is_igmp(protocol);
         self.list.push((id, Client { protocol, component, is_igmp, interfaces: 0, callbacks }));
-        for kind in NoticeKind::ALL {
-            self.with_callback[kind as usize] += usize::from(callbacks.has(kind));
-        }
+        self.count_callbacks(callbacks, usize::wrapping_add);
         Ok(id)
+    }
+
+    /// Adds a client with the ids of another one, which keeps its own number.
+    ///
+    /// # Errors
+    /// `BadHandle`, `NoMemory`.
+    pub fn insert_successor(&mut self, of: ClientId, callbacks: NoticeKinds) -> Result<ClientId> {
+        let &Client { protocol, component, .. } = self.record(of)?;
+        let key = (protocol, component);
+        self.by_key.remove(&key);
+        let added = self.insert(protocol, component, callbacks);
+        if added.is_err() {
+            self.by_key.insert(key, of); // into the room of the entry that was removed
+        }
+        added
+    }
+
+    /// The ids of a client that has had a successor are its own again.
+    pub fn regain_ids(&mut self, id: ClientId) {
+        if let Some(key) = self.key(id) {
+            self.by_key.entry(key).or_insert(id);
+        }
+    }
+
+    /// The client that has registered last with these ids.
+    pub fn with_ids(&self, ids: (u32, u32)) -> Option<ClientId> {
+        self.by_key.get(&ids).copied()
+    }
+
+    /// From now on a client has no callbacks.
+    pub fn silence(&mut self, id: ClientId) {
+        if let Some(client) = self.get_mut(id) {
+            let former = std::mem::take(&mut client.callbacks);
+            self.count_callbacks(former, usize::wrapping_sub);
+        }
+    }
+
+    fn count_callbacks(&mut self, kinds: NoticeKinds, count: impl Fn(usize, usize) -> usize) {
+        for kind in NoticeKind::ALL {
+            let number = &mut self.with_callback[kind as usize];
+            *number = count(*number, kinds.has(kind).into());
+        }
     }
 
     /// Removes a client.
     pub fn remove(&mut self, id: ClientId) {
         let (_, client) = self.list.remove(self.place(id));
-        self.by_key.remove(&(client.protocol, client.component));
-        for kind in NoticeKind::ALL {
-            self.with_callback[kind as usize] -= usize::from(client.callbacks.has(kind));
+        let key = (client.protocol, client.component);
+        if self.by_key.get(&key) == Some(&id) {
+            self.by_key.remove(&key);
         }
+        self.count_callbacks(client.callbacks, usize::wrapping_sub);
     }
 
     /// The number of the client that registered last.

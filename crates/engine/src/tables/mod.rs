@@ -7,6 +7,7 @@ mod counters;
 pub mod expiry;
 mod flow_rates;
 mod flows;
+mod graces;
 mod interfaces;
 mod limits;
 mod mfe;
@@ -23,6 +24,7 @@ pub use clients::{ClientId, Clients};
 pub use expiry::{Expiry, ExpiryEntry};
 pub use flow_rates::FlowRates;
 pub use flows::{FlowPlace, Flows, Members, MfeEntry, Side};
+pub use graces::Graces;
 pub use interfaces::{Interfaces, Slot};
 pub use limits::ForwardingLimits;
 pub use mfe::{Mfe, OifCount, Overrides, Rare, Rpf};
@@ -58,6 +60,8 @@ pub struct Config {
 pub struct Tables {
     pub config: Config,
     pub clients: Clients,
+    /// What clients have left whose processes have ended.
+    pub graces: Graces,
     pub interfaces: Interfaces,
     pub limits: ForwardingLimits,
     /// Memberships, MFEs, and the routes of their sources.

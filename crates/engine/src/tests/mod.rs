@@ -11,6 +11,7 @@ mod equal_cost;
 mod explain;
 mod flow_limit;
 mod flow_rates;
+mod grace;
 mod limits;
 mod lost_interfaces;
 mod membership;

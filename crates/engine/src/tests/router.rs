@@ -27,6 +27,8 @@ pub(super) struct Party {
     pub inside: Option<Notice>,
     /// Its thread does not come to run callbacks at all.
     pub stalled: bool,
+    /// Its process has ended: it hears nothing, and its questions are answered as they are.
+    pub is_dead: bool,
     pub waiting: VecDeque<Notice>,
 }
 
@@ -106,6 +108,7 @@ impl Router {
             habits: Habits::default(),
             inside: None,
             stalled: false,
+            is_dead: false,
             waiting: VecDeque::new(),
         });
     }
@@ -185,6 +188,7 @@ impl Router {
         self.freed.append(&mut fx.detached);
         self.resolved.append(&mut fx.resolved);
         self.again.append(&mut fx.again);
+        fx.departed.clear();
         fx.released.clear(); // here every callback has begun when its call returns
         self.log.extend(fx.log.drain(..).map(|(_, line)| line));
         assert!(fx.is_empty());
@@ -197,6 +201,11 @@ impl Router {
             return; // left meanwhile
         }
         let party = &mut self.parties[at];
+        if party.is_dead {
+            let may_be_asked = matches!(notice, Notice::Rpf { .. });
+            assert!(may_be_asked, "{} has ended, and is told {notice:?}", party.name);
+            return self.answer(at, notice);
+        }
         if party.inside.is_some() || party.stalled {
             party.waiting.push_back(notice);
             return;

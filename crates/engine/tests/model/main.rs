@@ -53,6 +53,7 @@ fn walks(first_seed: u64, steps: usize) -> Result<Seen, String> {
                 sum.alerts += seen.alerts;
                 sum.installed += seen.installed;
                 sum.fell_behind += seen.fell_behind;
+                sum.taken_over += seen.taken_over;
             }
             Err(failure) if setting("MGM_MODEL_SHRINK").is_some_and(|it: String| it == "no") => {
                 return Err(format!("seed {seed} on {stage:?}: {}", failure.what));
@@ -76,6 +77,7 @@ pub struct Seen {
     alerts: usize,
     installed: usize,
     fell_behind: usize,
+    taken_over: usize,
 }
 
 /// A number from the environment.
@@ -97,6 +99,7 @@ fn walks_keep_every_rule() {
             // They went somewhere: there was something to compare.
             assert!(seen.alerts > steps / 8 && seen.installed > steps / 400, "{seen:?}");
             assert!(seen.fell_behind > steps / 400, "{seen:?}");
+            assert!(seen.taken_over > steps / 1000, "{seen:?}");
         }
     }
 }

@@ -52,7 +52,12 @@ pub fn try_walk(steps: &[Step], stage: Stage) -> Result<Seen, Failure> {
         return Err(Failure { at, what: format!("at {step:?}: {what}") });
     }
     let fell_behind = drive.ears.fell_behind;
-    Ok(Seen { alerts: drive.alerts, installed: drive.installed, fell_behind })
+    Ok(Seen {
+        alerts: drive.alerts,
+        installed: drive.installed,
+        fell_behind,
+        taken_over: drive.taken_over,
+    })
 }
 
 /// Leaves out as many steps as can be left out, half of them first, then ever

@@ -86,10 +86,16 @@ pub enum Kind {
     Boundary,
     /// The limit of new flows of an interface.
     FlowRate,
+    /// The process of a client ends, and its state stays.
+    Die,
+    /// A successor registers.
+    Succeed,
+    /// A successor wants no more of it.
+    GraceDone,
 }
 
 /// How often each kind comes, in a hundred and something.
-const WEIGHTS: [(Kind, u8); 21] = [
+const WEIGHTS: [(Kind, u8); 24] = [
     (Kind::Register, 3),
     (Kind::Deregister, 1),
     (Kind::Take, 8),
@@ -111,6 +117,9 @@ const WEIGHTS: [(Kind, u8); 21] = [
     (Kind::Threshold, 1),
     (Kind::Boundary, 1),
     (Kind::FlowRate, 1),
+    (Kind::Die, 2),
+    (Kind::Succeed, 6),
+    (Kind::GraceDone, 2),
 ];
 
 impl Step {

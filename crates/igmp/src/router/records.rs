@@ -116,7 +116,7 @@ impl RouterSide {
         }
         let (event, why) = match room.reached {
             Some(Limit::Rate) => (LogEvent::CreationLimit, RefusalReason::Rate),
-            Some(Limit::Total) => (LogEvent::GroupLimit(address), RefusalReason::MaxEntries),
+            Some(Limit::Total) => (LogEvent::EntryLimit(address), RefusalReason::MaxEntries),
             _ => (LogEvent::GroupLimit(address), RefusalReason::MaxGroups),
         };
         note(report, why, context);
@@ -162,11 +162,11 @@ impl Work<'_> {
             _ => {}
         }
         if let Some(reached) = reached {
-            let too_many = LogEvent::SourceLimit(self.report.group);
+            let group = self.report.group;
             let (event, why) = match reached {
                 Limit::Rate => (LogEvent::CreationLimit, RefusalReason::Rate),
-                Limit::Total => (too_many, RefusalReason::MaxEntries),
-                Limit::Number => (too_many, RefusalReason::MaxSources),
+                Limit::Total => (LogEvent::EntryLimit(group), RefusalReason::MaxEntries),
+                Limit::Number => (LogEvent::SourceLimit(group), RefusalReason::MaxSources),
             };
             note(self.report, why, context);
             context.base.log(context.step, event);

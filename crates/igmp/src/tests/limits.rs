@@ -84,6 +84,33 @@ fn i52_groups_and_sources_of_all_links_are_limited_together() {
 }
 
 #[test]
+fn i52_the_line_names_the_key_of_the_limit_that_was_reached() {
+    let mut lan = Lan::new(LinkConfig { max_groups: 2, max_sources: 2, ..config() });
+    lan.report(HOST, Allow, G, &[1, 2, 3]);
+    assert_line(&mut lan, &LogEvent::SourceLimit(addr(G)), "max-sources");
+    lan.report(HOST, ToEx, "239.1.1.2", &[]);
+    lan.report(HOST, ToEx, "239.1.1.3", &[]);
+    assert_line(&mut lan, &LogEvent::GroupLimit(addr("239.1.1.3")), "max-groups");
+
+    let mut lan = Lan::new(config());
+    lan.event(Event::Settings(Settings { max_entries: 2, ..Settings::default() }));
+    lan.report(HOST, Allow, G, &[1, 2]);
+    assert_line(&mut lan, &LogEvent::EntryLimit(addr(G)), "max-igmp-entries");
+    lan.wait(60_000);
+    lan.report(HOST, ToEx, "239.1.1.2", &[]);
+    assert_line(&mut lan, &LogEvent::EntryLimit(addr("239.1.1.2")), "max-igmp-entries");
+}
+
+/// The log has one line, about this event, and the line advises to raise this key alone.
+fn assert_line(lan: &mut Lan, event: &LogEvent, key: &str) {
+    let lines = lan.logged();
+    assert_eq!(lines.iter().map(|line| &line.event).collect::<Vec<_>>(), [event]);
+    let text = lines[0].to_string();
+    assert_eq!(text.matches("max-").count(), 1, "{text}");
+    assert!(text.contains(&format!("raise {key} if")), "{text}");
+}
+
+#[test]
 fn i52_a_link_that_goes_gives_its_room_back() {
     let mut lan = Lan::new(config());
     lan.event(Event::Settings(Settings { max_entries: 3, ..Settings::default() }));

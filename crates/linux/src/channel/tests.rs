@@ -13,7 +13,7 @@ fn path(name: &str) -> PathBuf {
 fn t9_10_the_socket_has_the_mode_that_is_asked_for_and_tells_who_connects() {
     for mode in [0o600, 0o660, 0o666] {
         let path = path(&format!("mode-{mode:o}"));
-        let listener = Listener::open(&path, mode).unwrap();
+        let listener = Listener::open(&path, Access { mode, ..Access::OWN }).unwrap();
         assert_eq!(fs::metadata(&path).unwrap().permissions().mode() & 0o777, mode);
         let client = Connection::open(&path).unwrap();
         let server = listener.accept().unwrap().expect("it waits");
@@ -28,20 +28,39 @@ fn t9_10_the_socket_has_the_mode_that_is_asked_for_and_tells_who_connects() {
 }
 
 #[test]
+fn t9_10_the_socket_has_the_owner_and_the_group_that_are_asked_for() {
+    if !nix::unistd::geteuid().is_root() {
+        return; // only root can give files away
+    }
+    let path = path("owner");
+    let of = || {
+        let meta = fs::metadata(&path).unwrap();
+        (meta.uid(), meta.gid(), meta.permissions().mode() & 0o777)
+    };
+    let given = Access { owner: Some(12_345), group: Some(23_456), mode: 0o640 };
+    let listener = Listener::open(&path, given).unwrap();
+    assert_eq!(of(), (12_345, 23_456, 0o640));
+    Access { group: Some(7), mode: 0o604, ..Access::OWN }.apply(&path).unwrap();
+    assert_eq!(of(), (0, 7, 0o604), "what is not asked for is that of the process");
+    drop(listener);
+    assert!(!path.exists());
+}
+
+#[test]
 fn t9_1_two_routers_do_not_listen_at_one_path_and_a_file_is_not_replaced() {
     let path = path("twice");
-    let first = Listener::open(&path, 0o600).unwrap();
-    assert_eq!(Listener::open(&path, 0o600).unwrap_err().kind(), ErrorKind::AddrInUse);
+    let first = Listener::open(&path, Access::OWN).unwrap();
+    assert_eq!(Listener::open(&path, Access::OWN).unwrap_err().kind(), ErrorKind::AddrInUse);
     drop(first);
     fs::write(&path, "a file").unwrap();
-    assert_eq!(Listener::open(&path, 0o600).unwrap_err().kind(), ErrorKind::AlreadyExists);
+    assert_eq!(Listener::open(&path, Access::OWN).unwrap_err().kind(), ErrorKind::AlreadyExists);
     fs::remove_file(&path).unwrap();
 }
 
 #[test]
 fn t9_11_a_connection_that_does_not_wait_tells_so_and_its_end_is_seen() {
     let path = path("end");
-    let listener = Listener::open(&path, 0o600).unwrap();
+    let listener = Listener::open(&path, Access::OWN).unwrap();
     let client = Connection::open(&path).unwrap();
     let server = listener.accept().unwrap().expect("it waits");
     let mut piece = [0; 16];
@@ -60,7 +79,7 @@ fn t9_11_a_connection_that_does_not_wait_tells_so_and_its_end_is_seen() {
 #[test]
 fn t9_12_connections_are_closed_in_a_forked_child_and_stay_open_in_the_parent() {
     let path = path("fork");
-    let listener = Listener::open(&path, 0o600).unwrap();
+    let listener = Listener::open(&path, Access::OWN).unwrap();
     let client = Connection::open(&path).unwrap();
     let server = listener.accept().unwrap().unwrap();
     let poller = Poller::new().unwrap();
@@ -89,7 +108,7 @@ fn t9_12_connections_are_closed_in_a_forked_child_and_stay_open_in_the_parent() 
 #[test]
 fn t9_11_the_poller_returns_what_is_ready_and_can_be_woken() {
     let path = path("poll");
-    let listener = Listener::open(&path, 0o600).unwrap();
+    let listener = Listener::open(&path, Access::OWN).unwrap();
     let poller = Poller::new().unwrap();
     poller.add(&listener, 1).unwrap();
     let mut ready = Vec::new();
@@ -114,4 +133,32 @@ fn t9_11_the_poller_returns_what_is_ready_and_can_be_woken() {
     assert_eq!(wait(60_000), [readable(2)], "the end can be read");
     poller.remove(&server);
     assert_eq!(wait(1), []);
+}
+
+#[test]
+fn t9_11_the_soft_limit_on_descriptors_is_raised_as_far_as_the_hard_limit_permits() {
+    let (soft, hard) = getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    let now = || getrlimit(Resource::RLIMIT_NOFILE).unwrap();
+    let low = soft.min(hard).min(512);
+    setrlimit(Resource::RLIMIT_NOFILE, low, hard).unwrap();
+    allow_descriptors(low - 1);
+    assert_eq!(now(), (low, hard), "it is never lowered");
+    allow_descriptors(low + 1);
+    assert_eq!(now(), ((low + 1).min(hard), hard));
+    allow_descriptors(hard.saturating_add(1));
+    assert_eq!(now(), (hard, hard));
+    setrlimit(Resource::RLIMIT_NOFILE, soft, hard).unwrap();
+}
+
+#[test]
+fn t9_7_the_end_of_a_process_is_seen_before_everything_that_it_has_sent_is_read() {
+    let path = path("hang-up");
+    let listener = Listener::open(&path, Access::OWN).unwrap();
+    let client = Connection::open(&path).unwrap();
+    let server = listener.accept().unwrap().expect("it waits");
+    client.send_all(b"hello").unwrap();
+    assert!(!server.has_hung_up());
+    drop(client);
+    assert!(server.has_hung_up());
+    assert_eq!(server.receive(&mut [0; 16]).unwrap(), 5);
 }

@@ -104,8 +104,8 @@ pub(super) fn no_framing(interface: Interface, facts: &Facts) -> Refusal {
         )
     } else {
         format!(
-            "{interface} ({name}) is of a type ({}) that the ebpf forwarder cannot serve: \
-             {OR_KERNEL}",
+            "{interface} ({name}) has the link type {}, which the ebpf forwarder cannot serve: set \
+             MGM_FORWARDER to kernel",
             facts.kind
         )
     })
@@ -151,6 +151,14 @@ pub(super) fn unattached(error: &AttachError, interface: Interface, name: &str) 
     })
 }
 
+/// Programs cannot be detached from an interface that another daemon has added.
+pub(super) fn undetached(error: &io::Error, if_index: u32, name: &str) -> Refusal {
+    forwarder(format!(
+        "{name} (index {if_index}): another multicast daemon has added it to the kernel's multicast \
+         routing, and the programs cannot be detached: {error}"
+    ))
+}
+
 /// The kernel's multicast routing serves the interface.
 pub(super) fn has_vif(interface: Interface, name: &str) -> Refusal {
     forwarder(format!(
@@ -166,8 +174,9 @@ pub(super) fn bypassed(chains: &[String]) -> Option<String> {
     let more = if chains.len() > SHOWN { ", ..." } else { "" };
     (!chains.is_empty()).then(|| {
         format!(
-            "packets that the ebpf forwarder forwards bypass these chains of nftables: {}{more}; to \
-             filter them, use a table of the family netdev, with the hooks ingress and egress",
+            "packets that the ebpf forwarder forwards bypass these chains of the packet filter: \
+             {}{more}; to filter them, use chains of nftables at the hook netdev egress of the \
+             interfaces by which they leave",
             chains[..chains.len().min(SHOWN)].join(", ")
         )
     })
@@ -177,10 +186,10 @@ pub(super) fn bypassed(chains: &[String]) -> Option<String> {
 pub(super) fn refused(if_index: u32, name: &str, rate: Rate, packets: u64) -> String {
     let Rate { per_second, burst } = rate;
     format!(
-        "{packets} packets of new flows that arrived on {name} (index {if_index}) are refused: more \
-         than {per_second} a second begin there, after {burst} at once; find out who sends to so \
-         many groups, or from so many sources (mgmtop lists them), and block them with a filter or \
-         a boundary, or raise the limit with MgmHostSetFlowLimit"
+        "{packets} packets of new flows that arrived on {name} (index {if_index}) were refused, \
+         because they exceed the limit of {per_second} new flows a second and {burst} at once: find \
+         the senders (mgmtop lists the flows) and block them with a filter or a boundary, or raise \
+         the limit with MgmHostSetFlowLimit"
     )
 }
 
@@ -197,7 +206,6 @@ pub(super) fn no_port(error: &io::Error, interface: Interface, name: &str) -> Re
 /// Why an entry is refused.
 pub(super) fn entry(error: &TableError, flow: Flow) -> Refusal {
     forwarder(match error {
-        TableError::NoMemory => return Refusal::NoMemory,
         TableError::NoRoom | TableError::Full => {
             format!("{flow}: the tables of the ebpf forwarder are full: lower MGM_MAX_FLOWS")
         }
@@ -206,8 +214,9 @@ pub(super) fn entry(error: &TableError, flow: Flow) -> Refusal {
         }
         TableError::System(error) => match error.raw_os_error() {
             Some(libc::EPERM) => format!(
-                "{flow}: no permission to change the map of flows ({error}): before Linux 5.19 \
-                 the router must keep the capability CAP_BPF"
+                "{flow}: no permission for more memory of the ebpf forwarder ({error}): a router \
+                 that gives up the capability CAP_BPF has room for at most 65,536 flows: keep it \
+                 (AmbientCapabilities=CAP_BPF in a unit), or lower MGM_MAX_FLOWS"
             ),
             Some(libc::ENOMEM) => {
                 format!("{flow}: the kernel has no memory for another MFE: {error}")
@@ -238,6 +247,9 @@ mod tests {
         assert!(text.contains("mgm_l2") && text.contains("R4 invalid") && !text.contains("root"));
         assert!(resources(&error(libc::EPERM)).to_string().contains("CAP_NET_RAW"));
         assert!(resources(&error(libc::EMFILE)).to_string().contains("limits"));
+        let flow = Flow::new([10, 0, 0, 1].into(), [239, 1, 2, 3].into());
+        let full = entry(&TableError::System(error(libc::EPERM)), flow).to_string();
+        assert!(full.contains("CAP_BPF") && full.contains("MGM_MAX_FLOWS"), "{full}");
     }
 
     #[test]

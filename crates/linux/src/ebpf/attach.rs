@@ -47,6 +47,7 @@ enum Means {
         netlink: Netlink,
         /// Whether there was none before.
         is_ours: bool,
+        is_detached: bool,
     },
 }
 
@@ -129,8 +130,10 @@ fn by_clsact(if_index: u32, programs: [&Program; 2]) -> Result<Attached, AttachE
             _ => return Err(AttachError::System("a clsact qdisc", error)),
         },
     };
-    let mut attached =
-        Attached { if_index, means: Means::Clsact { _lock: lock, netlink, is_ours } };
+    let mut attached = Attached {
+        if_index,
+        means: Means::Clsact { _lock: lock, netlink, is_ours, is_detached: false },
+    };
     let Means::Clsact { netlink, .. } = &mut attached.means else { unreachable!() };
     for (hook, program) in [(Hook::Ingress, programs[0]), (Hook::Egress, programs[1])] {
         if let Err(error) = netlink.set_filter(if_index, hook, program) {
@@ -144,25 +147,55 @@ fn by_clsact(if_index: u32, programs: [&Program; 2]) -> Result<Attached, AttachE
     Ok(attached)
 }
 
-impl Drop for Attached {
-    fn drop(&mut self) {
-        let Means::Clsact { netlink, is_ours, .. } = &mut self.means else { return };
-        if crate::fork::is_child() {
-            return;
+impl Attached {
+    /// Detaches the programs. Programs that are attached by tcx are detached when this is dropped.
+    ///
+    /// # Errors
+    /// A filter of clsact is still there. It can be tried again, and dropping this does so.
+    pub(super) fn detach(&mut self) -> io::Result<()> {
+        let Means::Clsact { netlink, is_ours, is_detached, .. } = &mut self.means else {
+            return Ok(());
+        };
+        if *is_detached {
+            return Ok(());
         }
         let mut is_empty = *is_ours;
         for hook in [Hook::Ingress, Hook::Egress] {
-            // It fails if the device, and the filter with it, is gone.
-            if let Err(error) = netlink.delete_filter(self.if_index, hook) {
-                log::debug!("interface {}: {hook:?} filter: {error}", self.if_index);
+            match netlink.delete_filter(self.if_index, hook) {
+                Err(error) if !is_absent(&error) => return Err(error),
+                _ => {}
             }
             is_empty &= netlink.count_filters(self.if_index, hook).is_ok_and(|count| count == 0);
         }
+        *is_detached = true;
         // Not if others have filters there, which the kernel would delete with it.
         if is_empty {
             if let Err(error) = netlink.delete_clsact(self.if_index) {
                 log::debug!("interface {}: clsact: {error}", self.if_index);
             }
+        }
+        Ok(())
+    }
+}
+
+/// The kernel's answers where the device, the qdisc or the filter is gone.
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENODEV | libc::EINVAL | libc::ENOENT))
+}
+
+impl Drop for Attached {
+    fn drop(&mut self) {
+        if crate::fork::is_child() {
+            return;
+        }
+        // The process may end now, so there is no later try.
+        let result = self.detach().or_else(|_| self.detach());
+        if let Err(error) = result {
+            log::warn!(
+                "interface {}: the kernel does not delete our filters of clsact ({error}). They \
+                 forward nothing, and the next router replaces them",
+                self.if_index
+            );
         }
     }
 }

@@ -1,8 +1,9 @@
-//! The chains of nftables that packets do not pass which the programs forward.
+//! The chains of packet filters that forwarded packets bypass: those of nftables, among them those
+//! that the program iptables makes today, and those of the kernel's older iptables (`legacy`).
 
-use mgm_net::netlink::wire;
-use netlink_sys::protocols::NETLINK_NETFILTER;
-use netlink_sys::Socket;
+use super::legacy::{self, FORWARD, PREROUTING};
+use crate::fork::Guarded;
+use mgm_net::netlink::{wire, Dumper};
 use std::ffi::CStr;
 use std::io;
 
@@ -16,30 +17,26 @@ const CHAIN_HOOK: u16 = 4;
 const CHAIN_POLICY: u16 = 5;
 const CHAIN_USE: u16 = 6;
 const HOOK_NUMBER: u16 = 1;
-const REQUEST_DUMP: u16 = 0x301;
-const NLMSG_ERROR: u16 = 2;
-const NLMSG_DONE: u16 = 3;
+/// Of all families.
+const ANY_FAMILY: [u8; 4] = [0; 4];
 
 /// The names of the chains at prerouting and forward that have rules or drop by default, as "family
-/// table chain".
-pub(super) fn bypassed() -> io::Result<Vec<String>> {
-    let socket = Socket::new(NETLINK_NETFILTER)?;
-    let request = wire::message(GET_CHAIN, REQUEST_DUMP, 1, &[&[0, 0, 0, 0]]);
-    socket.send(&request, 0)?;
+/// table chain" or "iptables table CHAIN". A packet filter that cannot be read has none.
+pub(super) fn bypassed() -> Vec<String> {
+    let mut all = of_nftables().unwrap_or_else(|error| {
+        // Kernels without nftables.
+        log::debug!("the chains of nftables cannot be read: {error}");
+        Vec::new()
+    });
+    all.extend(legacy::bypassed());
+    all
+}
+
+fn of_nftables() -> io::Result<Vec<String>> {
+    let mut dumper: Guarded<Dumper> = Guarded::open(Dumper::open_netfilter)?;
     let mut chains = Vec::new();
-    loop {
-        let (answer, _) = socket.recv_from_full()?;
-        for message in wire::messages(&answer) {
-            match message.kind {
-                NLMSG_DONE => return Ok(chains),
-                NLMSG_ERROR => {
-                    let error = wire::u32_at(message.body, 0).unwrap_or_default() as i32;
-                    return Err(io::Error::from_raw_os_error(-error));
-                }
-                _ => chains.extend(chain(&message)),
-            }
-        }
-    }
+    dumper.dump(GET_CHAIN, &ANY_FAMILY, &[], |message| chains.extend(chain(message)))?;
+    Ok(chains)
 }
 
 /// The name of a chain, if packets that the programs forward would have to pass it.
@@ -60,8 +57,6 @@ fn chain(message: &wire::Message<'_>) -> Option<String> {
         Some(text.to_string_lossy().into_owned())
     };
     let hook = number(wire::attribute(attributes, CHAIN_HOOK)?, HOOK_NUMBER)?;
-    const PREROUTING: u32 = 0;
-    const FORWARD: u32 = 2;
     let has_rules = number(attributes, CHAIN_USE).unwrap_or_default() > 0;
     const DROP: u32 = 0;
     let accepts = number(attributes, CHAIN_POLICY) != Some(DROP);

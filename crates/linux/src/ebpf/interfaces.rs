@@ -1,13 +1,14 @@
 //! The interfaces that the forwarder serves: programs attached, and the ports that entries name.
 //!
-//! A port is an interface as an oif, with the number of its [`IfId`]. Of an index with next hops
-//! each pair has its own port, but the programs are attached once.
+//! A port is an interface as an oif, with the number of its [`IfId`]. If an index has next hops,
+//! each pair of index and next hop has its own port, but the programs are attached once.
 
 use super::advice;
 use super::attach::{Attached, Attachment};
-use super::layout::{Arrivals, Port, NEIGHBOUR, PORTS, UP};
+use super::layout::{Arrivals, NEIGHBOUR, PORTS, UP};
 use super::links::{Facts, Framing, LinkSocket};
 use super::load::Loaded;
+use super::ports::{reset, set_limit, set_port};
 use super::requests::Netlink;
 use crate::types::{IfId, Interface, Ipv4Addr, Rate, Refusal, Result};
 use std::collections::{BTreeMap, BTreeSet};
@@ -53,7 +54,37 @@ pub(super) struct Interfaces {
     stale: BTreeSet<IfId>,
     /// How many flows may begin on an index in a second. Kept when the interface goes.
     limits: BTreeMap<u32, Limit>,
+    unfinished: Unfinished,
 }
+
+/// What the kernel has refused. It is tried again every second.
+#[derive(Debug, Default)]
+struct Unfinished {
+    /// Indexes whose state could not be read, or whose programs could not be attached again.
+    unread: BTreeSet<u32>,
+    /// What could not be detached, by index.
+    detached: BTreeMap<u32, Attached>,
+    /// Indexes that the programs still take for served ones.
+    in_map: BTreeSet<u32>,
+    /// Indexes that still receive all multicast packets.
+    all_multicast: BTreeSet<u32>,
+    /// Indexes with a next hop whose Ethernet address the kernel does not know.
+    unresolved: BTreeSet<u32>,
+    last_try: Option<Instant>,
+}
+
+impl Unfinished {
+    fn is_empty(&self) -> bool {
+        self.unread.is_empty()
+            && self.detached.is_empty()
+            && self.in_map.is_empty()
+            && self.all_multicast.is_empty()
+            && self.unresolved.is_empty()
+    }
+}
+
+/// The time until what the kernel has refused is tried again.
+const RETRY: Duration = Duration::from_secs(1);
 
 impl Interfaces {
     pub(super) fn open(how: Attachment) -> io::Result<Interfaces> {
@@ -65,6 +96,7 @@ impl Interfaces {
             by_id: BTreeMap::new(),
             stale: BTreeSet::new(),
             limits: BTreeMap::new(),
+            unfinished: Unfinished::default(),
         })
     }
 
@@ -83,6 +115,12 @@ impl Interfaces {
     pub(super) fn arrival(&self, if_index: u32) -> Option<Interface> {
         let (_, next_hop) = *self.by_index.get(&if_index)?.ports.first()?;
         Some(Interface { index: if_index, next_hop })
+    }
+
+    /// Whether the programs look at packets of an index.
+    pub(super) fn is_attached(&self, if_index: u32) -> bool {
+        let served = self.by_index.get(&if_index);
+        served.is_some_and(|served| served.attached.is_some() && !served.is_lost)
     }
 
     /// Whether an interface of this index is served.
@@ -136,6 +174,9 @@ impl Interfaces {
         }
         self.by_id.insert(id, interface);
         self.refresh_index(loaded, interface.index);
+        if self.unfinished.unresolved.contains(&interface.index) {
+            self.resolve(loaded, interface.index);
+        }
         Ok(())
     }
 
@@ -147,6 +188,7 @@ impl Interfaces {
         framing: Framing,
     ) -> Result<Served> {
         let index = interface.index;
+        self.finish_index(loaded, index);
         let arrivals = self.free_arrivals(id);
         let counters = loaded.maps.arrivals.get(arrivals);
         reset(counters);
@@ -163,7 +205,7 @@ impl Interfaces {
             .receive_all(index, true)
             .map_err(|error| advice::not_all(&error, interface, &facts.name))?;
         // Last, because from here on the programs look at packets.
-        if let Err(error) = loaded.maps.ifaces.update(&index, &(arrivals as u32), 0) {
+        if let Err(error) = loaded.maps.ifaces.update(&index, &(arrivals as u32)) {
             let _ = self.links.receive_all(index, false);
             return Err(advice::no_port(&error, interface, &facts.name));
         }
@@ -243,11 +285,86 @@ impl Interfaces {
 
     fn detach(&mut self, loaded: &Loaded, if_index: u32) {
         let Some(served) = self.by_index.remove(&if_index) else { return };
-        if let Err(error) = loaded.maps.ifaces.delete(&if_index) {
-            log::warn!("{}: cannot stop serving it: {error}", served.facts.name);
+        let is_lost = served.is_lost;
+        self.leave_map(loaded, if_index, &served.facts.name);
+        if let Some(mut attached) = served.attached {
+            if let Err(error) = attached.detach() {
+                log::debug!("{}: cannot detach: {error}", served.facts.name);
+                self.unfinished.detached.insert(if_index, attached);
+            }
         }
-        // It fails if the device is gone.
-        let _ = self.links.receive_all(if_index, false);
+        // The request has gone with a device that is gone.
+        if let Err(error) = self.links.receive_all(if_index, false) {
+            if !is_lost {
+                log::debug!("{}: receives all multicast packets: {error}", served.facts.name);
+                self.unfinished.all_multicast.insert(if_index);
+            }
+        }
+    }
+
+    /// The programs no longer take packets of the index for those of an interface.
+    fn leave_map(&mut self, loaded: &Loaded, if_index: u32, name: &str) {
+        if let Err(error) = loaded.maps.ifaces.delete(&if_index) {
+            log::debug!("{name}: cannot stop serving it: {error}");
+            self.unfinished.in_map.insert(if_index);
+        }
+    }
+
+    /// Whether the kernel has refused something that is to be tried again.
+    pub(super) fn has_unfinished(&self) -> bool {
+        !self.unfinished.is_empty()
+    }
+
+    /// Tries again what the kernel has refused, once a second.
+    pub(super) fn finish(&mut self, loaded: &Loaded) {
+        let unfinished = &mut self.unfinished;
+        let is_due = unfinished.last_try.is_none_or(|last| last.elapsed() >= RETRY);
+        if unfinished.is_empty() || !is_due {
+            return;
+        }
+        unfinished.last_try = Some(Instant::now());
+        let unread = std::mem::take(&mut unfinished.unread);
+        let mut left: BTreeSet<u32> = unfinished.detached.keys().copied().collect();
+        left.extend(unfinished.in_map.union(&unfinished.all_multicast));
+        left.into_iter().for_each(|index| self.finish_index(loaded, index));
+        unread.into_iter().for_each(|index| self.refresh_index(loaded, index));
+        let unresolved: Vec<u32> = self.unfinished.unresolved.iter().copied().collect();
+        unresolved.into_iter().for_each(|index| self.resolve(loaded, index));
+    }
+
+    /// Makes the kernel find out the addresses of those next hops of an index that it does not know.
+    fn resolve(&mut self, loaded: &Loaded, if_index: u32) {
+        let Some(served) = self.by_index.get(&if_index) else {
+            self.unfinished.unresolved.remove(&if_index);
+            return;
+        };
+        for (id, next_hop) in &served.ports {
+            let flags = loaded.maps.ports.get(id.0.into()).flags.load(Relaxed);
+            if flags & NEIGHBOUR == 0 || flags & UP != 0 {
+                continue;
+            }
+            if let Err(error) = self.requests.resolve(if_index, *next_hop) {
+                // For want of CAP_NET_ADMIN: then other packets to the neighbour must do so.
+                log::debug!("{next_hop} on {}: cannot be resolved: {error}", served.facts.name);
+            }
+        }
+    }
+
+    /// The same for what is left of an index that is no longer served.
+    fn finish_index(&mut self, loaded: &Loaded, if_index: u32) {
+        let Unfinished { detached, in_map, all_multicast, .. } = &mut self.unfinished;
+        if detached.get_mut(&if_index).is_some_and(|attached| attached.detach().is_ok()) {
+            detached.remove(&if_index);
+        }
+        if in_map.contains(&if_index) && loaded.maps.ifaces.delete(&if_index).is_ok() {
+            in_map.remove(&if_index);
+        }
+        if all_multicast.contains(&if_index) {
+            match self.links.receive_all(if_index, false) {
+                Err(error) if !is_gone(&error) => {}
+                _ => drop(all_multicast.remove(&if_index)),
+            }
+        }
     }
 
     /// Detaches everything.
@@ -284,11 +401,10 @@ impl Interfaces {
         for (id, _) in &served.ports {
             loaded.maps.ports.get(id.0.into()).flags.store(0, Release);
         }
+        let name = served.facts.name.clone();
         // A program stays attached to a device that has moved to another namespace. There it must
         // not take packets for those of an interface of this one.
-        if let Err(error) = loaded.maps.ifaces.delete(&if_index) {
-            log::warn!("{}: cannot stop serving it: {error}", served.facts.name);
-        }
+        self.leave_map(loaded, if_index, &name);
         Ok(())
     }
 
@@ -298,28 +414,47 @@ impl Interfaces {
         if served.is_lost {
             return;
         }
+        let mut is_known = true;
+        let mut note = |name: &str, error: &dyn std::fmt::Display| {
+            log::debug!("{name}: {error}: trying again in a second");
+            is_known = false;
+        };
         match self.requests.has_vif(if_index) {
-            Ok(has_vif) => keep_apart(served, (if_index, has_vif), loaded, self.how),
-            Err(error) => log::debug!("{}: {error}", served.facts.name),
+            Ok(has_vif) => {
+                if let Err(refusal) = keep_apart(served, (if_index, has_vif), loaded, self.how) {
+                    note(&served.facts.name, &refusal);
+                }
+            }
+            // Kernels without multicast routing have no VIFs.
+            Err(error) if error.raw_os_error() == Some(libc::EOPNOTSUPP) => {}
+            Err(error) => note(&served.facts.name, &error),
         }
         match self.links.facts(if_index) {
             Ok(Some(facts)) => served.facts = facts,
             Ok(None) => served.facts.is_up = false,
-            Err(error) => {
-                log::debug!("{}: {error}", served.facts.name);
-                return;
-            }
+            Err(error) => note(&served.facts.name, &error),
         }
+        let mut is_resolved = true;
         for &(id, next_hop) in &served.ports {
             let neighbour = (!next_hop.is_unspecified()).then(|| {
                 self.links.neighbour(&served.facts.name, next_hop).unwrap_or_else(|error| {
-                    log::debug!("{next_hop} on {}: {error}", served.facts.name);
+                    note(&served.facts.name, &error);
                     None
                 })
             });
+            is_resolved &= neighbour != Some(None) || !served.facts.is_up;
             let port = loaded.maps.ports.get(id.0.into());
             let is_ours = served.attached.is_some();
             set_port(port, (if_index, &served.facts), (is_ours, neighbour));
+        }
+        if is_resolved {
+            self.unfinished.unresolved.remove(&if_index);
+        } else {
+            self.unfinished.unresolved.insert(if_index);
+        }
+        if !is_known {
+            self.unfinished.last_try = Some(Instant::now());
+            self.unfinished.unread.insert(if_index);
         }
     }
 
@@ -340,6 +475,11 @@ impl Interfaces {
     }
 }
 
+/// The device is gone, and what was asked of it with it.
+fn is_gone(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENODEV | libc::EADDRNOTAVAIL))
+}
+
 /// Another daemon may add a VIF to an interface that is served, or delete it again. Meanwhile the
 /// programs are detached, because the kernel would forward the same packets.
 fn keep_apart(
@@ -347,65 +487,27 @@ fn keep_apart(
     (if_index, has_vif): (u32, bool),
     loaded: &Loaded,
     how: Attachment,
-) {
+) -> Result<()> {
     let name = served.facts.name.clone();
-    if has_vif && served.attached.take().is_some() {
+    if let (true, Some(attached)) = (has_vif, &mut served.attached) {
+        let unattached = |error: &io::Error| advice::undetached(error, if_index, &name);
+        attached.detach().map_err(|error| unattached(&error))?;
+        served.attached = None;
         log::warn!(
             "{name} (index {if_index}): another multicast daemon (pimd, smcrouted, mrouted, \
-             igmpproxy ...) has added it to the kernel's multicast routing: not forwarded there \
-             until that daemon releases it, because receivers would get packets twice"
+             igmpproxy ...) has added it to the kernel's multicast routing: the ebpf forwarder \
+             forwards nothing there until that daemon releases it, because receivers would get \
+             packets twice"
         );
     } else if !has_vif && served.attached.is_none() {
-        let Some(framing) = served.facts.framing else { return };
-        match Attached::new(if_index, framing, &loaded.programs, how) {
-            Ok(attached) => {
-                served.attached = Some(attached);
-                log::info!("{name} (index {if_index}): no other multicast daemon has it any more");
-            }
-            Err(error) => {
-                let interface = Interface::link(if_index);
-                log::warn!("{}", advice::unattached(&error, interface, &name));
-            }
-        }
+        let Some(framing) = served.facts.framing else { return Ok(()) };
+        let attached = Attached::new(if_index, framing, &loaded.programs, how)
+            .map_err(|error| advice::unattached(&error, Interface::link(if_index), &name))?;
+        served.attached = Some(attached);
+        log::info!(
+            "{name} (index {if_index}): the other multicast daemon has released it: the ebpf \
+             forwarder serves it again"
+        );
     }
-}
-
-/// `is_ours`: whether copies may be sent there. `neighbour`: for a port with a next hop, its address
-/// if it is known.
-fn set_port(
-    port: &Port,
-    (if_index, facts): (u32, &Facts),
-    (is_ours, neighbour): (bool, Option<Option<[u8; 6]>>),
-) {
-    let mut addresses = [0u8; 12];
-    addresses[..6].copy_from_slice(&neighbour.flatten().unwrap_or_default());
-    addresses[6..].copy_from_slice(&facts.mac);
-    let is_up = is_ours && facts.is_up && neighbour != Some(None);
-    let flags = if is_up { UP } else { 0 } | if neighbour.is_some() { NEIGHBOUR } else { 0 };
-    for (word, bytes) in port.addresses.iter().zip(addresses.chunks_exact(4)) {
-        let bytes = [bytes[0], bytes[1], bytes[2], bytes[3]];
-        word.store(u32::from_ne_bytes(bytes), Relaxed);
-    }
-    port.mtu.store(facts.mtu, Relaxed);
-    port.ifindex.store(if_index, Relaxed);
-    port.flags.store(flags, Release);
-}
-
-/// A bucket that is full at `full_at`, and permits as many flows at once as fit into `depth`.
-fn set_limit(arrivals: &Arrivals, rate: Option<Rate>) {
-    let interval = rate.map_or(0, |rate| 1_000_000_000 / i64::from(rate.per_second)).max(0);
-    let burst = rate.map_or(0, |rate| i64::from(rate.burst));
-    // More than 10^9 a second is no limit.
-    arrivals.depth.store((burst - 1).saturating_mul(interval), Relaxed);
-    arrivals.full_at.store(0, Relaxed);
-    arrivals.interval.store(interval, Relaxed);
-}
-
-/// Before packets arrive.
-fn reset(arrivals: &Arrivals) {
-    for counter in
-        [&arrivals.told, &arrivals.refused, &arrivals.lost, &arrivals.invalid, &arrivals.cut]
-    {
-        counter.store(0, Relaxed);
-    }
+    Ok(())
 }

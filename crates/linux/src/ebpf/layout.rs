@@ -1,18 +1,29 @@
-//! What programs and user space share: the structures of `bpf/mgm.bpf.c`. No I/O here.
+//! What programs and user space share: the structures of `bpf/shared.h`. No I/O here.
 
-use super::sys::Shared;
+use super::memory::Shared;
+use std::sync::atomic::Ordering::{Relaxed, Release};
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64};
 
 /// Entries, or oifs, in an inner map.
-pub(super) const CHUNK: usize = 65_536;
+pub(super) const CHUNK: usize = 16_384;
 /// The most inner maps of entries, and of oifs.
-pub(super) const CHUNKS: usize = 272;
+pub(super) const CHUNKS: usize = 1088;
 /// Hash tables of flows, each twice as large as the one before.
 pub(super) const GENERATIONS: usize = 9;
+/// Buckets of flows in the first of them, and in an inner map.
+pub(super) const BUCKETS: usize = 65_536;
+/// The inner maps of all of them.
+pub(super) const BUCKET_CHUNKS: usize = (1 << GENERATIONS) - 1;
+/// Sets of flows, or arrivals, that user space has been told of.
+pub(super) const SETS: usize = 16_384;
+/// The members of each.
+pub(super) const WAYS: usize = 4;
 /// The most interfaces.
 pub(super) const PORTS: usize = 16_384;
 /// The most oifs of an entry: the kernel permits 33 tail calls, and each is for 64 copies.
-pub(super) const MOST_OIFS: usize = 33 * 64;
+pub(super) const MOST_OIFS: usize = 33 * ROUND;
+/// The most copies before a tail call.
+pub(super) const ROUND: usize = 64;
 
 /// The key of a flow: group and source in network byte order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -20,6 +31,48 @@ pub(super) const MOST_OIFS: usize = 33 * 64;
 pub(super) struct FlowKey {
     pub group: [u8; 4],
     pub source: [u8; 4],
+}
+
+impl FlowKey {
+    /// As a number, which is how it is stored.
+    fn number(self) -> u64 {
+        let FlowKey { group: [a, b, c, d], source: [e, f, g, h] } = self;
+        u64::from_ne_bytes([a, b, c, d, e, f, g, h])
+    }
+
+    /// The hash that the programs use.
+    pub(super) fn hash(self, factors: [u64; 2]) -> u32 {
+        let [group, source] = [self.group, self.source].map(u32::from_ne_bytes);
+        let flow = u64::from(source) << 32 | u64::from(group);
+        let mixed = flow.wrapping_mul(factors[0]);
+        ((mixed ^ (mixed >> 32)).wrapping_mul(factors[1]) >> 32) as u32
+    }
+}
+
+/// A flow in memory that is shared.
+#[derive(Debug)]
+#[repr(transparent)]
+pub(super) struct SharedFlow(AtomicU64);
+
+impl SharedFlow {
+    pub(super) fn is(&self, key: FlowKey) -> bool {
+        self.0.load(Relaxed) == key.number()
+    }
+
+    pub(super) fn set(&self, key: FlowKey) {
+        self.0.store(key.number(), Relaxed);
+    }
+}
+
+/// Two buckets of a hash table of flows. A slot is stored as its number + 1; 0 ends the chain.
+#[derive(Debug)]
+#[repr(C)]
+pub(super) struct Buckets(pub [AtomicU32; 2]);
+
+/// The inner map of a bucket, and its number there.
+pub(super) fn bucket_of(generation: usize, hash: u32) -> (usize, usize) {
+    let size = (1 << generation) - 1;
+    (size + ((hash as usize / BUCKETS) & size), hash as usize % BUCKETS)
 }
 
 impl From<crate::types::Flow> for FlowKey {
@@ -32,15 +85,18 @@ impl From<crate::types::Flow> for FlowKey {
 #[derive(Debug)]
 #[repr(C)]
 pub(super) struct Entry {
+    pub flow: SharedFlow,
+    /// The slot of the next entry in the same bucket, + 1.
+    pub next: AtomicU32,
+    pub iif: AtomicU32,
     /// The number of oifs << 32 | the index of the first.
     pub run: AtomicU64,
-    pub iif: AtomicU32,
     pub flags: AtomicU32,
+    pub unused: AtomicU32,
     pub packets: AtomicU64,
     pub octets: AtomicU64,
     pub negative: AtomicU64,
     pub wrong: AtomicU64,
-    pub wrong_octets: AtomicU64,
     /// What oifs have sent that have left.
     pub sent_before: AtomicU64,
 }
@@ -96,6 +152,9 @@ pub(super) struct Arrivals {
     pub invalid: AtomicU64,
     /// First packets that were too large to be kept.
     pub cut: AtomicU64,
+    /// Records that were written, and those of them that are done.
+    pub written: AtomicU64,
+    pub taken: AtomicU64,
 }
 
 #[derive(Debug)]
@@ -103,6 +162,71 @@ pub(super) struct Arrivals {
 pub(super) struct Config {
     pub on: AtomicU32,
     pub generations: AtomicU32,
+    /// What flows are hashed with.
+    pub factors: [AtomicU64; 2],
+}
+
+/// A flow without an entry that user space was told of.
+#[derive(Debug)]
+#[repr(C)]
+pub(super) struct Pending {
+    flow: SharedFlow,
+    since: AtomicU32,
+    /// Packets that user space was told of; 0: free.
+    count: AtomicU32,
+}
+
+/// Packets that are sent on in one run of a program.
+pub(super) const PARCELS: usize = 16;
+
+const PARCEL_WORDS: usize = 259;
+
+/// A packet that user space has kept, to be sent on.
+#[derive(Debug)]
+#[repr(C)]
+pub(super) struct Parcel {
+    /// 0: there are no more.
+    length: AtomicU32,
+    mark: AtomicU32,
+    priority: AtomicU32,
+    done: AtomicU32,
+    packet: [AtomicU64; PARCEL_WORDS],
+}
+
+impl Parcel {
+    /// No packet, which ends the list.
+    pub(super) fn clear(&self) {
+        self.length.store(0, Relaxed);
+    }
+
+    /// Whether the program has taken it.
+    pub(super) fn is_done(&self) -> bool {
+        self.done.load(Relaxed) != 0
+    }
+
+    pub(super) fn fill(&self, packet: &[u8], mark: u32, priority: u32) {
+        for (word, bytes) in self.packet.iter().zip(packet.chunks(8)) {
+            let mut whole = [0; 8];
+            whole[..bytes.len()].copy_from_slice(bytes);
+            word.store(u64::from_ne_bytes(whole), Relaxed);
+        }
+        self.length.store(packet.len() as u32, Relaxed);
+        self.mark.store(mark, Relaxed);
+        self.priority.store(priority, Relaxed);
+        self.done.store(0, Release);
+    }
+}
+
+/// The flows with the same number.
+#[derive(Debug)]
+#[repr(C)]
+pub(super) struct Pendings([Pending; WAYS]);
+
+impl Pendings {
+    /// The next packet of the flow tells again.
+    pub(super) fn forget(&self, key: FlowKey) {
+        self.0.iter().filter(|it| it.flow.is(key)).for_each(|it| it.count.store(0, Relaxed));
+    }
 }
 
 // SAFETY: atomic numbers alone.
@@ -115,6 +239,12 @@ unsafe impl Shared for Port {}
 unsafe impl Shared for Arrivals {}
 // SAFETY: atomic numbers alone.
 unsafe impl Shared for Config {}
+// SAFETY: atomic numbers alone.
+unsafe impl Shared for Buckets {}
+// SAFETY: atomic numbers alone.
+unsafe impl Shared for Pendings {}
+// SAFETY: atomic numbers alone.
+unsafe impl Shared for Parcel {}
 
 /// What the programs tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -131,6 +261,8 @@ pub(super) enum Told {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Record<'a> {
     pub told: Told,
+    /// The number of the element that counts arrivals.
+    pub number: u16,
     pub ifindex: u32,
     pub key: FlowKey,
     /// Whether the packet is whole.
@@ -151,12 +283,13 @@ impl Record<'_> {
         let number = |at: usize| u32::from_ne_bytes(four(at));
         let (length, held) = (number(16), number(20));
         Some(Record {
-            told: match number(0) {
+            told: match u16::from_ne_bytes([head[0], head[1]]) {
                 1 => Told::New,
                 2 => Told::More,
                 3 => Told::Wrong,
                 _ => return None,
             },
+            number: u16::from_ne_bytes([head[2], head[3]]),
             ifindex: number(4),
             key: FlowKey { group: four(8), source: four(12) },
             is_whole: length == held,

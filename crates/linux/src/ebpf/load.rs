@@ -1,12 +1,16 @@
 //! Creates the maps and loads the programs.
 
 use super::layout::{
-    Arrivals, Config, Entry, FlowKey, Out, Port, CHUNK, CHUNKS, GENERATIONS, PORTS,
+    Arrivals, Buckets, Config, Entry, Out, Parcel, Pendings, Port, BUCKETS, BUCKET_CHUNKS, CHUNK,
+    CHUNKS, PARCELS, PORTS, SETS,
 };
+use super::memory::{Array, Shared};
 use super::object::{BadObject, Object, OBJECT};
-use super::sys::{Array, Map, MapSpec, Program};
+use super::sys::{Map, MapSpec, Program};
+use std::hash::BuildHasher;
 use std::io;
 use std::mem::size_of;
+use std::sync::atomic::Ordering::Relaxed;
 
 /// What failed when the forwarder was opened.
 #[derive(Debug)]
@@ -25,14 +29,13 @@ impl From<BadObject> for LoadError {
     }
 }
 
-/// The maps with the names that they have in `mgm.bpf.c`.
+/// The maps with the names that they have in `bpf/shared.h`.
 #[derive(Debug)]
 pub(super) struct Maps {
     pub ifaces: Map,
     pub flows: Map,
     pub entries: Map,
     pub outs: Map,
-    pub pendings: Map,
     pub ring: Map,
     /// What further inner maps are created from.
     pub flows_inner: MapSpec,
@@ -41,6 +44,8 @@ pub(super) struct Maps {
     pub config: Array<Config>,
     pub arrivals: Array<Arrivals>,
     pub ports: Array<Port>,
+    pub pendings: Array<Pendings>,
+    pub parcels: Array<Parcel>,
     /// A table of flows that no program uses.
     pub unused: Map,
 }
@@ -81,8 +86,10 @@ fn check(object: &Object<'_>) -> Result<(), BadObject> {
         ("ifaces", sizes::<u32, u32>(), PORTS),
         ("arrivals", sizes::<u32, Arrivals>(), PORTS),
         ("ports", sizes::<u32, Port>(), PORTS),
-        ("flows", sizes::<u32, u32>(), GENERATIONS + 1),
-        ("flows_inner", sizes::<FlowKey, u32>(), CHUNK),
+        ("flows", sizes::<u32, u32>(), BUCKET_CHUNKS + 1),
+        ("flows_inner", sizes::<u32, Buckets>(), BUCKETS / 2),
+        ("pendings", sizes::<u32, Pendings>(), SETS),
+        ("parcels", sizes::<u32, Parcel>(), PARCELS),
         ("entries", sizes::<u32, u32>(), CHUNKS),
         ("entries_inner", sizes::<u32, Entry>(), CHUNK),
         ("outs", sizes::<u32, u32>(), CHUNKS),
@@ -110,31 +117,32 @@ impl Loaded {
         // The kernel wants a sample of the inner maps. It keeps nothing of it.
         let sample = |name: &'static str| {
             let spec = object.map(name)?;
-            Map::create(name, MapSpec { max_entries: inner_size(&spec), ..spec }, None)
-                .map_err(|error| LoadError::Map(name, error))
+            Map::create(name, spec, None).map_err(|error| LoadError::Map(name, error))
         };
         let outer = |name, inner: &'static str| create(&object, name, Some(&sample(inner)?));
         let array = |name| create(&object, name, None);
-        let (config, arrivals, ports) = (array("config")?, array("arrivals")?, array("ports")?);
+        let (config_map, arrivals, ports) = (array("config")?, array("arrivals")?, array("ports")?);
+        let (pendings, parcels) = (array("pendings")?, array("parcels")?);
         let (wrongs, tails) = (array("wrongs")?, array("tails")?);
         let maps = Maps {
             ifaces: array("ifaces")?,
             flows: outer("flows", "flows_inner")?,
             entries: outer("entries", "entries_inner")?,
             outs: outer("outs", "outs_inner")?,
-            pendings: array("pendings")?,
             ring: array("ring")?,
             flows_inner: object.map("flows_inner")?,
             entries_inner: object.map("entries_inner")?,
             outs_inner: object.map("outs_inner")?,
-            config: mapped("config", &config)?,
+            config: hash_secretly(mapped("config", &config_map)?),
             arrivals: mapped("arrivals", &arrivals)?,
             ports: mapped("ports", &ports)?,
+            pendings: mapped("pendings", &pendings)?,
+            parcels: mapped("parcels", &parcels)?,
             unused: sample("flows_inner")?,
         };
         let fd = |name: &str| {
             Some(match name {
-                "config" => config.raw_fd(),
+                "config" => config_map.raw_fd(),
                 "arrivals" => arrivals.raw_fd(),
                 "ports" => ports.raw_fd(),
                 "wrongs" => wrongs.raw_fd(),
@@ -143,7 +151,8 @@ impl Loaded {
                 "flows" => maps.flows.raw_fd(),
                 "entries" => maps.entries.raw_fd(),
                 "outs" => maps.outs.raw_fd(),
-                "pendings" => maps.pendings.raw_fd(),
+                "pendings" => pendings.raw_fd(),
+                "parcels" => parcels.raw_fd(),
                 "ring" => maps.ring.raw_fd(),
                 _ => return None,
             })
@@ -154,9 +163,6 @@ impl Loaded {
                 .map_err(|(error, words)| LoadError::Program(name, error, words))
         };
         let copies = program("mgm_copies")?;
-        tails
-            .update(&0u32, &(copies.raw_fd() as u32), 0)
-            .map_err(|error| LoadError::Map("tails", error))?;
         let programs = Programs {
             l2: program("mgm_l2")?,
             l3: program("mgm_l3")?,
@@ -164,20 +170,29 @@ impl Loaded {
             own_l3: program("mgm_own_l3")?,
             resend: program("mgm_resend")?,
         };
+        call_by_tail(&tails, [&copies, &programs.resend])?;
         Ok(Loaded { maps, programs, _tails: tails })
     }
 }
 
-/// Arrays in an array of maps must all be of one size. A hash table needs not.
-fn inner_size(spec: &MapSpec) -> u32 {
-    const ARRAY: u32 = 2;
-    if spec.kind == ARRAY {
-        spec.max_entries
-    } else {
-        1
-    }
+/// Makes these programs the ones that others call.
+fn call_by_tail(tails: &Map, programs: [&Program; 2]) -> Result<(), LoadError> {
+    (0u32..).zip(programs).try_for_each(|(element, program)| {
+        tails
+            .update(&element, &(program.raw_fd() as u32))
+            .map_err(|error| LoadError::Map("tails", error))
+    })
 }
 
-fn mapped<T: super::sys::Shared>(name: &'static str, map: &Map) -> Result<Array<T>, LoadError> {
+/// Senders must not be able to choose flows that are all in one bucket.
+fn hash_secretly(config: Array<Config>) -> Array<Config> {
+    for (factor, number) in config.get(0).factors.iter().zip(0..) {
+        let secret = std::hash::RandomState::new().hash_one(number);
+        factor.store(secret | 1, Relaxed);
+    }
+    config
+}
+
+fn mapped<T: Shared>(name: &'static str, map: &Map) -> Result<Array<T>, LoadError> {
     Array::of(map).map_err(|error| LoadError::Map(name, error))
 }

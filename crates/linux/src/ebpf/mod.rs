@@ -1,5 +1,5 @@
-//! A data path of our own: programs in eBPF at the hooks of traffic control. docs/ebpf.md describes
-//! it.
+//! The ebpf forwarder: eBPF programs at the hooks of traffic control forward the packets.
+//! docs/ebpf.md describes it.
 //!
 //! ```text
 //!            manager's lock                              mgm-upcall
@@ -14,14 +14,17 @@
 //!  └──────────────────────────────────────────────────────────────────────┘
 //! ```
 //!
-//! - `sys` makes the system call bpf() and shares memory with programs; `layout` has the structures.
+//! - `sys` makes the system call bpf(), `memory` shares memory with programs; `layout` has the
+//!   structures.
 //! - `object` parses the compiled programs, `load` loads them.
-//! - `attach` attaches them to an interface, `interfaces` does so for those that are served.
-//! - `chains` finds the packet filters that the programs go round.
+//! - `attach` attaches them to an interface, `interfaces` does so for those that are served, and
+//!   `ports` writes what the programs know of these.
+//! - `chains` finds the packet filters that forwarded packets bypass, `legacy` those of older iptables.
 //! - `requests` makes requests by netlink.
 //! - `links` asks about interfaces, `changes` reads announcements about them.
-//! - `table` has the entries, `runs` and `chunks` their memory.
-//! - `reader` reads what the programs tell, `resend` has the first packets of new flows.
+//! - `table` has the entries, `flows` their hash tables, `runs` and `chunks` their memory, `counts` the counters of oifs.
+//! - `reader` reads what the programs report, `waiting` and `queues` have what waits, `installs` adds
+//!   entries, `resend` keeps the first packets of new flows.
 //! - `advice` turns errors into messages that say what to do.
 
 mod advice;
@@ -29,30 +32,42 @@ mod attach;
 mod chains;
 mod changes;
 mod chunks;
+mod counts;
+mod flows;
+mod installs;
 mod interfaces;
 mod layout;
+mod legacy;
 mod links;
 mod load;
+mod memory;
 mod object;
+mod ports;
+mod queues;
 mod reader;
 mod requests;
 mod resend;
 mod runs;
 mod sys;
 mod table;
+mod waiting;
 
 pub use attach::Attachment;
 
 use crate::fork;
 use crate::forwarder::{
-    Counters, Forwarder, ForwarderEntry, OifsCounters, UpcallSink, UpcallSource,
+    Counters, Forwarder, ForwarderEntry, InstalledEntry, InstalledOif, OifsCounters, UpcallSink,
+    UpcallSource,
 };
 use crate::types::{Flow, IfId, Interface, OifCounters, Rate, Refusal, Result};
+use counts::OutCounts;
 use interfaces::Interfaces;
+use layout::UP;
 use load::{LoadError, Loaded};
 use reader::Reader;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::Arc;
-use table::{OutCounts, Wanted};
+use table::Wanted;
 
 /// Forwards by programs that are attached to the interfaces.
 ///
@@ -82,8 +97,7 @@ impl EbpfForwarder {
         let reader = Reader::new(loaded, interfaces, sink);
         let reader = Arc::new(reader.map_err(|error| advice::resources(&error))?);
         reader.spawn().map_err(|error| advice::resources(&error))?;
-        // Kernels without nftables have no chains.
-        if let Some(warning) = advice::bypassed(&chains::bypassed().unwrap_or_default()) {
+        if let Some(warning) = advice::bypassed(&chains::bypassed()) {
             log::warn!("{warning}");
         }
         Ok(EbpfForwarder { reader })
@@ -126,16 +140,25 @@ impl Forwarder for EbpfForwarder {
         if is_new {
             reader.forget(interface.index);
         }
-        reader.interfaces.lock().add(&reader.loaded, id, interface)
+        let added = reader.interfaces.lock().add(&reader.loaded, id, interface);
+        reader.signal_unfinished();
+        added
     }
 
     fn remove_interface(&mut self, id: IfId) {
         self.reader.interfaces.lock().remove(&self.reader.loaded, id);
+        self.reader.signal_unfinished();
         self.reader.state.lock().table.forget_port(id.0.into());
     }
 
     fn lost_interfaces(&mut self) -> Result<Vec<IfId>> {
-        self.reader.interfaces.lock().lost(&self.reader.loaded)
+        let lost = self.reader.interfaces.lock().lost(&self.reader.loaded);
+        self.reader.signal_unfinished();
+        lost
+    }
+
+    fn bypassed_chains(&self) -> Vec<String> {
+        chains::bypassed()
     }
 
     fn limits_flows(&self) -> bool {
@@ -160,11 +183,25 @@ impl Forwarder for EbpfForwarder {
     }
 
     fn remove(&mut self, flow: Flow) -> Result<()> {
-        self.reader.remove(flow).map_err(|error| advice::entry(&error.into(), flow))
+        self.reader.remove(flow);
+        Ok(())
     }
 
     fn counters(&mut self, flow: Flow) -> Result<Option<Counters>> {
+        self.reader.settle(flow);
         Ok(self.reader.state.lock().table.counters(flow))
+    }
+
+    fn installed(&self, flow: Flow) -> Option<InstalledEntry> {
+        let state = self.reader.state.lock();
+        let interfaces = self.reader.interfaces.lock();
+        let mut oifs = Vec::new();
+        let iif = state.table.installed(flow, |port, threshold| {
+            let Some(interface) = interfaces.interface(IfId(port as u16)) else { return };
+            let flags = self.reader.loaded.maps.ports.get(port as usize).flags.load(Relaxed);
+            oifs.push(InstalledOif { interface, threshold, is_ready: flags & UP != 0 });
+        })?;
+        Some(InstalledEntry { iif, takes_packets: interfaces.is_attached(iif), oifs })
     }
 
     fn counts_oifs(&self) -> bool {
@@ -172,6 +209,7 @@ impl Forwarder for EbpfForwarder {
     }
 
     fn oif_counters(&mut self, flow: Flow, counters: &mut OifsCounters) -> bool {
+        self.reader.settle(flow);
         let state = self.reader.state.lock();
         let interfaces = self.reader.interfaces.lock();
         counters.oifs.clear();

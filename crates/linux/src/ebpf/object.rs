@@ -202,7 +202,7 @@ mod tests {
                 assert_eq!(linked[*at] >> 12 & 0xf, PSEUDO_MAP_FD);
             }
         }
-        assert_eq!(object.program("mgm_copies").unwrap().maps.len(), 3);
+        assert_eq!(object.program("mgm_copies").unwrap().maps.len(), 4);
         assert!(object.program("mgm_nothing").is_err());
         assert!(object.map("nothing").is_err());
         assert_eq!(object.map("ring").unwrap().max_entries, 16 << 20);

@@ -1,17 +1,19 @@
 //! Reads the ring: new flows and their first packets, and packets on a wrong interface. The thread
-//! `mgm-upcall` does so, threads that look for upcalls themselves, and each installation of an
-//! entry whose first packets may be waiting there.
+//! `mgm-upcall` reads it. A thread that looks for upcalls itself also reads it, and so does one that
+//! installs an entry, because first packets of the flow may be waiting there (`installs`).
 //!
 //! The locks are taken in this order: the manager's, [`Reader::inbox`], [`Reader::state`],
-//! [`Reader::interfaces`]. Nobody waits for the manager's lock with one of the others held.
+//! [`Reader::interfaces`]. No thread waits for the manager's lock while it holds one of the others.
 
 use super::chunks::Chunks;
 use super::interfaces::Interfaces;
-use super::layout::{FlowKey, Record, Told, GENERATIONS};
+use super::layout::{FlowKey, Record, Told, BUCKET_CHUNKS, SETS};
 use super::load::{Loaded, Maps};
+use super::memory::Ring;
+use super::queues::{Place, Waiting};
 use super::resend::{Kept, Packet};
-use super::sys::{Map, MapSpec, Ring};
-use super::table::{Made, Need, Table, TableError, Wanted};
+use super::table::{Made, Need, Table};
+use super::waiting::{Inbox, Outbox, State, BATCH, PAUSE};
 use crate::forwarder::{Upcall, UpcallKind, UpcallSink, UpcallSource};
 use crate::sys::{self, StopSignal};
 use crate::types::{Flow, IfId, Interface, Ipv4Addr};
@@ -23,39 +25,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::changes::LinkChanges;
-
-/// How many upcalls are kept while the sink cannot take them.
-const MOST_UPCALLS: usize = 1 << 18;
-
-/// How many records are read before others get the locks.
-const BATCH: usize = 4096;
+use super::changes::{Changed, LinkChanges};
 
 /// How often the thread looks after what is retired or expires.
 const UPKEEP: Duration = Duration::from_millis(50);
 
-/// How often the thread looks whether a limit has refused flows.
+/// How often the thread looks whether a limit has refused flows, and tries again what the kernel has
+/// refused.
 const REPORTS: Duration = Duration::from_secs(1);
-
-/// The pause after the sink could not take all, and after another thread has read.
-const PAUSE: Duration = Duration::from_millis(1);
 
 /// The time between two log messages about the same problem.
 const LINES: Duration = Duration::from_secs(10);
-
-/// What has been read.
-pub(super) struct Inbox {
-    ring: Ring,
-    upcalls: Vec<Upcall>,
-    /// Upcalls for which there was no room.
-    dropped: u32,
-}
-
-/// The entries, and the packets that wait for one.
-pub(super) struct State {
-    pub table: Table,
-    pub kept: Kept,
-}
 
 /// Lost records as they were last reported.
 #[derive(Debug, Default)]
@@ -67,9 +47,11 @@ struct Losses {
 
 /// Everything that the forwarder and its thread share.
 pub(super) struct Reader {
+    /// What the programs hash flows with.
+    factors: [u64; 2],
     pub loaded: Loaded,
     pub interfaces: Mutex<Interfaces>,
-    inbox: Mutex<Inbox>,
+    pub inbox: Mutex<Inbox>,
     pub state: Mutex<State>,
     /// Held while the tables grow.
     growth: Mutex<()>,
@@ -79,6 +61,8 @@ pub(super) struct Reader {
     changes: LinkChanges,
     signal: StopSignal,
     ending: AtomicBool,
+    /// The tables are to grow soon.
+    pub is_low: AtomicBool,
 }
 
 /// A record of the ring, for the state: the packet of a flow.
@@ -95,17 +79,25 @@ impl Reader {
         sink: Arc<dyn UpcallSink>,
     ) -> io::Result<Reader> {
         let ring = Ring::of(&loaded.maps.ring)?;
+        let factors =
+            [0, 1].map(|at: usize| loaded.maps.config.get(0).factors[at].load(Ordering::Relaxed));
         let reader = Reader {
+            factors,
             loaded,
             interfaces: Mutex::new(interfaces),
-            inbox: Mutex::new(Inbox { ring, upcalls: Vec::new(), dropped: 0 }),
-            state: Mutex::new(State { table: Table::new(), kept: Kept::default() }),
+            inbox: Mutex::new(Inbox::new(ring)),
+            state: Mutex::new(State {
+                table: Table::new(factors),
+                kept: Kept::default(),
+                outbox: Outbox::default(),
+            }),
             growth: Mutex::new(()),
             delivery: Mutex::default(),
             sink,
             changes: LinkChanges::open()?,
             signal: StopSignal::new()?,
             ending: AtomicBool::new(false),
+            is_low: AtomicBool::new(false),
         };
         while reader.grow()? {}
         reader.loaded.maps.config.get(0).on.store(1, Ordering::Release);
@@ -134,29 +126,39 @@ impl Reader {
 
     /// One turn of the thread.
     fn serve(&self, upkeep: &mut Instant) {
-        let timeout = if self.inbox.lock().upcalls.is_empty() {
-            self.next_upkeep()
-        } else {
-            Some(Duration::ZERO)
+        // The sink's threads pass upcalls on, too, when they have answered some.
+        let is_busy = {
+            let inbox = self.inbox.lock();
+            inbox.has_upcalls() || inbox.in_flight > 0
         };
-        self.wait(timeout);
+        let timeout = if is_busy { Some(PAUSE) } else { self.next_upkeep() };
+        let has_changed = self.wait(timeout);
         if self.ending.load(Ordering::SeqCst) {
             return;
         }
-        self.look_at_links();
-        while self.read(MOST_UPCALLS) {}
-        self.deliver();
-        if !self.inbox.lock().upcalls.is_empty() {
-            std::thread::sleep(PAUSE); // the ring may stay readable
+        if has_changed {
+            self.look_at_links();
         }
-        if upkeep.elapsed() >= UPKEEP {
+        while self.read_and_deliver() && upkeep.elapsed() < UPKEEP {}
+        self.end_burst();
+        if upkeep.elapsed() >= UPKEEP || self.is_low.load(Ordering::Relaxed) {
             self.do_upkeep();
             *upkeep = Instant::now();
         }
     }
 
-    /// Waits for records, announcements, or the signal.
-    fn wait(&self, timeout: Option<Duration>) {
+    /// Reads what is in the ring, and passes some upcalls on. Returns whether there may be more to do
+    /// at once.
+    fn read_and_deliver(&self) -> bool {
+        let is_left = {
+            let mut inbox = self.inbox.lock();
+            self.drain(&mut inbox, &mut self.state.lock(), BATCH)
+        };
+        self.deliver() || is_left
+    }
+
+    /// Waits for records, announcements, or the signal. Returns whether there are announcements.
+    fn wait(&self, timeout: Option<Duration>) -> bool {
         // SAFETY: the map lives as long as `self`.
         let ring = unsafe { BorrowedFd::borrow_raw(self.loaded.maps.ring.raw_fd()) };
         let fd = |fd| PollFd::new(fd, PollFlags::POLLIN);
@@ -166,66 +168,58 @@ impl Reader {
         });
         if poll(&mut fds, timeout).is_err() {
             std::thread::sleep(PAUSE);
+            return false;
         }
         if fds[0].any() == Some(true) {
             self.signal.clear();
         }
-    }
-
-    /// Reads records: until there are `most` upcalls. Returns whether any may be left.
-    fn read(&self, most: usize) -> bool {
-        let mut inbox = self.inbox.lock();
-        if inbox.upcalls.len() >= most {
-            return false;
-        }
-        let mut state = self.state.lock();
-        self.drain(&mut inbox, &mut state, BATCH)
+        fds[2].any() == Some(true)
     }
 
     /// Reads records. Sends packets on whose flow has an entry, and keeps the others. Returns
     /// whether any may be left.
-    fn drain(&self, inbox: &mut Inbox, state: &mut State, most: usize) -> bool {
-        let Inbox { ring, upcalls, dropped } = inbox;
-        let mut arrival = ArrivalCache { interfaces: &self.interfaces, last: None };
-        let mut refused = Vec::new();
-        let is_left = ring.read(most, |bytes| {
+    pub(super) fn drain(&self, inbox: &mut Inbox, state: &mut State, most: usize) -> bool {
+        let Inbox { ring, queues, dropped, .. } = inbox;
+        ring.read(most, |bytes| {
             let Some(record) = Record::parse(bytes) else { return };
             let FlowKey { group, source } = record.key;
             let flow = Flow::new(Ipv4Addr::from(source), Ipv4Addr::from(group));
+            let place = Place { if_index: record.ifindex, number: record.number };
             let kind = match record.told {
                 Told::Wrong => UpcallKind::WrongIf,
                 Told::New | Told::More => {
                     let packet = record.is_whole.then(|| Packet::new(&record));
                     let first = First { flow, is_new: record.told == Told::New, packet };
                     if !self.take_first(state, first) {
-                        return;
+                        return self.took(place);
                     }
                     UpcallKind::NoCache
                 }
             };
-            let Some(arrival) = arrival.find(record.ifindex) else { return };
-            if upcalls.len() >= 2 * MOST_UPCALLS || upcalls.try_reserve(1).is_err() {
+            if !queues.push(place, Waiting::new(kind, flow, record.packet)) {
                 *dropped = dropped.saturating_add(1);
-                refused.push(record.key);
-                return;
+                self.forget_pending(record.key); // so that its next packet tells again
+                self.took(place);
             }
-            let length = usize::from(record.packet[0] & 15) * 4;
-            let header = record.packet.get(..length).unwrap_or(record.packet).to_vec();
-            upcalls.push(Upcall { kind, flow, arrival, header });
-        });
-        for key in refused {
-            // So that the next packet of the flow tells again.
-            let _ = self.loaded.maps.pendings.delete(&key);
-        }
-        is_left
+        })
+    }
+
+    /// The programs may tell of one more packet that arrives there.
+    fn took(&self, place: Place) {
+        let arrivals = self.loaded.maps.arrivals.get(place.number.into());
+        arrivals.taken.fetch_add(1, Ordering::Relaxed);
     }
 
     /// Takes the packet of a flow. Returns whether the sink must know of the flow.
     fn take_first(&self, state: &mut State, first: First) -> bool {
         let First { flow, is_new, packet } = first;
+        if state.outbox.has(flow) {
+            state.outbox.packets.extend(packet);
+            return false;
+        }
         if state.table.has(flow) {
             if let Some(packet) = packet {
-                self.send(&packet, flow);
+                self.send(&[packet]);
             }
             return false;
         }
@@ -235,65 +229,10 @@ impl Reader {
         is_new
     }
 
-    fn send(&self, packet: &Packet, flow: Flow) {
-        if let Err(error) = packet.send(&self.loaded.programs.resend) {
-            log::debug!("{flow}: a first packet cannot be sent on: {error}");
-        }
-    }
-
-    /// Adds or changes an entry, then sends the packets that waited for it: before those that
-    /// arrive from now on, except for a few that arrive at this very moment.
-    pub(super) fn set(&self, wanted: &Wanted<'_>) -> Result<(), TableError> {
-        loop {
-            match self.try_set(wanted) {
-                Err(TableError::NoRoom) => {
-                    self.grow()?;
-                }
-                result => return result,
-            }
-        }
-    }
-
-    fn try_set(&self, wanted: &Wanted<'_>) -> Result<(), TableError> {
-        let flow = wanted.flow;
-        {
-            let mut state = self.state.lock();
-            if state.table.has(flow) {
-                return state.table.set(wanted);
-            }
-        }
-        let mut inbox = self.inbox.lock();
-        let mut state = self.state.lock();
-        let state = &mut *state;
-        while self.drain(&mut inbox, state, BATCH) {}
-        if !state.kept.has(flow) {
-            return state.table.set(wanted);
-        }
-        let has_oifs = !wanted.oifs.is_empty();
-        state.table.set(&Wanted { is_held: has_oifs, ..*wanted })?;
-        for packet in state.kept.take(flow) {
-            if has_oifs {
-                self.send(&packet, flow);
-            } else {
-                state.table.count_negative(flow, packet.arrived.ifindex, packet.octets());
-            }
-        }
-        if has_oifs {
-            // Those that arrived meanwhile are sent on by this.
-            while self.drain(&mut inbox, state, BATCH) {}
-            state.table.open(flow);
-            while self.drain(&mut inbox, state, BATCH) {}
-        }
-        Ok(())
-    }
-
-    /// Removes an entry. The next packet of its flow is the first of a new one.
-    pub(super) fn remove(&self, flow: Flow) -> io::Result<()> {
-        if self.state.lock().table.remove(flow)? {
-            self.loaded.maps.pendings.delete(&FlowKey::from(flow))?;
-            self.signal_upkeep();
-        }
-        Ok(())
+    /// The next packet of the flow tells again.
+    pub(super) fn forget_pending(&self, key: FlowKey) {
+        let set = key.hash(self.factors) as usize % SETS;
+        self.loaded.maps.pendings.get(set).forget(key);
     }
 
     /// The thread may be asleep and not know that something is retired, or that flows are limited.
@@ -301,23 +240,30 @@ impl Reader {
         self.signal.raise();
     }
 
+    /// The same if the kernel has refused something that is to be tried again.
+    pub(super) fn signal_unfinished(&self) {
+        if self.interfaces.lock().has_unfinished() {
+            self.signal_upkeep();
+        }
+    }
+
     /// Makes what the tables need next; false if they need nothing.
-    fn grow(&self) -> io::Result<bool> {
+    pub(super) fn grow(&self) -> io::Result<bool> {
         let _growth = self.growth.lock();
         let Some(need) = self.state.lock().table.wants() else { return Ok(false) };
         let maps = &self.loaded.maps;
         let made = match need {
-            Need::Entries(at) => {
-                Made::Entries(Chunks::make(&maps.entries, maps.entries_inner, at)?)
+            Need::Entries(missing) => {
+                Made::Entries(Chunks::make(&maps.entries, maps.entries_inner, missing)?)
             }
-            Need::Outs(at) => Made::Outs(Chunks::make(&maps.outs, maps.outs_inner, at)?),
-            Need::Generation(at) => {
-                let max_entries = maps.flows_inner.max_entries << at;
-                let spec = MapSpec { max_entries, ..maps.flows_inner };
-                let map = Map::create("mgm_flows", spec, None)?;
-                maps.flows.update(&(at as u32), &(map.raw_fd() as u32), 0)?;
-                maps.config.get(0).generations.store(at as u32 + 1, Ordering::Release);
-                Made::Generation(map)
+            Need::Outs(missing) => {
+                Made::Outs(Chunks::make(&maps.outs, maps.outs_inner, missing)?, missing.count)
+            }
+            Need::Generation(missing) => {
+                let made = Chunks::make(&maps.flows, maps.flows_inner, missing)?;
+                let generations = missing.count.ilog2() + 1;
+                maps.config.get(0).generations.store(generations, Ordering::Release);
+                Made::Generation(made)
             }
         };
         self.state.lock().table.add(made);
@@ -328,7 +274,7 @@ impl Reader {
     /// array of maps.
     pub(super) fn wait_for_programs(&self) -> io::Result<()> {
         let Maps { flows, unused, .. } = &self.loaded.maps;
-        flows.update(&(GENERATIONS as u32), &(unused.raw_fd() as u32), 0)
+        flows.update(&(BUCKET_CHUNKS as u32), &(unused.raw_fd() as u32))
     }
 
     /// How long the thread may sleep at most; `None` for ever.
@@ -338,7 +284,8 @@ impl Reader {
             return Some(UPKEEP);
         }
         drop(state);
-        self.interfaces.lock().has_limits().then_some(REPORTS)
+        let interfaces = self.interfaces.lock();
+        (interfaces.has_limits() || interfaces.has_unfinished()).then_some(REPORTS)
     }
 
     fn do_upkeep(&self) {
@@ -347,7 +294,11 @@ impl Reader {
             state.kept.expire();
             state.table.has_retired().then(|| state.table.retired())
         };
-        self.interfaces.lock().report_refused(&self.loaded);
+        {
+            let mut interfaces = self.interfaces.lock();
+            interfaces.report_refused(&self.loaded);
+            interfaces.finish(&self.loaded);
+        }
         if let Some(retired) = retired {
             match self.wait_for_programs() {
                 Ok(()) => self.state.lock().table.reuse(retired),
@@ -357,43 +308,64 @@ impl Reader {
                 }
             }
         }
-        if let Err(error) = self.grow() {
+        self.is_low.store(false, Ordering::Relaxed);
+        while self.grow().unwrap_or_else(|error| {
             log::debug!("the tables cannot grow now: {error}");
-        }
+            false
+        }) {}
     }
 
     /// The interfaces whose state has changed.
     fn look_at_links(&self) {
-        let changed = self.changes.read();
-        if changed.is_none() {
-            return;
-        }
+        let Some(changed) = self.changes.read() else { return };
         let mut interfaces = self.interfaces.lock();
         match changed {
-            Some(super::changes::Changed::All) => interfaces.refresh_all(&self.loaded),
-            Some(super::changes::Changed::Links(links)) => {
+            Changed::All => interfaces.refresh_all(&self.loaded),
+            Changed::Links(links) => {
                 links.into_iter().for_each(|index| interfaces.refresh_index(&self.loaded, index));
             }
-            None => {}
         }
     }
 
-    /// Passes upcalls to the sink, unless another thread is doing so.
-    fn deliver(&self) {
-        let Some(mut losses) = self.delivery.try_lock() else { return };
+    /// Passes some upcalls to the sink, unless another thread is doing so. Returns whether more can be
+    /// passed at once.
+    fn deliver(&self) -> bool {
+        let Some(mut losses) = self.delivery.try_lock() else { return false };
         self.count_losses(&mut losses);
-        let upcalls = std::mem::take(&mut self.inbox.lock().upcalls);
+        let upcalls = self.next_upcalls();
         if upcalls.is_empty() {
-            return;
+            return false;
         }
+        let mut is_refused = false;
         sys::shield("upcalls", || {
-            let mut left = self.sink.upcalls(upcalls);
-            if !left.is_empty() {
-                let mut inbox = self.inbox.lock();
-                left.append(&mut inbox.upcalls);
-                inbox.upcalls = left;
+            let left = self.sink.upcalls(upcalls);
+            is_refused = !left.is_empty();
+            if is_refused {
+                self.inbox.lock().returned = left;
             }
         });
+        !is_refused
+    }
+
+    fn next_upcalls(&self) -> Vec<Upcall> {
+        let mut inbox = self.inbox.lock();
+        if !inbox.returned.is_empty() {
+            return std::mem::take(&mut inbox.returned);
+        }
+        let room = inbox.room();
+        let mut upcalls = Vec::with_capacity(if inbox.queues.is_empty() { 0 } else { room });
+        let mut arrival = ArrivalCache { interfaces: &self.interfaces, last: None };
+        inbox.queues.take(room, |place, waiting| {
+            self.took(place);
+            let Some(arrival) = arrival.find(place.if_index) else { return };
+            let Waiting { kind, flow, .. } = waiting;
+            upcalls.push(Upcall { kind, flow, arrival, header: waiting.header().to_vec() });
+        });
+        if !upcalls.is_empty() {
+            inbox.passed = Instant::now();
+            inbox.in_flight += upcalls.iter().filter(|it| it.kind == UpcallKind::NoCache).count();
+        }
+        upcalls
     }
 
     /// Reports records that the ring had no room for.
@@ -426,7 +398,8 @@ impl Reader {
         let mut inbox = self.inbox.lock();
         let mut state = self.state.lock();
         while self.drain(&mut inbox, &mut state, BATCH) {}
-        inbox.upcalls.retain(|upcall| upcall.arrival.index != if_index);
+        inbox.queues.forget(if_index);
+        inbox.returned.retain(|upcall| upcall.arrival.index != if_index);
     }
 
     /// The index of an interface, if it is served.
@@ -460,8 +433,7 @@ impl UpcallSource for Reader {
             if self.inbox.is_locked() {
                 return;
             }
-            self.read(MOST_UPCALLS);
-            self.deliver();
+            self.read_and_deliver();
         });
     }
 }

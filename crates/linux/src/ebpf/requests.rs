@@ -1,18 +1,15 @@
-//! Requests by netlink: qdiscs and filters of traffic control, and which interfaces are VIFs.
+//! Requests by netlink: qdiscs and filters of traffic control, neighbours, and which interfaces are
+//! VIFs.
 
 use super::sys::{Hook, Program};
 use crate::fork::Guarded;
-use mgm_net::netlink::wire;
-use netlink_sys::protocols::NETLINK_ROUTE;
-use netlink_sys::Socket;
+use crate::types::Ipv4Addr;
+use mgm_net::netlink::{wire, Dumper};
 use std::io;
 
 /// Requests to the kernel by netlink.
 #[derive(Debug)]
-pub(super) struct Netlink {
-    socket: Guarded<Socket>,
-    sequence: u32,
-}
+pub(super) struct Netlink(Guarded<Dumper>);
 
 /// From <linux/rtnetlink.h> and <linux/pkt_sched.h>.
 const RTM_NEWQDISC: u16 = 36;
@@ -20,16 +17,18 @@ const RTM_DELQDISC: u16 = 37;
 const RTM_NEWTFILTER: u16 = 44;
 const RTM_DELTFILTER: u16 = 45;
 const RTM_GETTFILTER: u16 = 46;
+/// From <linux/neighbour.h>.
+const RTM_NEWNEIGH: u16 = 28;
+const NDA_DST: u16 = 1;
+const NTF_USE: u8 = 1;
+/// `struct ndmsg`
+const NEIGHBOUR_HEAD: usize = 12;
 /// From <linux/netconf.h>.
 const RTM_NEWNETCONF: u16 = 80;
 const RTM_GETNETCONF: u16 = 82;
 const NETCONFA_IFINDEX: u16 = 1;
 const NETCONFA_MC_FORWARDING: u16 = 4;
 const AF_INET: u8 = libc::AF_INET as u8;
-const NLMSG_ERROR: u16 = 2;
-const NLMSG_DONE: u16 = 3;
-const REQUEST: u16 = 0x1;
-const ACK: u16 = 0x4;
 const REPLACE: u16 = 0x100;
 const EXCL: u16 = 0x200;
 const DUMP: u16 = 0x300;
@@ -68,47 +67,18 @@ fn filter_info() -> u32 {
 
 impl Netlink {
     pub(super) fn open() -> io::Result<Netlink> {
-        let socket = Guarded::open(|| Socket::new(NETLINK_ROUTE))?;
-        Ok(Netlink { socket, sequence: 0 })
-    }
-
-    /// Makes a request, and passes what it answers to `see`.
-    fn request(
-        &mut self,
-        (kind, flags): (u16, u16),
-        parts: &[&[u8]],
-        mut see: impl FnMut(&wire::Message<'_>),
-    ) -> io::Result<()> {
-        self.sequence += 1;
-        let request = wire::message(kind, REQUEST | flags, self.sequence, parts);
-        self.socket.send(&request, 0)?;
-        loop {
-            let (answer, _) = self.socket.recv_from_full()?;
-            for message in wire::messages(&answer) {
-                if message.sequence != self.sequence {
-                    continue;
-                }
-                match (message.kind, wire::u32_at(message.body, 0)) {
-                    (NLMSG_ERROR, Some(0)) | (NLMSG_DONE, _) => return Ok(()),
-                    (NLMSG_ERROR, Some(error)) => {
-                        return Err(io::Error::from_raw_os_error(-(error as i32)));
-                    }
-                    (NLMSG_ERROR, None) => return Err(io::ErrorKind::InvalidData.into()),
-                    _ => see(&message),
-                }
-            }
-        }
+        Ok(Netlink(Guarded::open(Dumper::open)?))
     }
 
     pub(super) fn add_clsact(&mut self, if_index: u32) -> io::Result<()> {
         let head = tcmsg(if_index, [CLSACT_HANDLE, CLSACT, 0]);
         let kind = wire::attr(TCA_KIND, b"clsact\0");
-        self.request((RTM_NEWQDISC, ACK | CREATE | EXCL), &[&head, &kind], |_| {})
+        self.0.request((RTM_NEWQDISC, CREATE | EXCL), &[&head, &kind], |_| {})
     }
 
     pub(super) fn delete_clsact(&mut self, if_index: u32) -> io::Result<()> {
         let head = tcmsg(if_index, [CLSACT_HANDLE, CLSACT, 0]);
-        self.request((RTM_DELQDISC, ACK), &[&head], |_| {})
+        self.0.request((RTM_DELQDISC, 0), &[&head], |_| {})
     }
 
     /// Adds our filter, or replaces the one that is there.
@@ -127,13 +97,13 @@ impl Netlink {
         .concat();
         let kind = wire::attr(TCA_KIND, b"bpf\0");
         let options = wire::attr(TCA_OPTIONS, &options);
-        self.request((RTM_NEWTFILTER, ACK | CREATE | REPLACE), &[&head, &kind, &options], |_| {})
+        self.0.request((RTM_NEWTFILTER, CREATE | REPLACE), &[&head, &kind, &options], |_| {})
     }
 
     pub(super) fn delete_filter(&mut self, if_index: u32, hook: Hook) -> io::Result<()> {
         let head = tcmsg(if_index, [FILTER, parent(hook), filter_info()]);
         let kind = wire::attr(TCA_KIND, b"bpf\0");
-        self.request((RTM_DELTFILTER, ACK), &[&head, &kind], |_| {})
+        self.0.request((RTM_DELTFILTER, 0), &[&head, &kind], |_| {})
     }
 
     /// Passes handle and `tcm_info` of the filters of an interface to `see`.
@@ -144,7 +114,7 @@ impl Netlink {
         mut see: impl FnMut(u32, u32),
     ) -> io::Result<()> {
         let head = tcmsg(if_index, [0, parent(hook), 0]);
-        self.request((RTM_GETTFILTER, DUMP), &[&head], |message| {
+        self.0.request((RTM_GETTFILTER, DUMP), &[&head], |message| {
             let at = |offset| wire::u32_at(message.body, offset).unwrap_or_default();
             // Each priority has a line of its own, with handle 0.
             if message.kind == RTM_NEWTFILTER && at(8) != 0 {
@@ -167,11 +137,22 @@ impl Netlink {
         Ok(has)
     }
 
+    /// Makes the kernel find out the Ethernet address of a neighbour, as if it had a packet for it.
+    /// It announces what it has found.
+    pub(super) fn resolve(&mut self, if_index: u32, of: Ipv4Addr) -> io::Result<()> {
+        let mut head = [0; NEIGHBOUR_HEAD];
+        head[0] = AF_INET;
+        head[4..8].copy_from_slice(&if_index.to_ne_bytes());
+        head[10] = NTF_USE;
+        let address = wire::attr(NDA_DST, &of.octets());
+        self.0.request((RTM_NEWNEIGH, CREATE), &[&head, &address], |_| {})
+    }
+
     /// Whether an interface is a VIF of the kernel's multicast routing, of whichever table.
     pub(super) fn has_vif(&mut self, if_index: u32) -> io::Result<bool> {
         let index = wire::attr(NETCONFA_IFINDEX, &if_index.to_ne_bytes());
         let mut has = false;
-        self.request((RTM_GETNETCONF, ACK), &[&[AF_INET, 0, 0, 0], &index], |message| {
+        self.0.request((RTM_GETNETCONF, 0), &[&[AF_INET, 0, 0, 0], &index], |message| {
             has |= vif_change(message) == Some((if_index, true));
         })?;
         Ok(has)

@@ -1,9 +1,10 @@
 //! The first packets of new flows. They are kept until the flow has an entry, then sent on by
-//! running the program `mgm_resend` for each, so that thresholds, counters and oifs are the same
-//! as for any packet.
+//! running the program `mgm_resend` for some of them at a time, so that thresholds, counters and
+//! oifs are the same as for any packet.
 
-use super::layout::Record;
-use super::sys::{Arrived, Program};
+use super::layout::{Parcel, Record, PARCELS};
+use super::memory::Array;
+use super::sys::Program;
 use crate::types::Flow;
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
@@ -13,7 +14,8 @@ use std::time::{Duration, Instant};
 /// How long a packet is kept: as long as the kernel's multicast routing keeps one.
 const LIFETIME: Duration = Duration::from_secs(10);
 
-/// The most octets that are kept. Then further packets are dropped, but not their flows.
+/// The most octets that are kept. Of an interface only as many as are left for others: so a flood on
+/// one of them leaves a half of it. Then further packets are dropped, but not their flows.
 const MOST_OCTETS: usize = 64 << 20;
 
 /// The packets of a flow that the programs pass on.
@@ -21,33 +23,63 @@ const EACH: usize = 4;
 
 const ETHERNET: usize = 14;
 
-/// A packet with an Ethernet header, which the program wants, and which it replaces.
+/// A packet, from its IP header.
 #[derive(Debug)]
 pub(super) struct Packet {
-    pub arrived: Arrived,
-    frame: Box<[u8]>,
+    pub if_index: u32,
+    mark: u32,
+    priority: u32,
+    bytes: Box<[u8]>,
 }
 
 impl Packet {
     pub(super) fn new(record: &Record<'_>) -> Packet {
-        let [_, b, c, d] = record.key.group;
-        let mut frame = Vec::with_capacity(ETHERNET + record.packet.len());
-        frame.extend([0x01, 0x00, 0x5e, b & 0x7f, c, d, 0, 0, 0, 0, 0, 0, 0x08, 0x00]);
-        frame.extend(record.packet);
-        complete_checksum(&mut frame[ETHERNET..]);
-        let Record { ifindex, mark, priority, .. } = *record;
-        Packet { arrived: Arrived { ifindex, mark, priority }, frame: frame.into() }
+        let Record { ifindex: if_index, mark, priority, .. } = *record;
+        let mut bytes: Box<[u8]> = record.packet.into();
+        complete_checksum(&mut bytes);
+        Packet { if_index, mark, priority, bytes }
     }
 
     /// The size of the IP packet.
     pub(super) fn octets(&self) -> u64 {
-        (self.frame.len() - ETHERNET) as u64
+        self.bytes.len() as u64
     }
+}
 
-    /// Sends it on by the entry of its flow.
-    pub(super) fn send(&self, program: &Program) -> io::Result<()> {
-        program.run(&self.frame, self.arrived).map(drop)
+/// The Ethernet header that packets begin with, which the program replaces.
+const HEADER: [u8; ETHERNET] = [0x01, 0x00, 0x5e, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x08, 0x00];
+
+/// Sends packets on by the entries of their flows. Each entry has so few oifs that a run has tail calls
+/// for all packets, unless there is only one packet. Nobody else may use the parcels meanwhile.
+pub(super) fn send(
+    packets: &[Packet],
+    parcels: &Array<Parcel>,
+    program: &Program,
+) -> io::Result<()> {
+    let same = packets.chunk_by(|one, next| one.if_index == next.if_index);
+    for batch in same.flat_map(|packets| packets.chunks(PARCELS)) {
+        let mut longest = 0;
+        for (at, packet) in batch.iter().enumerate() {
+            parcels.get(at).fill(&packet.bytes, packet.mark, packet.priority);
+            longest = longest.max(packet.bytes.len());
+        }
+        if batch.len() < PARCELS {
+            parcels.get(batch.len()).clear();
+        }
+        let mut frame = HEADER.to_vec();
+        frame.resize(ETHERNET + longest, 0);
+        let mut first = 0;
+        while first < batch.len() {
+            program.run(&frame, batch[0].if_index, first as u32)?;
+            // A run ends early if the kernel has no memory for a packet.
+            let done = (first..batch.len()).take_while(|at| parcels.get(*at).is_done()).count();
+            if done == 0 {
+                return Err(io::Error::other("the program does not take packets"));
+            }
+            first += done;
+        }
     }
+    Ok(())
 }
 
 /// The sum of 16-bit words, as a checksum adds them.
@@ -96,6 +128,8 @@ struct Waiting {
 pub(super) struct Kept {
     flows: HashMap<Flow, Waiting, RandomState>,
     octets: usize,
+    /// The same, by the index of the interface.
+    by_index: HashMap<u32, usize, RandomState>,
     /// Packets that were dropped for want of room.
     pub dropped: u64,
 }
@@ -103,7 +137,12 @@ pub(super) struct Kept {
 impl Kept {
     /// Keeps a packet, if there is room.
     pub(super) fn keep(&mut self, flow: Flow, packet: Packet) {
-        if self.octets + packet.frame.len() > MOST_OCTETS || self.flows.try_reserve(1).is_err() {
+        let (size, if_index) = (packet.bytes.len(), packet.if_index);
+        let of_interface = self.by_index.get(&if_index).copied().unwrap_or_default();
+        let has_room = of_interface + size + self.octets + size <= MOST_OCTETS
+            && self.flows.try_reserve(1).is_ok()
+            && self.by_index.try_reserve(1).is_ok();
+        if !has_room {
             self.dropped += 1;
             return;
         }
@@ -115,18 +154,31 @@ impl Kept {
             self.dropped += 1;
             return;
         }
-        self.octets += packet.frame.len();
+        self.octets += size;
+        *self.by_index.entry(if_index).or_default() += size;
         waiting.packets.push(packet);
     }
 
     /// Takes the packets of a flow, oldest first.
     pub(super) fn take(&mut self, flow: Flow) -> Vec<Packet> {
         let Some(waiting) = self.flows.remove(&flow) else { return Vec::new() };
-        self.octets -= waiting.packets.iter().map(|packet| packet.frame.len()).sum::<usize>();
+        waiting.packets.iter().for_each(|packet| self.forget(packet));
         if self.flows.is_empty() {
             self.flows.shrink_to(1024); // a burst is over
         }
         waiting.packets
+    }
+
+    /// A packet is not kept any longer.
+    fn forget(&mut self, packet: &Packet) {
+        let (size, if_index) = (packet.bytes.len(), packet.if_index);
+        self.octets -= size;
+        if let Some(octets) = self.by_index.get_mut(&if_index) {
+            *octets -= size;
+            if *octets == 0 {
+                self.by_index.remove(&if_index);
+            }
+        }
     }
 
     pub(super) fn has(&self, flow: Flow) -> bool {
@@ -139,13 +191,12 @@ impl Kept {
 
     /// Drops packets whose flow got no entry in time.
     pub(super) fn expire(&mut self) {
-        self.flows.retain(|_, waiting| {
-            let stays = waiting.since.elapsed() < LIFETIME;
-            if !stays {
-                self.octets -= waiting.packets.iter().map(|it| it.frame.len()).sum::<usize>();
-            }
-            stays
-        });
+        let is_late = |waiting: &Waiting| waiting.since.elapsed() >= LIFETIME;
+        let late = self.flows.iter().filter(|(_, waiting)| is_late(waiting));
+        let late: Vec<Flow> = late.map(|(flow, _)| *flow).collect();
+        for flow in late {
+            self.take(flow);
+        }
     }
 }
 
@@ -157,6 +208,7 @@ mod tests {
     fn packet(size: usize) -> Packet {
         Packet::new(&Record {
             told: Told::New,
+            number: 0,
             ifindex: 7,
             key: FlowKey { group: [239, 129, 2, 3], source: [10, 0, 0, 1] },
             is_whole: true,
@@ -168,14 +220,6 @@ mod tests {
 
     fn flow(last: u8) -> Flow {
         Flow::new([10, 0, 0, last].into(), [239, 129, 2, 3].into())
-    }
-
-    #[test]
-    fn frames_go_to_the_groups_ethernet_address() {
-        let packet = packet(30);
-        assert_eq!(packet.frame[..6], [1, 0, 0x5e, 1, 2, 3]);
-        assert_eq!(packet.frame[12..15], [8, 0, 9]);
-        assert_eq!(packet.octets(), 30);
     }
 
     /// A datagram of 12 bytes with this checksum.
@@ -229,11 +273,21 @@ mod tests {
     #[test]
     fn t0_9_what_is_kept_is_bounded() {
         let mut kept = Kept::default();
-        let most = MOST_OCTETS / 2014;
+        let most = MOST_OCTETS / 2000 / 2;
+        let flow = |number: u32| Flow::new(number.into(), [239, 129, 2, 3].into());
         for number in 0..most as u32 + 10 {
-            kept.keep(Flow::new(number.into(), [239, 129, 2, 3].into()), packet(2000));
+            kept.keep(flow(number), packet(2000));
         }
+        assert_eq!(kept.dropped, 10, "half of it is for other interfaces");
+        let mut other = packet(2000);
+        other.if_index = 8;
+        kept.keep(flow(1 << 30), other);
         assert_eq!(kept.dropped, 10);
         assert!(kept.octets <= MOST_OCTETS);
+        for number in 0..most as u32 {
+            kept.take(flow(number));
+        }
+        kept.take(flow(1 << 30));
+        assert!(kept.octets == 0 && kept.by_index.is_empty());
     }
 }

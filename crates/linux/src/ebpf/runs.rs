@@ -11,6 +11,15 @@ pub(super) fn class_of(oifs: usize) -> u8 {
     oifs.next_power_of_two().ilog2() as u8
 }
 
+/// How many chunks are to be made if elements up to `next` are used: an eighth of them is to be free,
+/// and as many as a burst may take until chunks are made again.
+pub(super) fn missing_chunks(next: usize, chunks: usize) -> usize {
+    const FREE: usize = 2 * CHUNK;
+    const LEAST: usize = 4;
+    let wanted = (next + FREE.max(next / 8)).div_ceil(CHUNK);
+    wanted.clamp(LEAST, CHUNKS).saturating_sub(chunks)
+}
+
 /// Free runs.
 #[derive(Debug, Default)]
 pub(super) struct Runs {
@@ -61,14 +70,14 @@ impl Runs {
         self.free[usize::from(class)].push(run);
     }
 
-    /// There is one more chunk.
-    pub(super) fn add_chunk(&mut self) {
-        self.chunks += 1;
+    /// There are so many more chunks.
+    pub(super) fn add_chunks(&mut self, count: usize) {
+        self.chunks += count;
     }
 
-    /// Whether it is time to make another chunk; false if there can be no more.
-    pub(super) fn is_low(&self) -> bool {
-        self.next + CHUNK / 2 > self.chunks * CHUNK && self.chunks < CHUNKS
+    /// How many chunks are missing until enough is free.
+    pub(super) fn missing(&self) -> usize {
+        missing_chunks(self.next, self.chunks)
     }
 }
 
@@ -89,8 +98,7 @@ mod tests {
     fn runs_do_not_overlap_nor_cross_a_chunk() {
         let mut runs = Runs::default();
         assert_eq!(runs.take(0), None, "there is no chunk");
-        runs.add_chunk();
-        runs.add_chunk();
+        runs.add_chunks(2 * 65_536 / CHUNK);
         let mut used = BTreeSet::new();
         let mut held = Vec::new();
         for step in 0..4000usize {
@@ -111,14 +119,21 @@ mod tests {
     }
 
     #[test]
+    fn chunks_are_made_in_advance_and_not_without_end() {
+        assert_eq!(missing_chunks(0, 0), 4);
+        assert_eq!(missing_chunks(2 * CHUNK, 4), 0);
+        assert_eq!(missing_chunks(2 * CHUNK + 1, 4), 1, "before they are full");
+        assert_eq!(missing_chunks(800 * CHUNK, 802), 98, "an eighth");
+        assert_eq!(missing_chunks(CHUNKS * CHUNK, CHUNKS), 0);
+    }
+
+    #[test]
     fn every_element_of_a_chunk_can_be_used() {
         let mut runs = Runs::default();
-        runs.add_chunk();
-        assert!(!runs.is_low());
+        runs.add_chunks(1);
         for _ in 0..CHUNK / 4096 - 1 {
             runs.take(12).unwrap();
         }
-        assert!(runs.is_low());
         runs.take(0).unwrap();
         assert_eq!(runs.take(12), None);
         let left: usize = (0..CLASSES as u8)

@@ -1,18 +1,15 @@
-//! The system call bpf(), and memory that is shared with programs in the kernel.
+//! The system call bpf().
 //!
-//! With libc alone: the library needs nine commands of this system call. The crate aya, the
-//! alternative, brings ten more crates and half a megabyte, parses the kernel's type information
-//! for 57 ms at the start, runs no program by BPF_PROG_TEST_RUN in the version for Rust 1.85, and
-//! maps no arrays into memory. libbpf is C code.
+//! This module uses only libc, because the library needs just nine commands of this system call.
+//! The alternative is the crate aya. It needs ten more crates and half a megabyte, and parses the
+//! kernel's type information for 57 ms at the start. Its version for Rust 1.85 has no
+//! BPF_PROG_TEST_RUN, and it maps no arrays into memory. libbpf is C code.
 
-use crate::fork::{self, GuardedFd};
+use crate::fork::GuardedFd;
 use std::ffi::CStr;
 use std::io;
-use std::marker::PhantomData;
 use std::mem::{size_of, zeroed};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
-use std::ptr::{null_mut, NonNull};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
 
 /// Commands of bpf(), from <linux/bpf.h>.
 const MAP_CREATE: libc::c_int = 0;
@@ -23,12 +20,10 @@ const PROG_TEST_RUN: libc::c_int = 10;
 const OBJ_GET_INFO_BY_FD: libc::c_int = 15;
 const PROG_GET_FD_BY_ID: libc::c_int = 13;
 const PROG_QUERY: libc::c_int = 16;
+const MAP_UPDATE_BATCH: libc::c_int = 26;
 const LINK_CREATE: libc::c_int = 28;
 
 const PROG_TYPE_SCHED_CLS: u32 = 3;
-
-/// BPF_NOEXIST: an update must not replace an element.
-pub(super) const NO_EXIST: u64 = 1;
 
 /// The hook of an interface that a program is attached to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -108,6 +103,19 @@ struct ElementAttributes {
     flags: u64,
 }
 
+#[repr(C)]
+#[derive(Default)]
+struct BatchAttributes {
+    in_batch: u64,
+    out_batch: u64,
+    keys: u64,
+    values: u64,
+    count: u32,
+    map: u32,
+    element_flags: u64,
+    flags: u64,
+}
+
 impl Map {
     /// Creates a map. A map of maps needs a sample of its inner maps.
     pub(super) fn create(name: &str, spec: MapSpec, inner: Option<&Map>) -> io::Result<Map> {
@@ -128,26 +136,44 @@ impl Map {
     }
 
     /// The attributes of a command about one element, whose sizes must be those of the map.
-    fn element<K>(&self, key: &K, value: u64, flags: u64) -> ElementAttributes {
+    fn element<K>(&self, key: &K, value: u64) -> ElementAttributes {
         assert_eq!(size_of::<K>(), self.spec.key_size as usize);
         ElementAttributes {
             map: self.fd.as_raw_fd() as u32,
             unused: 0,
             key: address(key),
             value,
-            flags,
+            flags: 0,
         }
     }
 
-    /// Sets an element. `flags`: 0 or [`NO_EXIST`].
-    pub(super) fn update<K, V>(&self, key: &K, value: &V, flags: u64) -> io::Result<()> {
+    /// Sets an element.
+    pub(super) fn update<K, V>(&self, key: &K, value: &V) -> io::Result<()> {
         assert_eq!(size_of::<V>(), self.spec.value_size as usize);
-        bpf(MAP_UPDATE_ELEM, &mut self.element(key, address(value), flags)).map(drop)
+        bpf(MAP_UPDATE_ELEM, &mut self.element(key, address(value))).map(drop)
+    }
+
+    /// Makes maps the elements of this map of maps, from `first` on. The kernel waits for an RCU
+    /// grace period at each change, but since Linux 5.16 many changes can be made at a time.
+    pub(super) fn insert_maps(&self, first: usize, maps: &[Map]) -> io::Result<()> {
+        let numbers: Vec<u32> = (first as u32..).take(maps.len()).collect();
+        let fds: Vec<u32> = maps.iter().map(|map| map.raw_fd() as u32).collect();
+        let mut attributes = BatchAttributes {
+            keys: address(numbers.as_slice()),
+            values: address(fds.as_slice()),
+            count: maps.len() as u32,
+            map: self.fd.as_raw_fd() as u32,
+            ..BatchAttributes::default()
+        };
+        if maps.len() > 1 && bpf(MAP_UPDATE_BATCH, &mut attributes).is_ok() {
+            return Ok(());
+        }
+        numbers.iter().zip(&fds).try_for_each(|(number, fd)| self.update(number, fd))
     }
 
     /// Deletes an element; false if there is none.
     pub(super) fn delete<K>(&self, key: &K) -> io::Result<bool> {
-        absent_is_false(bpf(MAP_DELETE_ELEM, &mut self.element(key, 0, 0)))
+        absent_is_false(bpf(MAP_DELETE_ELEM, &mut self.element(key, 0)))
     }
 }
 
@@ -162,14 +188,6 @@ fn absent_is_false(result: io::Result<RawFd>) -> io::Result<bool> {
 /// A program in the kernel.
 #[derive(Debug)]
 pub(super) struct Program(GuardedFd);
-
-/// The part of `struct __sk_buff` that a run of a program takes.
-#[derive(Clone, Copy, Debug, Default)]
-pub(super) struct Arrived {
-    pub ifindex: u32,
-    pub mark: u32,
-    pub priority: u32,
-}
 
 impl Program {
     /// Loads a program, after the verifier has checked it. The text of an error is the end of what
@@ -211,18 +229,15 @@ impl Program {
     }
 
     /// Runs the program for a frame as if it had arrived on an interface of the namespace of the
-    /// calling thread. Returns what the program returns.
-    pub(super) fn run(&self, frame: &[u8], arrived: Arrived) -> io::Result<u32> {
-        let mut context = SkbContext {
-            len: frame.len() as u32,
-            mark: arrived.mark,
-            priority: arrived.priority,
-            ingress_ifindex: arrived.ifindex,
-            ifindex: arrived.ifindex,
+    /// calling thread, with a number in its fourth control word. Returns what the program returns.
+    pub(super) fn run(&self, frame: &[u8], ifindex: u32, number: u32) -> io::Result<u32> {
+        let context = SkbContext {
+            ingress_ifindex: ifindex,
+            ifindex,
+            control: [0, 0, 0, number, 0],
             // SAFETY: numbers, for which 0 means that the kernel sets them.
             ..unsafe { zeroed() }
         };
-        context.len = 0;
         let mut attributes = RunAttributes {
             program: self.0.as_raw_fd() as u32,
             length_in: frame.len() as u32,
@@ -304,7 +319,9 @@ struct SkbContext {
     priority: u32,
     ingress_ifindex: u32,
     ifindex: u32,
-    rest: [u32; 29],
+    tc_index: u32,
+    control: [u32; 5],
+    rest: [u32; 23],
 }
 
 fn last_words(log: &[u8]) -> String {
@@ -404,153 +421,4 @@ pub(super) fn raise_memory_limit() {
     let unlimited = libc::rlimit { rlim_cur: libc::RLIM_INFINITY, rlim_max: libc::RLIM_INFINITY };
     // SAFETY: reads one rlimit.
     unsafe { libc::setrlimit(libc::RLIMIT_MEMLOCK, &unlimited) };
-}
-
-/// Types whose every field is an atomic number, so that the kernel may change them at any time.
-///
-/// # Safety
-/// All bits are valid, and all fields are atomic.
-pub(super) unsafe trait Shared {}
-
-/// Pages that are shared with the kernel. A forked child does not have them.
-#[derive(Debug)]
-struct Pages {
-    start: NonNull<u8>,
-    length: usize,
-}
-
-// SAFETY: the memory may be used by any thread; who makes references to it says what they are to.
-unsafe impl Send for Pages {}
-// SAFETY: as above.
-unsafe impl Sync for Pages {}
-
-impl Pages {
-    fn map(map: &Map, offset: usize, length: usize, protection: libc::c_int) -> io::Result<Pages> {
-        // SAFETY: new pages, at an address that the kernel chooses.
-        let start = unsafe {
-            libc::mmap(
-                null_mut(),
-                length,
-                protection,
-                libc::MAP_SHARED,
-                map.raw_fd(),
-                offset as libc::off_t,
-            )
-        };
-        if start == libc::MAP_FAILED {
-            return Err(io::Error::last_os_error());
-        }
-        let start: NonNull<u8> = NonNull::new(start.cast()).ok_or(io::ErrorKind::InvalidData)?;
-        // Otherwise a forked child would keep the map.
-        // SAFETY: exactly the pages mapped above.
-        if unsafe { libc::madvise(start.as_ptr().cast(), length, libc::MADV_DONTFORK) } != 0 {
-            log::debug!("MADV_DONTFORK: {}", io::Error::last_os_error());
-        }
-        Ok(Pages { start, length })
-    }
-}
-
-impl Drop for Pages {
-    fn drop(&mut self) {
-        // In a child something else may be there.
-        if !fork::is_child() {
-            // SAFETY: exactly the pages mapped, to which no reference is left.
-            unsafe { libc::munmap(self.start.as_ptr().cast(), self.length) };
-        }
-    }
-}
-
-fn page_size() -> usize {
-    // SAFETY: a number.
-    usize::try_from(unsafe { libc::sysconf(libc::_SC_PAGESIZE) }).unwrap_or(4096)
-}
-
-/// The elements of an array map, in memory.
-#[derive(Debug)]
-pub(super) struct Array<T> {
-    pages: Pages,
-    count: usize,
-    elements: PhantomData<T>,
-}
-
-impl<T: Shared> Array<T> {
-    /// Maps an array that was created with BPF_F_MMAPABLE. It lives on without the descriptor.
-    pub(super) fn of(map: &Map) -> io::Result<Array<T>> {
-        let count = map.spec.max_entries as usize;
-        assert_eq!(size_of::<T>(), map.spec.value_size as usize);
-        let length = (count * size_of::<T>()).next_multiple_of(page_size());
-        let pages = Pages::map(map, 0, length, libc::PROT_READ | libc::PROT_WRITE)?;
-        Ok(Array { pages, count, elements: PhantomData })
-    }
-
-    /// An element.
-    ///
-    /// # Panics
-    /// If there are not so many.
-    pub(super) fn get(&self, index: usize) -> &T {
-        assert!(index < self.count);
-        // SAFETY: in the pages, aligned like them, and valid whatever the bits (`Shared`).
-        unsafe { &*self.pages.start.as_ptr().cast::<T>().add(index) }
-    }
-}
-
-/// A ring buffer: the kernel writes records, one thread at a time reads them.
-#[derive(Debug)]
-pub(super) struct Ring {
-    /// The page with the position up to which user space has read.
-    consumer: Pages,
-    /// A page with the position up to which the kernel has written, then the data, twice, so that a
-    /// record never wraps round.
-    producer: Pages,
-    size: usize,
-    page: usize,
-}
-
-const BUSY: u32 = 1 << 31;
-const DISCARDED: u32 = 1 << 30;
-const RECORD_HEADER: usize = 8;
-
-impl Ring {
-    pub(super) fn of(map: &Map) -> io::Result<Ring> {
-        let (size, page) = (map.spec.max_entries as usize, page_size());
-        let consumer = Pages::map(map, 0, page, libc::PROT_READ | libc::PROT_WRITE)?;
-        let producer = Pages::map(map, page, page + 2 * size, libc::PROT_READ)?;
-        Ok(Ring { consumer, producer, size, page })
-    }
-
-    fn position(pages: &Pages) -> &AtomicU64 {
-        // SAFETY: the first 8 bytes of a page, which are this position.
-        unsafe { &*pages.start.as_ptr().cast::<AtomicU64>() }
-    }
-
-    /// Reads at most `most` records. Returns whether any may be left.
-    pub(super) fn read(&mut self, most: usize, mut take: impl FnMut(&[u8])) -> bool {
-        let consumer = Ring::position(&self.consumer);
-        let mut at = consumer.load(Ordering::Relaxed);
-        for _ in 0..most {
-            if at == Ring::position(&self.producer).load(Ordering::Acquire) {
-                return false;
-            }
-            let offset = self.page + (at as usize & (self.size - 1));
-            // SAFETY: behind the first page begin the data; a record's header is aligned to 8.
-            let header = unsafe { self.producer.start.as_ptr().add(offset) };
-            // SAFETY: as above.
-            let length = unsafe { &*header.cast::<AtomicU32>() }.load(Ordering::Acquire);
-            if length & BUSY != 0 {
-                return true; // the program has not finished it
-            }
-            let whole = (length & !DISCARDED) as usize;
-            if whole > self.size {
-                return false; // not what a kernel writes
-            }
-            if length & DISCARDED == 0 {
-                // SAFETY: the kernel does not write to the record before `consumer` passes it, and
-                // the data are there twice.
-                take(unsafe { std::slice::from_raw_parts(header.add(RECORD_HEADER), whole) });
-            }
-            at += (whole + RECORD_HEADER).next_multiple_of(8) as u64;
-            consumer.store(at, Ordering::Release);
-        }
-        true
-    }
 }

@@ -1,21 +1,29 @@
 //! The entries: which slot a flow has, and which oifs.
 //!
 //! ```text
-//!  hash tables of the kernel        entries                outs
-//!  (g,s) ─→ slot ──────────────→ ┌───────────┐  run   ┌──────────────────┐
-//!                                │ iif, run ─┼──────→ │ port, threshold, │ × 2^n
-//!  slots: the same, for us ────→ │ counters  │        │ counters         │
-//!                                └───────────┘        └──────────────────┘
+//!  buckets of (g,s)    entries                outs
+//!  ┌──────┐ slot    ┌───────────┐  run   ┌──────────────────┐
+//!  │ ─────┼───────→ │ iif, run ─┼──────→ │ port, threshold, │ × 2^n
+//!  └──────┘         │ counters  │        │ counters         │
+//!                   │ next ─────┼─→ …    └──────────────────┘
+//!                   └───────────┘
 //! ```
 //!
-//! Programs run while the table changes. So an entry's oifs change in place only if none leaves.
-//! Otherwise it gets another run by one store. What programs may still use - the former run, the
-//! slot of a removed flow - is used again only after an RCU grace period ([`Table::retired`]).
+//! All of it is memory that is shared with the programs, which only read buckets and chains. So an
+//! entry that appears or goes needs no system call. The hash tables have a fixed size each: if one
+//! is full, flows are added to the next, twice as large. So no flow ever changes its bucket, and
+//! programs find each flow at any time.
+//!
+//! Programs run while the table changes. So an entry's oifs change in place only if none is
+//! removed. Otherwise a single write gives the entry another run. Programs may still use the former
+//! run, and the slot of a removed flow. These are reused only after an RCU grace period
+//! ([`Table::retired`]).
 
-use super::chunks::Chunks;
-use super::layout::{Entry, FlowKey, Out, CHUNK, CHUNKS, GENERATIONS, HELD, MOST_OIFS};
-use super::runs::{class_of, Runs};
-use super::sys::{Map, NO_EXIST};
+use super::chunks::{Chunks, Missing, NewChunks};
+use super::counts::OutCounts;
+use super::flows::Flows;
+use super::layout::{Buckets, Entry, Out, CHUNK, HELD, MOST_OIFS};
+use super::runs::{class_of, missing_chunks, Runs};
 use crate::types::{Counters, Flow};
 use foldhash::fast::RandomState;
 use std::collections::HashMap;
@@ -43,7 +51,6 @@ pub(super) enum TableError {
     Full,
     /// More oifs than the programs can serve.
     TooManyOifs,
-    NoMemory,
     System(io::Error),
 }
 
@@ -56,22 +63,10 @@ impl From<io::Error> for TableError {
 /// What must be made, because there is little left.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Need {
-    Entries(usize),
-    Outs(usize),
-    Generation(usize),
-}
-
-/// One of the hash tables of flows.
-#[derive(Debug)]
-struct Generation {
-    map: Map,
-    used: usize,
-}
-
-impl Generation {
-    fn has_room(&self) -> bool {
-        self.used < self.map.spec.max_entries as usize
-    }
+    Entries(Missing),
+    Outs(Missing),
+    /// The chunks of one more hash table.
+    Generation(Missing),
 }
 
 /// A run that an entry no longer uses, but programs may.
@@ -91,45 +86,6 @@ pub(super) struct Retired {
     runs: Vec<FormerRun>,
 }
 
-/// The counters of an oif.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(super) struct OutCounts {
-    pub port: u32,
-    pub packets: u64,
-    pub ttl_too_low: u64,
-    pub too_large: u64,
-    pub discards: u64,
-}
-
-impl Out {
-    fn counts(&self) -> OutCounts {
-        OutCounts {
-            port: self.port.load(Relaxed),
-            packets: self.packets.load(Relaxed),
-            ttl_too_low: self.ttl_too_low.load(Relaxed),
-            too_large: self.too_large.load(Relaxed),
-            discards: self.discards.load(Relaxed),
-        }
-    }
-
-    /// Programs do not use it yet.
-    fn set(&self, (port, threshold): (u32, u8)) {
-        self.port.store(port, Relaxed);
-        self.threshold.store(threshold.into(), Relaxed);
-        for counter in [&self.packets, &self.ttl_too_low, &self.too_large, &self.discards] {
-            counter.store(0, Relaxed);
-        }
-    }
-
-    /// Adds what the same oif has counted elsewhere since it had counted `known`.
-    fn add(&self, now: &OutCounts, known: &OutCounts) {
-        self.packets.fetch_add(now.packets - known.packets, Relaxed);
-        self.ttl_too_low.fetch_add(now.ttl_too_low - known.ttl_too_low, Relaxed);
-        self.too_large.fetch_add(now.too_large - known.too_large, Relaxed);
-        self.discards.fetch_add(now.discards - known.discards, Relaxed);
-    }
-}
-
 /// `Entry::flags` beside HELD, for this module: the class of the run, the generation, and this bit.
 const CLASS_SHIFT: u32 = 8;
 /// The flow of the entry was removed.
@@ -139,10 +95,9 @@ const GENERATION_SHIFT: u32 = 16;
 /// The entries. Empty until [`Table::add`] has been called for each need.
 #[derive(Debug)]
 pub(super) struct Table {
-    slots: HashMap<Flow, u32, RandomState>,
+    flows: Flows,
     entries: Chunks<Entry>,
     outs: Chunks<Out>,
-    generations: Vec<Generation>,
     free_slots: Vec<u32>,
     next_slot: u32,
     runs: Runs,
@@ -154,18 +109,17 @@ pub(super) struct Table {
 /// What was made for a [`Need`].
 #[derive(Debug)]
 pub(super) enum Made {
-    Entries(super::chunks::NewChunk<Entry>),
-    Outs(super::chunks::NewChunk<Out>),
-    Generation(Map),
+    Entries(NewChunks<Entry>),
+    Outs(NewChunks<Out>, usize),
+    Generation(NewChunks<Buckets>),
 }
 
 impl Table {
-    pub(super) fn new() -> Table {
+    pub(super) fn new(factors: [u64; 2]) -> Table {
         Table {
-            slots: HashMap::default(),
+            flows: Flows::new(factors),
             entries: Chunks::new(),
             outs: Chunks::new(),
-            generations: Vec::new(),
             free_slots: Vec::new(),
             next_slot: 0,
             runs: Runs::default(),
@@ -176,36 +130,37 @@ impl Table {
 
     /// What is to be made: at once, because there is none left, or only soon.
     pub(super) fn wants(&self) -> Option<Need> {
-        let slots = self.entries.len() * CHUNK;
-        let has_slots =
-            !self.free_slots.is_empty() || (self.next_slot as usize) + CHUNK / 2 < slots;
-        let room = self.generations.iter().map(|it| it.map.spec.max_entries as usize - it.used);
-        let has_outs = !self.runs.is_low() || self.outs.len() == CHUNKS;
-        if !has_slots && self.entries.len() < CHUNKS {
-            Some(Need::Entries(self.entries.len()))
-        } else if !has_outs {
-            Some(Need::Outs(self.outs.len()))
-        } else if room.sum::<usize>() < CHUNK / 4 && self.generations.len() < GENERATIONS {
-            Some(Need::Generation(self.generations.len()))
+        let used = self.next_slot as usize - self.free_slots.len();
+        let entries =
+            Missing { first: self.entries.len(), count: missing_chunks(used, self.entries.len()) };
+        let outs = Missing { first: self.outs.len(), count: self.runs.missing() };
+        if entries.count > 0 {
+            Some(Need::Entries(entries))
+        } else if outs.count > 0 {
+            Some(Need::Outs(outs))
         } else {
-            None
+            self.flows.missing().map(Need::Generation)
         }
     }
 
     /// Adds what was made for a need. The programs know it already.
     pub(super) fn add(&mut self, made: Made) {
         match made {
-            Made::Entries(chunk) => self.entries.add(chunk),
-            Made::Outs(chunk) => {
-                self.outs.add(chunk);
-                self.runs.add_chunk();
+            Made::Entries(chunks) => self.entries.add(chunks),
+            Made::Outs(chunks, count) => {
+                self.outs.add(chunks);
+                self.runs.add_chunks(count);
             }
-            Made::Generation(map) => self.generations.push(Generation { map, used: 0 }),
+            Made::Generation(chunks) => self.flows.add(chunks),
         }
     }
 
+    fn find(&self, flow: Flow) -> Option<u32> {
+        self.flows.find(flow, &self.entries)
+    }
+
     pub(super) fn has(&self, flow: Flow) -> bool {
-        self.slots.contains_key(&flow)
+        self.find(flow).is_some()
     }
 
     /// Adds an entry, or changes the one of the same flow, which keeps its counters.
@@ -213,8 +168,8 @@ impl Table {
         if wanted.oifs.len() > MOST_OIFS {
             return Err(TableError::TooManyOifs);
         }
-        match self.slots.get(&wanted.flow) {
-            Some(&slot) => self.change(slot, wanted),
+        match self.find(wanted.flow) {
+            Some(slot) => self.change(slot, wanted),
             None => self.create(wanted),
         }
     }
@@ -251,48 +206,31 @@ impl Table {
     }
 
     fn create(&mut self, wanted: &Wanted<'_>) -> Result<(), TableError> {
-        self.slots.try_reserve(1).map_err(|_| TableError::NoMemory)?;
-        let generation = self.generations.iter().position(Generation::has_room);
-        let generation = generation.ok_or_else(|| self.no_room())?;
+        let generation = self.flows.with_room().ok_or_else(|| self.no_room())?;
         let (run, class) = self.write_run(wanted.oifs)?;
-        let give_run = |runs: &mut Runs| {
-            if !wanted.oifs.is_empty() {
-                runs.give(run, class);
-            }
-        };
         let slot = match self.take_slot() {
             Ok(slot) => slot,
             Err(error) => {
-                give_run(&mut self.runs);
+                if !wanted.oifs.is_empty() {
+                    self.runs.give(run, class);
+                }
                 return Err(error);
             }
         };
         let entry = self.entries.get(slot);
-        for counter in [&entry.packets, &entry.octets, &entry.negative, &entry.wrong] {
+        for counter in
+            [&entry.packets, &entry.octets, &entry.negative, &entry.wrong, &entry.sent_before]
+        {
             counter.store(0, Relaxed);
         }
-        entry.wrong_octets.store(0, Relaxed);
-        entry.sent_before.store(0, Relaxed);
         entry.iif.store(wanted.iif, Relaxed);
         entry.run.store((wanted.oifs.len() as u64) << 32 | u64::from(run), Relaxed);
         let held = if wanted.is_held { HELD } else { 0 };
         let flags =
             held | u32::from(class) << CLASS_SHIFT | (generation as u32) << GENERATION_SHIFT;
-        entry.flags.store(flags, Release);
-        let key = FlowKey::from(wanted.flow);
-        let kept = &mut self.generations[generation];
-        match kept.map.update(&key, &slot, NO_EXIST) {
-            Ok(()) => {
-                kept.used += 1;
-                self.slots.insert(wanted.flow, slot);
-                Ok(())
-            }
-            Err(error) => {
-                self.free_slots.push(slot);
-                give_run(&mut self.runs);
-                Err(error.into())
-            }
-        }
+        entry.flags.store(flags, Relaxed);
+        self.flows.link(wanted.flow, slot, generation, &self.entries);
+        Ok(())
     }
 
     /// The present oifs of an entry: the first, their number, and the class of the run.
@@ -434,14 +372,14 @@ impl Table {
 
     /// Packets of this flow no longer go to user space.
     pub(super) fn open(&self, flow: Flow) {
-        if let Some(&slot) = self.slots.get(&flow) {
+        if let Some(slot) = self.find(flow) {
             self.entries.get(slot).flags.fetch_and(!HELD, Release);
         }
     }
 
     /// Counts a packet that user space has kept, for an entry without oifs.
     pub(super) fn count_negative(&self, flow: Flow, ifindex: u32, octets: u64) {
-        let Some(&slot) = self.slots.get(&flow) else { return };
+        let Some(slot) = self.find(flow) else { return };
         let entry = self.entries.get(slot);
         if entry.iif.load(Relaxed) == ifindex {
             entry.packets.fetch_add(1, Relaxed);
@@ -449,18 +387,15 @@ impl Table {
             entry.negative.fetch_add(1, Relaxed);
         } else {
             entry.wrong.fetch_add(1, Relaxed);
-            entry.wrong_octets.fetch_add(octets, Relaxed);
         }
     }
 
     /// Removes the entry of a flow. Returns whether there was one.
-    pub(super) fn remove(&mut self, flow: Flow) -> io::Result<bool> {
-        let Some(&slot) = self.slots.get(&flow) else { return Ok(false) };
+    pub(super) fn remove(&mut self, flow: Flow) -> bool {
+        let Some(slot) = self.find(flow) else { return false };
         let flags = self.entries.get(slot).flags.load(Relaxed);
-        let generation = &mut self.generations[(flags >> GENERATION_SHIFT) as usize];
-        generation.map.delete(&FlowKey::from(flow))?;
-        generation.used -= 1;
-        self.slots.remove(&flow);
+        let generation = (flags >> GENERATION_SHIFT) as usize;
+        self.flows.unlink(flow, slot, generation, &self.entries);
         let (run, count, class) = self.run_of(slot);
         if count > 0 {
             let former = FormerRun { slot, run, class, known: Vec::new() };
@@ -469,7 +404,7 @@ impl Table {
         self.entries.get(slot).flags.fetch_or(REMOVED, Relaxed);
         self.retired.slots.push(slot);
         self.former.remove(&slot);
-        Ok(true)
+        true
     }
 
     /// Takes what programs may still use. After a grace period it goes to [`Table::reuse`].
@@ -500,9 +435,19 @@ impl Table {
         self.free_slots.extend(retired.slots);
     }
 
+    /// Reads an entry as the programs do: passes port and threshold of each oif to `see`, and returns
+    /// the index of the iif.
+    pub(super) fn installed(&self, flow: Flow, mut see: impl FnMut(u32, u8)) -> Option<u32> {
+        let slot = self.find(flow)?;
+        for out in self.outs_of(slot) {
+            see(out.port.load(Relaxed), out.threshold.load(Relaxed) as u8);
+        }
+        Some(self.entries.get(slot).iif.load(Relaxed))
+    }
+
     /// The counters of a flow's entry.
     pub(super) fn counters(&self, flow: Flow) -> Option<Counters> {
-        let entry = self.entries.get(*self.slots.get(&flow)?);
+        let entry = self.entries.get(self.find(flow)?);
         Some(Counters {
             packets: entry.packets.load(Relaxed),
             octets: entry.octets.load(Relaxed),
@@ -517,7 +462,7 @@ impl Table {
         flow: Flow,
         see: impl FnMut(OutCounts),
     ) -> Option<(u64, u64)> {
-        let slot = *self.slots.get(&flow)?;
+        let slot = self.find(flow)?;
         self.outs_of(slot).map(Out::counts).for_each(see);
         let entry = self.entries.get(slot);
         let former = self.former.get(&slot).into_iter().flatten();

@@ -5,7 +5,9 @@
 #![cfg(target_os = "linux")]
 
 mod bare;
+mod beside;
 mod ebpf;
+mod neighbours;
 mod oifs;
 mod packets;
 mod teardown;

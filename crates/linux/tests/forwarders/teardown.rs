@@ -3,6 +3,7 @@
 use super::*;
 use mgm_netns::{ip, ip_batch, Packet};
 use std::io::{BufRead, BufReader};
+use std::net::{Ipv4Addr, UdpSocket};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -185,14 +186,24 @@ fn assert_clean() {
     assert!(filters.is_empty(), "{filters}");
 }
 
+/// A member on the router itself gets what arrives: filters that are left let packets pass.
+fn assert_local_member_hears(wire: &Wire) {
+    let member = UdpSocket::bind((Ipv4Addr::from(GROUP), 5000)).unwrap();
+    member.join_multicast_v4(&GROUP.into(), &[10, 1, 0, 1].into()).unwrap();
+    member.set_read_timeout(Some(SURE)).unwrap();
+    wire.send(SOURCE, GROUP, 64);
+    assert_eq!(member.recv(&mut [0; 100]).expect("the packet passes"), 4);
+}
+
 #[test]
 fn t8_7_nothing_is_left_of_a_router_that_was_killed() {
     if let Ok(words) = std::env::var(TO_BE_KILLED) {
         return route_for_ever(&words);
     }
-    for with in ["alone", "with a child"] {
+    for with in ["alone", "with a child", "that aborts"] {
         on_each(|kind| {
             let wires: [Wire; 2] = netns::wires();
+            ip_batch("link set lo up\naddr add 10.1.0.1/24 dev r0\n");
             let mut child = start_router(kind, with);
             wires[0].send(SOURCE, GROUP, 64);
             assert!(wires[1].receive(SURE).is_some(), "{with}: it does not forward");
@@ -204,16 +215,30 @@ fn t8_7_nothing_is_left_of_a_router_that_was_killed() {
             };
             let held = taken().map(drop).unwrap_err().to_string();
             assert!(held.contains("another"), "{held}");
-            child.kill().unwrap();
+            let signal = if with == "that aborts" { libc::SIGABRT } else { libc::SIGKILL };
+            // SAFETY: the process is our child, and has not been waited for.
+            assert_eq!(unsafe { libc::kill(child.id() as libc::pid_t, signal) }, 0);
             child.wait().unwrap();
             // On a busy machine, the child runs its fork handler a moment after the fork. It lives for
             // 3 s, and must not keep anything until then.
             let end = Instant::now() + Duration::from_secs(1);
-            while {
+            let dead = Instant::now();
+            let mut last_forwarded = Duration::ZERO;
+            loop {
+                let sent = dead.elapsed();
                 wires[0].send(SOURCE, GROUP, 64);
-                wires[1].receive(netns::NEVER).is_some()
-            } {
+                if wires[1].receive(netns::NEVER).is_none() {
+                    break;
+                }
+                last_forwarded = sent;
                 assert!(Instant::now() < end, "{with}: it still forwards");
+            }
+            if kind != Kind::Kernel {
+                assert!(last_forwarded < Duration::from_millis(100), "{with}: {last_forwarded:?}");
+            }
+            if kind == Kind::EbpfClsact {
+                assert!(netns::filters("r0").contains("mgm"), "{with}: the kernel keeps them");
+                assert_local_member_hears(&wires[0]);
             }
             let forwarder = loop {
                 match taken() {

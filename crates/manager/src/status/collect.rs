@@ -20,6 +20,7 @@ impl Manager {
             target: env!("MGM_TARGET"),
             running: false,
             forwarder: None,
+            bypassed_chains: Vec::new(),
             uptime_ms: 0,
             totals: Totals::default(),
             counters: CountersStatus::default(),
@@ -67,6 +68,7 @@ impl Run {
         let (installs, not_installed) = self.system.installs();
         status.running = true;
         status.forwarder = self.system.forwarder_name();
+        status.bypassed_chains = self.system.bypassed_chains();
         status.uptime_ms = now.0;
         status.totals = Totals {
             clients: sizes.clients,
@@ -154,6 +156,8 @@ impl Run {
     }
 
     fn collect_clients(&self) -> Vec<ClientStatus> {
+        let now = self.now();
+        let grace = |client| self.engine.grace_ends(client).map(|ends| ends.since(now));
         self.engine
             .clients()
             .filter_map(|row| {
@@ -171,7 +175,10 @@ impl Run {
                     noted,
                     wrong_if_dropped: record.dropped,
                     callbacks: record.delivered,
-                    process: record.posted.as_deref().map(Into::into),
+                    process: record.posted.as_deref().map(|posted| ProcessStatus {
+                        grace_ends_in_ms: grace(row.id),
+                        ..posted.into()
+                    }),
                 })
             })
             .collect()
@@ -186,8 +193,12 @@ impl From<&PostedClient> for ProcessStatus {
             user,
             name,
             unacknowledged: posted.sent.len(),
+            answers: posted.latencies.median_and_worst().map(|(median_us, worst_us)| {
+                AnswersStatus { count: posted.latencies.count, median_us, worst_us }
+            }),
             absent: posted.is_absent && !posted.has_ended,
             ended: posted.has_ended,
+            grace_ends_in_ms: None,
         }
     }
 }

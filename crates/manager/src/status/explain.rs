@@ -9,7 +9,7 @@ use crate::engine::{
     ArrivalRow, Explanation, FoundBy, Holder, Incoming, Obstacle, OifAnswer, PathRow, Reason,
     RefusalRow, ResolutionPurpose, RpfQuestion, RpfState, WantedEntry, WantedRow,
 };
-use crate::forwarder::Counters;
+use crate::forwarder::{Counters, InstalledEntry, InstalledOif};
 use crate::types::{Flow, Interface, Ipv4Addr, Route, RouteOrigin, Scope};
 use crate::Manager;
 use serde::Serialize;
@@ -148,12 +148,30 @@ struct ExplainedMfe {
     iif_by: &'static str,
 }
 
-#[derive(Clone, Copy, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize)]
 struct EntryStatus {
     name: Option<&'static str>,
     entry: Option<&'static str>,
     waiting: bool,
     counters: Option<EntryCounters>,
+    /// What the forwarder itself has; `None` if it has none, or cannot tell.
+    installed: Option<InstalledStatus>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct InstalledStatus {
+    index: u32,
+    name: Option<String>,
+    takes_packets: bool,
+    oifs: Vec<InstalledOifStatus>,
+}
+
+#[derive(Clone, Debug, Serialize)]
+struct InstalledOifStatus {
+    #[serde(flatten)]
+    interface: NamedIface,
+    ttl_threshold: u8,
+    ready: bool,
 }
 
 #[derive(Clone, Copy, Debug, Serialize)]
@@ -230,7 +248,9 @@ impl Manager {
             entry: if has_entries { Some(entry_code(all.entry)) } else { None },
             waiting: has_entries && run.system.is_waiting(flow),
             counters: counters.map(Into::into),
+            installed: None,
         };
+        let installed = run.system.installed(flow);
         let scopes = scopes_of(&all);
         let scopes = scopes.into_iter().filter_map(|scope| {
             Some((scope, run.engine.scope_name(scope).map(U16CStr::to_string_lossy)?))
@@ -239,7 +259,8 @@ impl Manager {
         let filter = all.arrival.and_then(|arrival| run.system.reverse_path(arrival.interface));
         drop(guard); // before the system is asked for the names
         let show = Show { has_names: has_entries, oifs_count, scopes };
-        show.flow(all, entry, filter.map(Into::into))
+        let installed = installed.map(|installed| show.installed(installed));
+        show.flow(all, EntryStatus { installed, ..entry }, filter.map(Into::into))
     }
 }
 
@@ -302,6 +323,20 @@ impl Show {
 
     fn interface(&self, interface: Interface) -> NamedIface {
         NamedIface { iface: interface.into(), name: self.name(interface.index) }
+    }
+
+    fn installed(&self, entry: InstalledEntry) -> InstalledStatus {
+        let oif = |oif: InstalledOif| InstalledOifStatus {
+            interface: self.interface(oif.interface),
+            ttl_threshold: oif.threshold,
+            ready: oif.is_ready,
+        };
+        InstalledStatus {
+            index: entry.iif,
+            name: self.name(entry.iif),
+            takes_packets: entry.takes_packets,
+            oifs: entry.oifs.into_iter().map(oif).collect(),
+        }
     }
 
     fn boundary(&self, scope: Option<Scope>) -> Option<BlockedBy> {

@@ -44,6 +44,8 @@ pub struct Status {
     pub running: bool,
     /// `None` until the first interface is taken.
     pub forwarder: Option<&'static str>,
+    /// Chains of the system's packet filter that have no effect on what the forwarder forwards.
+    pub bypassed_chains: Vec<String>,
     /// Since the start.
     pub uptime_ms: u64,
     /// Totals.
@@ -176,10 +178,26 @@ pub struct ProcessStatus {
     pub name: String,
     /// Callbacks that were sent to the client and that it has not acknowledged.
     pub unacknowledged: usize,
+    /// How long its last answers took; `None` if it has answered no question yet.
+    pub answers: Option<AnswersStatus>,
     /// Whether the client is absent: it is not asked, because it has not answered in time.
     pub absent: bool,
-    /// Whether the process has ended, and the state of the client is being deleted.
+    /// Whether the process has ended, and the state of the client is being deleted, or stays for a
+    /// successor.
     pub ended: bool,
+    /// How long it still stays; `None` if it does not.
+    pub grace_ends_in_ms: Option<u64>,
+}
+
+/// How long a client in another process takes for its answers to questions.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct AnswersStatus {
+    /// How many questions it has answered, including late answers.
+    pub count: u64,
+    /// The median of the last 128 answers, from the sending of the question, in microseconds.
+    pub median_us: u32,
+    /// The longest of the last 128 answers.
+    pub worst_us: u32,
 }
 
 /// An interface: index and next hop.

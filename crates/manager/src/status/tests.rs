@@ -329,7 +329,8 @@ fn a_flow_with_an_mfe_is_explained_whole() {
     assert_eq!(row["memberships"][0]["holder"]["protocol"], json!(10));
     assert_eq!((&row["owner"]["protocol"], &row["oif"]), (&json!(300), &json!(true)));
     assert_eq!((&flow["mfe"]["packets"], &flow["mfe"]["iif_by"]), (&json!(3), &json!("route")));
-    let forwarder = json!({"name": "memory", "entry": null, "waiting": false, "counters": null});
+    let forwarder = json!({"name": "memory", "entry": null, "waiting": false, "counters": null,
+        "installed": null});
     assert_eq!(flow["forwarder"], forwarder);
     assert_eq!(explained(&manager, GROUP, Some(2))["verdict"]["reason"], json!("wrong_interface"));
     assert_eq!(explained(&manager, GROUP, Some(9))["verdict"]["reason"], json!("foreign_arrival"));

@@ -1,5 +1,6 @@
 //! Looks at the system.
 
+mod filters;
 mod iptables;
 mod kernel;
 mod links;
@@ -46,6 +47,10 @@ pub fn collect(options: &Options, report: &mut Report) -> io::Result<Facts> {
     facts.tables = with_lasting_entries(tables, entries);
     facts.rules = kernel::rules(&mut reader).unwrap_or_default();
     facts.reverse_paths = reverse_paths(&facts, &links, (&mut reader, &mut dumper));
+    facts.stale_filters = filters::stale(&mut dumper).unwrap_or_else(|error| {
+        report.gap("the filters of traffic control", error.to_string(), None);
+        BTreeMap::new()
+    });
     facts.programs = processes::programs();
     facts.firewall = nftables::read(report);
     iptables::read(facts.programs, &mut facts.firewall, report);

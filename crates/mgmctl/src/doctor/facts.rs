@@ -36,6 +36,8 @@ pub struct Facts {
     pub reverse_path_drops: Option<u64>,
     /// The chains of the packet filter.
     pub firewall: Firewall,
+    /// The hooks (ingress, egress) at which a killed ebpf forwarder has left a filter, by link.
+    pub stale_filters: BTreeMap<u32, Vec<&'static str>>,
     /// The programs that can change the packet filter.
     pub programs: Programs,
     /// What is known of mgmd.
@@ -43,6 +45,9 @@ pub struct Facts {
     /// The processes with a raw IGMP socket: multicast routers.
     pub routers: Vec<Process>,
 }
+
+/// The priority of all filters of the ebpf forwarder.
+pub const FILTER_PRIORITY: u32 = 0xc4a7;
 
 /// A network device.
 #[derive(Clone, Debug, Default)]

@@ -1,6 +1,7 @@
 //! Finds faults in what was seen. No I/O here.
 
 mod bridges;
+mod filters;
 mod mgmd;
 mod queriers;
 mod queries;
@@ -17,12 +18,12 @@ use super::report::Report;
 type Check = fn(&Facts, &mut Report);
 
 /// All examinations, in the order of their findings in the report: first what keeps the router
-/// from running, then what stops streams, then what will stop them later. The search for a
-/// filter that a killed ebpf forwarder has left on a link belongs here, before `streams`.
-const CHECKS: [Check; 7] = [
+/// from running, then what stops streams, then what will stop them later.
+const CHECKS: [Check; 8] = [
     tables::judge,
     mgmd::judge,
     reverse_path::judge,
+    filters::judge,
     streams::judge,
     queries::judge,
     queriers::judge,

@@ -65,6 +65,8 @@ pub enum Kind {
     InterfaceDown,
     /// A stream does not leave, for a reason that was not found.
     NotForwarded,
+    /// A killed router has left filters of the ebpf forwarder.
+    StaleFilter,
     /// No router sends queries on the link.
     NoQuerier,
     /// A bridge snoops, and no router sends queries on it.

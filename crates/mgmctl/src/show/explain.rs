@@ -1,7 +1,7 @@
 //! The text of `mgmctl explain`: the way of a packet, from the route of its source to the verdict.
 
 use crate::table::{count, duration, number_of, printable, WIDTH};
-use mgm_control::explain::library::{client, shown, LibraryFlow};
+use mgm_control::explain::library::{client, shown, InstalledOif, LibraryFlow};
 use mgm_control::explain::{
     Exit, Explanation, IgmpShare, Reason, Seen, TroubleKind, Verdict, Want, WantedBy,
 };
@@ -240,7 +240,7 @@ impl Story<'_> {
         for route in &self.all.routes {
             let (from, source, group) = (&route.from, &route.source, &route.group);
             let state = match (&route.rests_because_of, route.joined) {
-                (Some(owned), _) => format!("rests: a routing protocol owns {owned}"),
+                (Some(owned), _) => format!("has no effect: a routing protocol owns {owned}"),
                 (None, true) if route.exact => "is a static membership".into(),
                 (None, true) => "has joined the flow".into(),
                 (None, false) => "has not joined the flow".into(),
@@ -255,6 +255,22 @@ impl Story<'_> {
     }
 
     // --- the forwarder
+
+    /// The entry of the ebpf forwarder.
+    fn installed(&self, lines: &mut Lines) {
+        let row = self.library.forwarder.as_ref();
+        let Some(entry) = row.and_then(|row| row.installed.as_ref()) else { return };
+        let oif = |oif: &InstalledOif| {
+            let hop = oif.next_hop.map_or_else(String::new, |hop| format!("/{hop}"));
+            let ready = if oif.ready { "" } else { " (discards)" };
+            format!("{}{hop}{ready}", shown(oif.name.as_ref(), oif.index))
+        };
+        let oifs: Vec<String> = entry.oifs.iter().map(oif).collect();
+        let to = if oifs.is_empty() { "nowhere".into() } else { oifs.join(", ") };
+        let idle = if entry.takes_packets { "" } else { " (takes no packets)" };
+        let from = shown(entry.name.as_ref(), entry.index);
+        lines.fact("ebpf", &format!("from {from}{idle} to {to}"));
+    }
 
     fn forwarder(&self, lines: &mut Lines) {
         match (&self.library.mfe, &self.library.resolving) {
@@ -282,6 +298,7 @@ impl Story<'_> {
             (None, Some(_)) => lines.fact("MFE", "none yet: clients are being asked"),
             (None, None) => lines.fact("MFE", "none"),
         }
+        self.installed(lines);
         if let Some(kernel) = &self.all.kernel {
             if let Some(error) = &kernel.error {
                 return lines.fact("kernel", error);

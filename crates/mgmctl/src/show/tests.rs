@@ -5,7 +5,9 @@ use crate::router::Overview;
 use crate::table::WIDTH;
 use mgm_control::flows::{Flows, Outgoing};
 use mgm_control::library::Summary;
-use mgm_control::request::{FlowsQuery, GroupsQuery, InterfacesQuery, LogLevel, Membership};
+use mgm_control::request::{
+    ClientsQuery, FlowsQuery, GroupsQuery, InterfacesQuery, LogLevel, Membership,
+};
 use mgm_control::status::Status;
 use std::time::Duration;
 
@@ -54,6 +56,23 @@ fn the_lists_are_tables() {
     );
     let second = answer(&Request::Flows(FlowsQuery::default()), example("flows"), false);
     assert_eq!(second.expect("valid").lines().count(), 1, "a further page has no headings");
+}
+
+#[test]
+fn t9_10_clients_have_their_process_queue_and_latency() {
+    let text = shown(&Request::Clients(ClientsQuery::default()), "clients");
+    assert_eq!(
+        text,
+        "PROCESS          USER     IDS          QUEUE       ANSWERS STATE  INTERFACES\n\
+         (the router)     -        10/0         0 + 0             - ok     eth1\n\
+         pimd 812         root     200/1       12 + 3 85us / 12.4ms ok     eth0\n"
+    );
+    for (from, to) in [("active", "absent"), ("active", "grace"), ("active", "ended")] {
+        let json = example("clients").replace(from, to);
+        let text = answer(&Request::Clients(ClientsQuery::default()), &json, false);
+        let text = text.expect("valid");
+        assert!(text.contains(&format!(" {to:6} eth0")), "{text}");
+    }
 }
 
 #[test]
@@ -180,6 +199,20 @@ fn the_status_of_a_library_is_shown() {
          1 flow refused in the last 10 s\n"
     );
     assert!(library("{}").is_err());
+}
+
+#[test]
+fn packet_filters_without_effect_are_named() {
+    let chains =
+        ["\"bypassed_chains\":[]", "\"bypassed_chains\":[\"ip filter FORWARD\",\"b c d\"]"];
+    let text = library(&library_status().replace(chains[0], chains[1])).expect("valid");
+    let line = "               bypasses ip filter FORWARD, b c d: filter at netdev egress\n";
+    assert!(text.contains(line), "{text}");
+    let mut status: Status = read(example("status")).expect("valid");
+    status.bypassed_chains = vec!["ip filter FORWARD".into(), "inet firewalld filter".into()];
+    let text = super::whole::status(&status);
+    let line = "               bypasses ip filter FORWARD, +1: filter at netdev egress\n";
+    assert!(text.contains(line), "{text}");
 }
 
 #[test]

@@ -12,6 +12,12 @@ fn facts(facts: &[(&str, String)]) -> String {
     facts.iter().map(line).collect()
 }
 
+/// The packet filters that have no effect on what is forwarded.
+fn bypassed(chains: &[String]) -> Option<(&'static str, String)> {
+    let text = format!("bypasses {}: filter at netdev egress", list(chains, WIDTH - 50));
+    (!chains.is_empty()).then_some(("", text))
+}
+
 /// `mgmctl status`.
 pub fn status(status: &Status) -> String {
     let Status { counts, config, .. } = status;
@@ -31,6 +37,9 @@ pub fn status(status: &Status) -> String {
             ),
         ),
         ("forwarder", format!("{}{table}", status.forwarder)),
+    ];
+    lines.extend(bypassed(&status.bypassed_chains));
+    lines.extend([
         ("configuration", config.file.clone()),
         (
             "",
@@ -50,7 +59,7 @@ pub fn status(status: &Status) -> String {
         ("joins", format!("{} until the next start", counts.joins)),
         ("modules", counts.modules.to_string()),
         ("clients", counts.clients.to_string()),
-    ];
+    ]);
     if counts.flows_not_installed > 0 {
         let text =
             format!("{} refused by the forwarder", number_of(counts.flows_not_installed, "flow"));
@@ -69,15 +78,15 @@ pub fn library(json: &str) -> serde_json::Result<String> {
     };
     let forwarder = status.forwarder.as_deref().unwrap_or("none yet: no client has an interface");
     let upcalls = &counters.upcalls;
-    let mut lines = vec![
-        ("library", first),
-        ("forwarder", forwarder.into()),
+    let mut lines = vec![("library", first), ("forwarder", forwarder.into())];
+    lines.extend(bypassed(&status.bypassed_chains));
+    lines.extend([
         ("interfaces", format!("{} taken by clients", totals.interfaces)),
         ("memberships", totals.memberships.to_string()),
         ("flows", format!("{}, {} being resolved", totals.mfes, totals.resolving)),
         ("upcalls", format!("{}, {} lost", upcalls.no_cache + upcalls.wrong_if, upcalls.lost)),
         ("clients", totals.clients.to_string()),
-    ];
+    ]);
     if totals.refused_flows > 0 {
         let text = format!("{} refused in the last 10 s", number_of(totals.refused_flows, "flow"));
         lines.push(("", text));

@@ -10,6 +10,11 @@ pub(super) fn router(section: &Section<'_>, router: &Router) {
         let text = "only the kernel has tables: leave it out, or use forwarder = \"kernel\"";
         section.problem("table", text.into());
     }
+    if !matches!(router.daemons_address.octets()[3] % 4, 1 | 2) {
+        let text = "is at an end of its network of 4 addresses: use the second or the third one, \
+                    such as 169.254.77.1";
+        section.problem("daemons-address", format!("{} {text}", router.daemons_address));
+    }
     if router.clients == router.control {
         let name = if section.item("control").is_some() { "control" } else { "clients" };
         let text = "clients and control are the same socket: use two different paths";

@@ -14,6 +14,10 @@ pub struct Changes {
     pub max_igmp_entries: bool,
     /// Whether the socket of clients moves.
     pub clients: bool,
+    /// Whether something else about that socket changes.
+    pub client_socket: bool,
+    /// Whether anything about the restricted users changes.
+    pub client_rules: bool,
     /// Whether the control socket moves.
     pub control: bool,
     /// Whether the level of the log changes.
@@ -63,6 +67,8 @@ impl Config {
         Ok(Changes {
             max_igmp_entries: before.max_igmp_entries != after.max_igmp_entries,
             clients: before.clients != after.clients,
+            client_socket: before.client_socket != after.client_socket,
+            client_rules: old.clients != new.clients,
             control: before.control != after.control,
             log_level: before.log_level != after.log_level,
             interfaces_added: names_only_in(&new.interfaces, &old.interfaces),
@@ -84,6 +90,8 @@ fn fixed(old: &Config, new: &Config) -> Vec<&'static str> {
         ("router.unicast-table", a.unicast_table != b.unicast_table),
         ("router.mfe-timeout", a.mfe_timeout != b.mfe_timeout),
         ("router.max-flows", a.max_flows != b.max_flows),
+        ("router.daemons", a.daemons != b.daemons),
+        ("router.daemons-address", a.daemons_address != b.daemons_address),
         ("module", old.modules != new.modules),
     ];
     keys.into_iter().filter(|(_, differs)| *differs).map(|(key, _)| key).collect()

@@ -3,7 +3,7 @@
 
 mod tables;
 
-pub use tables::{BOUNDARY, IGMP, INTERFACE, MODULE, PROXY, ROOT, ROUTE, ROUTER};
+pub use tables::{BOUNDARY, CLIENT, IGMP, INTERFACE, MODULE, PROXY, ROOT, ROUTE, ROUTER};
 
 /// A table of the file.
 #[derive(Debug)]
@@ -60,6 +60,14 @@ pub enum Kind {
     Text(usize),
     /// An absolute path of at most this many bytes.
     Path(usize),
+    /// The mode of a file.
+    Mode,
+    /// The name or number of a user.
+    User,
+    /// The name or number of a group.
+    Group,
+    /// A list of protocol ids, with or without component ids.
+    Ids,
     /// The name or pattern of an interface.
     Name,
     /// A list of these.
@@ -135,6 +143,13 @@ impl Kind {
             ),
             Kind::Text(most) => format!("a string of at most {most} characters"),
             Kind::Path(most) => format!("an absolute path of at most {most} bytes in quotes"),
+            Kind::Mode => "an octal number from \"0001\" to \"0777\" in quotes".into(),
+            Kind::User => "the name or the number of a user in quotes".into(),
+            Kind::Group => "the name or the number of a group in quotes".into(),
+            Kind::Ids => {
+                "a protocol id, or a protocol id and a component id, such as \"200\" or \"200/1\""
+                    .into()
+            }
             Kind::Name | Kind::Names => {
                 "the name of an interface or a pattern, such as \"eth0\" or \"lan*\"".into()
             }
@@ -163,6 +178,7 @@ impl Kind {
         matches!(
             self,
             Kind::Names
+                | Kind::Ids
                 | Kind::Addresses
                 | Kind::Prefixes(_)
                 | Kind::AccessList(_)

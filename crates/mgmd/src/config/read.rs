@@ -1,10 +1,11 @@
 //! Makes the structures of a configuration from the tables of a file.
 
+use super::clients::Ids;
 use super::keys::{BOUNDARY, ROOT};
 use super::problem::FileText;
 use super::reader::{Item, Read, Section};
 use super::{check, read_igmp, values, Boundary, Config, Forwarder, Interface, LogLevel};
-use super::{Module, Pattern, Proxy, Route, Router};
+use super::{Client, ClientSocket, Module, Pattern, Proxy, Route, Router};
 use mgm_igmp::config::{AccessList, ProxyUpstream, Rule};
 use mgm_types::{Prefix, Scope};
 use toml::de::{DeTable, DeValue};
@@ -16,6 +17,7 @@ pub(super) fn config<'r>(source: &'r FileText<'r>, document: &'r DeTable<'r>) ->
     let interfaces = each(&root, "interface", interface);
     let proxies = each(&root, "proxy", proxy);
     let routes = each(&root, "route", route);
+    let clients = each(&root, "client", client);
     let modules = each(&root, "module", module);
     if let Some((section, router)) = &router {
         check::router(section, router);
@@ -29,6 +31,7 @@ pub(super) fn config<'r>(source: &'r FileText<'r>, document: &'r DeTable<'r>) ->
         interfaces: without_sections(interfaces),
         proxies: without_sections(proxies),
         routes: without_sections(routes),
+        clients: without_sections(clients),
         modules: without_sections(modules),
     }
 }
@@ -61,8 +64,22 @@ fn router(section: &Section<'_>) -> Router {
         max_flows: section.number("max-flows").unwrap_or(default.max_flows),
         max_igmp_entries: section.number("max-igmp-entries").unwrap_or(default.max_igmp_entries),
         clients: section.path_of_file("clients").unwrap_or(default.clients),
+        daemons: section.bool("daemons").unwrap_or(default.daemons),
+        daemons_address: section.address("daemons-address").unwrap_or(default.daemons_address),
+        client_socket: client_socket(section),
         control: section.path_of_file("control").unwrap_or(default.control),
         log_level: section.word("log-level").and_then(LogLevel::named).unwrap_or(default.log_level),
+    }
+}
+
+fn client_socket(section: &Section<'_>) -> ClientSocket {
+    let default = ClientSocket::default();
+    ClientSocket {
+        owner: section.account("clients-owner"),
+        group: section.account("clients-group"),
+        mode: section.mode("clients-mode").unwrap_or(default.mode),
+        most: section.number("max-clients").unwrap_or(default.most),
+        answer_ms: section.duration("answer-timeout").unwrap_or(default.answer_ms),
     }
 }
 
@@ -138,6 +155,12 @@ fn route(section: &Section<'_>) -> Option<Route> {
     let (from, to) = (section.name("from"), section.names("to"));
     let (source, group) = (section.prefix("source"), section.prefix("group"));
     Some(Route { from: from?, source: source.unwrap_or(Prefix::ALL), group: group?, to: to? })
+}
+
+fn client(section: &Section<'_>) -> Option<Client> {
+    let (user, interfaces) = (section.account("user"), section.names("interfaces"));
+    let protocols = section.list("protocols", |item| item.parse(|t| Ids::read(t).ok_or(None)));
+    Some(Client { user: user?, protocols, interfaces })
 }
 
 fn module(section: &Section<'_>) -> Option<Module> {

@@ -143,6 +143,24 @@ impl<'r> Section<'r> {
         self.item(name)?.parse(|text| Pattern::new(text).ok_or(None))
     }
 
+    /// The name or number of a user or a group.
+    pub fn account(&self, name: &str) -> Option<String> {
+        self.item(name)?.parse(|text| {
+            let valid = (1..=64).contains(&text.len())
+                && !text.chars().any(|c| c.is_whitespace() || c.is_control() || c == ':');
+            valid.then(|| text.into()).ok_or(None)
+        })
+    }
+
+    /// The mode of a file.
+    pub fn mode(&self, name: &str) -> Option<u32> {
+        self.item(name)?.parse(|text| {
+            let is_octal = !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+            let mode = u32::from_str_radix(text, 8).ok().filter(|_| is_octal);
+            mode.filter(|mode| (1..=0o777).contains(mode)).ok_or(None)
+        })
+    }
+
     pub fn names(&self, name: &str) -> Option<Vec<Pattern>> {
         self.list(name, |item| item.parse(|text| Pattern::new(text).ok_or(None)))
     }

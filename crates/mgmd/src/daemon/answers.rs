@@ -14,6 +14,7 @@ use super::interfaces::Interfaces;
 use super::shared::now;
 use crate::config::{Config, Forwarder};
 use crate::control::Evidence;
+use mgm_control::clients::Clients;
 use mgm_control::status::{ConfigStatus, Counts, Status};
 use mgm_control::{request, Answer, ErrorCode, Failure, Request};
 use mgm_types::{Flow, Time};
@@ -63,6 +64,7 @@ impl View<'_> {
             Request::Interfaces(query) => interfaces::page(self, query).map(Answer::Interfaces),
             Request::Igmp(query) => igmp::page(self, query).map(Answer::Igmp),
             Request::Groups(query) => groups::page(self, query).map(Answer::Groups),
+            Request::Clients(query) => self.clients(query).map(Answer::Clients),
             Request::Explain(query) => explain::flow(self, query, evidence)
                 .map(|explanation| Answer::Explanation(Box::new(explanation))),
             Request::Proxies => Ok(Answer::Proxies(forwarding::proxies(self))),
@@ -101,9 +103,21 @@ impl View<'_> {
         Ok(Answer::Membership(changed))
     }
 
+    fn clients(&self, query: &request::ClientsQuery) -> Result<Clients, Failure> {
+        let Context { library, shared, .. } = self.context;
+        let status = library.status(false).map_err(internal)?;
+        let clients = mgm_control::library::clients(&status, query, |index| shared.name(index));
+        clients.map_err(|error| internal(format!("the status of the library: {error}")))
+    }
+
     fn status(&self) -> Result<Status, Failure> {
         let View { context: Context { config, library, .. }, life, .. } = self;
         let now = now();
+        let json = library.status(false).map_err(internal)?;
+        let known: serde_json::Value =
+            serde_json::from_str(&json).map_err(|error| internal(error.to_string()))?;
+        let chains = known["bypassed_chains"].as_array().into_iter().flatten();
+        let chains = chains.filter_map(serde_json::Value::as_str).map(Into::into);
         Ok(Status {
             version: env!("CARGO_PKG_VERSION").into(),
             library_version: library.version(),
@@ -113,6 +127,7 @@ impl View<'_> {
                 Forwarder::Ebpf => "ebpf".into(),
                 Forwarder::Memory => "memory".into(),
             },
+            bypassed_chains: chains.collect(),
             table: config.router.table,
             uptime_ms: now.since(life.started),
             config: ConfigStatus {
@@ -122,15 +137,12 @@ impl View<'_> {
                 reloads_refused: life.refused,
             },
             log_level: self.context.log.level(),
-            counts: self.counts()?,
+            counts: self.counts(&known),
         })
     }
 
-    fn counts(&self) -> Result<Counts, Failure> {
-        let internal = |text: String| Failure::new(ErrorCode::Internal, text);
-        let json = self.context.library.status(false).map_err(internal)?;
-        let status: serde_json::Value =
-            serde_json::from_str(&json).map_err(|error| internal(error.to_string()))?;
+    /// `status` is that of the library.
+    fn counts(&self, status: &serde_json::Value) -> Counts {
         let total = |name: &str| status["totals"][name].as_u64().unwrap_or(0);
         let config: &Config = self.context.config;
         let links = links::all(self);
@@ -143,7 +155,7 @@ impl View<'_> {
             let joins: usize = state.joins.values().map(std::collections::BTreeSet::len).sum();
             (groups as u64, joins as u64)
         });
-        Ok(Counts {
+        Counts {
             interfaces_configured: links.len() as u64,
             interfaces_up: links.values().filter(is_up).count() as u64,
             groups,
@@ -155,6 +167,10 @@ impl View<'_> {
             joins,
             modules: config.modules.len() as u64,
             clients: total("clients"),
-        })
+        }
     }
+}
+
+fn internal(text: String) -> Failure {
+    Failure::new(ErrorCode::Internal, text)
 }

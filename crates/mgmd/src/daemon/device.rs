@@ -4,6 +4,9 @@ use mgm_igmp::{LinkAddress, LinkInfo};
 use mgm_net::links::Links;
 use mgm_types::Prefix;
 
+/// The interface that stands for the rest of the router (M58).
+pub const REST: &str = "mgm0";
+
 /// A device of the system.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Device {
@@ -13,8 +16,7 @@ pub struct Device {
     pub info: LinkInfo,
     /// Why it cannot be served: it is a port of a bridge or a bond (I68).
     pub port: Option<String>,
-    /// Whether it is the loopback interface, which patterns do not match
-    /// (M6).
+    /// Whether it is the loopback interface (M6) or mgm0 (M58), which patterns do not match.
     pub is_loopback: bool,
 }
 
@@ -36,7 +38,7 @@ impl Device {
                 addresses: links.addresses(index).iter().map(address).collect(),
             },
             port: links.port(index).map(|port| port.to_string()),
-            is_loopback: link.is_loopback(),
+            is_loopback: link.is_loopback() || link.name == REST,
         })
     }
 }

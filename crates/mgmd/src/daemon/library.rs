@@ -1,7 +1,7 @@
 //! The functions of libmgm that the daemon needs. The program implements them with the crate
 //! mgm-client. The tests implement them without the library.
 
-use crate::config::LogLevel;
+use crate::config::{ClientRules, ClientSocket, LogLevel};
 use crate::control::{ExplainReader, StatusReader};
 use mgm_igmp::{Code, MgmCall, Ownership};
 use mgm_types::{Flow, Scope};
@@ -61,11 +61,15 @@ pub trait Library {
     /// forwarder knows the interfaces of the system, so the call has no effect there.
     fn set_interface(&self, link: u32, is_there: bool);
 
-    /// Serves routing protocols in other processes at a socket, and no longer at the former one.
+    /// Serves routing protocols in other processes at a socket, and no longer at the former one. If
+    /// the path is the same, the processes stay connected.
     ///
     /// # Errors
     /// The reason.
-    fn serve_clients(&self, path: &Path) -> Result<(), String>;
+    fn serve_clients(&self, path: &Path, socket: &ClientSocket) -> Result<(), String>;
+
+    /// Decides what the processes of each user may do there from now on.
+    fn restrict_clients(&self, rules: ClientRules);
 
     /// Sets the level of the library's log, which goes to the log of mgmd.
     fn set_log_level(&self, level: LogLevel);
@@ -87,7 +91,8 @@ pub trait Library {
 /// instead of the library's environment variables, which mgmd ignores (M7).
 #[must_use]
 pub fn in_words_of_the_file(text: &str) -> Cow<'_, str> {
-    const NAMES: [(&str, &str); 6] = [
+    const NAMES: [(&str, &str); 7] = [
+        ("the callback of MgmHostSetClientFilter", "[[client]]"),
         ("MGM_TABLE=", "router.table = "),
         ("MGM_TABLE", "router.table"),
         ("MGM_MAX_FLOWS", "router.max-flows"),
@@ -116,6 +121,7 @@ mod tests {
                 "senders (mgmctl flows lists the flows), or raise the limit with new-flows of \
                  the interface",
             ),
+            ("change the callback of MgmHostSetClientFilter, or", "change [[client]], or"),
             ("nothing to replace", "nothing to replace"),
         ] {
             assert_eq!(in_words_of_the_file(text), expected);

@@ -12,6 +12,11 @@ pub fn lines(changes: &Changes) -> Vec<String> {
         ("control", changes.control),
         ("log-level", changes.log_level),
     ];
+    let others = [
+        ("socket of client processes changed", changes.client_socket),
+        ("restrictions of client processes changed", changes.client_rules),
+    ];
+    lines.extend(others.into_iter().filter(|(_, changed)| *changed).map(|(line, _)| line.into()));
     for (key, _) in keys.into_iter().filter(|(_, changed)| *changed) {
         lines.push(format!("router.{key} changed"));
     }
@@ -48,7 +53,7 @@ mod tests {
         let config = |text| Config::parse(Path::new("mgmd.toml"), text).unwrap();
         let before = config("[[interface]]\nname = \"a\"\n[[interface]]\nname = \"b\"");
         let after = config(
-            "[router]\nlog-level = \"debug\"\n[[interface]]\nname = \"a\"\nttl-threshold = 9\n\
+            "[router]\nlog-level = \"debug\"\nmax-clients = 7\n[[client]]\nuser = \"pim\"\n[[interface]]\nname = \"a\"\nttl-threshold = 9\n\
              [[interface]]\nname = \"c\"\n\
              [[route]]\nfrom = \"a\"\ngroup = \"239.1.0.0/16\"\nto = [\"c\"]\n\
              [[proxy]]\nupstream = \"p\"\ndownstream = [\"c\"]",
@@ -57,6 +62,8 @@ mod tests {
         assert_eq!(
             lines(&changes),
             [
+                "socket of client processes changed",
+                "restrictions of client processes changed",
                 "router.log-level changed",
                 "interface c added",
                 "interface b removed",

@@ -140,12 +140,44 @@ impl Dumper {
         flag: u16,
         kind: u16,
         (head, attributes): (&[u8], &[(u16, u32)]),
+        take: impl FnMut(&Message<'_>),
+    ) -> io::Result<bool> {
+        let sequence = self.next_sequence();
+        let request = wire::request(kind, NLM_F_REQUEST | flag, sequence, head, attributes);
+        self.answer_to(&request, take)
+    }
+
+    /// Makes any other request: `flags` are those beside NLM_F_REQUEST, and `parts` the body. Passes
+    /// on what the kernel answers.
+    ///
+    /// # Errors
+    /// Those of [`Dumper::dump`].
+    pub fn request(
+        &mut self,
+        (kind, flags): (u16, u16),
+        parts: &[&[u8]],
+        take: impl FnMut(&Message<'_>),
+    ) -> io::Result<()> {
+        // Only a dump has an end of its own.
+        let flags =
+            NLM_F_REQUEST | flags | if flags & NLM_F_DUMP == NLM_F_DUMP { 0 } else { NLM_F_ACK };
+        let request = wire::message(kind, flags, self.next_sequence(), parts);
+        self.answer_to(&request, take).map(|_| ())
+    }
+
+    fn next_sequence(&mut self) -> u32 {
+        self.sequence = self.sequence.wrapping_add(1);
+        self.sequence
+    }
+
+    /// Sends a request with the present sequence number, and reads the answer. Returns false if a
+    /// dump lacks something.
+    fn answer_to(
+        &mut self,
+        request: &[u8],
         mut take: impl FnMut(&Message<'_>),
     ) -> io::Result<bool> {
-        self.sequence = self.sequence.wrapping_add(1);
-        let flags = NLM_F_REQUEST | flag;
-        let request = wire::request(kind, flags, self.sequence, head, attributes);
-        self.socket.send(&request, 0)?;
+        self.socket.send(request, 0)?;
         let mut intact = true;
         loop {
             let length = match self.socket.recv(&mut &mut self.piece[..], 0) {

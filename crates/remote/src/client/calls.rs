@@ -1,14 +1,14 @@
-//! The calls of mgm.h, on checked arguments: they are those of the manager.
+//! The calls of mgm.h, with arguments that were checked: the same methods that the manager has.
 
 use super::state::{Arrived, Record};
 use super::{next_serial, Link, Place, Router};
 use crate::convert::kinds_to_bits;
-use crate::messages::{Change, Reply, Request, Room};
-use crate::rows::read_mfe;
+use crate::messages::{Change, Reply, Request, Room, OIFS_OFF};
+use crate::rows::{last_of, read_brief, read_mfe};
 use crate::wire::Reader;
 use mgm_dispatch::Queue;
 use mgm_engine::{ClientId, EnumKind, Join, MfeRow, NoticeKind};
-use mgm_manager::{inside, Callbacks, Detail, Inside};
+use mgm_manager::{inside, Callbacks, Detail, Inside, Unanswered};
 use mgm_types::{Flow, Interface, Ipv4Addr, Refusal, Result};
 use std::ops::ControlFlow;
 use std::sync::Arc;
@@ -28,12 +28,21 @@ impl Router {
         component: u32,
     ) -> Result<u64> {
         let kinds = NoticeKind::ALL.into_iter().filter(|kind| callbacks.has(*kind)).collect();
-        let callbacks_bits = kinds_to_bits(kinds);
-        let request = Request::Register { protocol, component, callbacks: callbacks_bits };
-        match self.ask(request, 0)? {
-            Reply::Registered { client } => Ok(self.0.enlist(client, callbacks)),
-            _ => Err(unexpected()),
-        }
+        let oifs_off = match mgm_manager::unanswered()? {
+            Unanswered::OifsOn => 0,
+            Unanswered::OifsOff => OIFS_OFF,
+        };
+        let callbacks_bits = kinds_to_bits(kinds) | oifs_off;
+        let grace = super::grace();
+        let request = Request::Register { protocol, component, callbacks: callbacks_bits, grace };
+        self.0.state.lock().registering += 1;
+        let result = match self.ask(request, 0) {
+            Ok(Reply::Registered { client }) => Ok(self.0.enlist(client, callbacks)),
+            Ok(_) => Err(unexpected()),
+            Err(refusal) => Err(refusal),
+        };
+        self.0.state.lock().registered();
+        result
     }
 
     /// Deregisters a client (spec 1.6, 9.13).
@@ -74,6 +83,15 @@ impl Router {
             link.ended.wait(&mut state);
         }
         result.map(drop)
+    }
+
+    /// The client has taken and added again what it wants of its predecessor's state (spec 9.8).
+    ///
+    /// # Errors
+    /// `BadHandle`, those of the router; `Router`.
+    pub fn grace_done(&self, serial: u64) -> Result<()> {
+        let client = self.client(serial)?;
+        self.ask(Request::GraceDone { client }, serial).map(drop)
     }
 
     /// Takes an interface.
@@ -207,22 +225,48 @@ impl Router {
         mut visit: impl FnMut(&MfeRow) -> ControlFlow<()>,
     ) -> Result<Option<usize>> {
         let mut row = MfeRow::default();
-        loop {
+        let mut channel = self.0.channel()?;
+        let ask = |start, room: &Room| {
             let request = Request::WalkMfes { start, stats, room: room.clone() };
-            let Reply::Mfes { count, rows, next_oifs, more } = self.ask(request, 0)? else {
-                return Err(unexpected());
+            crate::messages::Call { cause: 0, inside: 0, request }
+        };
+        let lost = |_| {
+            self.0.lose();
+            super::lost()
+        };
+        channel.send(&ask(start, &room)).map_err(lost)?;
+        loop {
+            let (count, rows, next_oifs, more) = match channel.receive().map_err(lost)?.reply {
+                Reply::Mfes { count, rows, next_oifs, more } => (count, rows, next_oifs, more),
+                Reply::Refused { refusal } => {
+                    self.0.channels.give_back(channel);
+                    return Err(refusal.refusal(0));
+                }
+                _ => return Err(unexpected()),
             };
+            let (last, oifs) = last_of(&rows.0, count, stats).map_err(|_| unexpected())?;
+            let used =
+                room.base.saturating_mul(count).saturating_add(room.each.saturating_mul(oifs));
+            room.bytes = room.bytes.saturating_sub(used);
+            start = last.or(start);
+            if more {
+                // The router walks on while this thread decodes.
+                channel.send(&ask(start, &room)).map_err(lost)?;
+            }
             let mut reader = Reader::new(&rows.0);
             for _ in 0..count {
-                read_mfe(&mut row, &mut reader).map_err(|_| unexpected())?;
-                start = Some(row.flow);
-                room.bytes =
-                    room.bytes.saturating_sub(room.base + room.each * row.oifs.len() as u32);
+                let read = if stats { read_mfe } else { read_brief };
+                read(&mut row, &mut reader).map_err(|_| unexpected())?;
                 if visit(&row).is_break() {
+                    if more {
+                        channel.receive().map_err(lost)?;
+                    }
+                    self.0.channels.give_back(channel);
                     return Ok(None);
                 }
             }
             if !more {
+                self.0.channels.give_back(channel);
                 return Ok(next_oifs.map(|oifs| oifs as usize));
             }
         }

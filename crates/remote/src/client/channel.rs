@@ -1,11 +1,11 @@
 //! Call connections: each carries one call at a time, and the calling thread reads the answer.
 
+use super::pool::{Pool, Pooled};
 use crate::frame::{frame, FrameReader, LONGEST_TO_CLIENT};
 use crate::hello::{greeting, read_greeting, Hello, Welcome};
 use crate::messages::{decode, Answer, Call};
 use crate::wire::Wire;
 use mgm_linux::channel::Connection;
-use parking_lot::{Condvar, Mutex};
 use std::io::{self, ErrorKind};
 use std::path::Path;
 use std::sync::Arc;
@@ -55,9 +55,19 @@ impl Channel {
 
     /// Makes a call and waits for the answer.
     pub fn call(&mut self, call: &Call) -> io::Result<Answer> {
+        self.send(call)?;
+        self.receive()
+    }
+
+    /// Makes a call, whose answer [`receive`](Channel::receive) returns.
+    pub fn send(&mut self, call: &Call) -> io::Result<()> {
         self.out.clear();
         frame(&mut self.out, |to| call.put(to));
-        self.connection.send_all(&self.out)?;
+        self.connection.send_all(&self.out)
+    }
+
+    /// Waits for the answer to a call.
+    pub fn receive(&mut self) -> io::Result<Answer> {
         self.read(decode::<Answer>)?.map_err(io::Error::other)
     }
 
@@ -80,72 +90,17 @@ impl Channel {
     }
 }
 
+impl Pooled for Channel {
+    type Handle = Arc<Connection>;
+
+    fn handle(&self) -> Arc<Connection> {
+        Arc::clone(&self.connection)
+    }
+
+    fn end(connection: &Arc<Connection>) {
+        connection.shut_down();
+    }
+}
+
 /// The call connections of this process.
-#[derive(Default)]
-pub(super) struct Channels {
-    state: Mutex<State>,
-    freed: Condvar,
-}
-
-#[derive(Default)]
-struct State {
-    idle: Vec<Channel>,
-    /// All of them, so that the threads that wait for answers can be woken.
-    all: Vec<Arc<Connection>>,
-    /// How many there are, or are being opened.
-    count: usize,
-    is_over: bool,
-}
-
-impl Channels {
-    /// An idle connection, or a new one that `open` makes.
-    pub fn take(&self, open: impl Fn() -> io::Result<Channel>) -> io::Result<Channel> {
-        let mut state = self.state.lock();
-        loop {
-            if state.is_over {
-                return Err(ErrorKind::NotConnected.into());
-            }
-            if let Some(channel) = state.idle.pop() {
-                return Ok(channel);
-            }
-            if state.count < MOST {
-                break;
-            }
-            self.freed.wait(&mut state);
-        }
-        state.count += 1;
-        drop(state);
-        let opened = open();
-        let mut state = self.state.lock();
-        match opened {
-            Ok(channel) if !state.is_over => {
-                state.all.push(Arc::clone(&channel.connection));
-                Ok(channel)
-            }
-            failed => {
-                state.count -= 1;
-                drop(state);
-                self.freed.notify_one();
-                failed.and(Err(ErrorKind::NotConnected.into()))
-            }
-        }
-    }
-
-    /// Gives back a connection after a call.
-    pub fn give_back(&self, channel: Channel) {
-        self.state.lock().idle.push(channel);
-        self.freed.notify_one();
-    }
-
-    /// Ends all of them.
-    pub fn end(&self) {
-        let mut state = self.state.lock();
-        state.is_over = true;
-        state.idle.clear();
-        for connection in state.all.drain(..) {
-            connection.shut_down();
-        }
-        drop(state);
-        self.freed.notify_all();
-    }
-}
+pub(super) type Channels = Pool<Channel, MOST>;

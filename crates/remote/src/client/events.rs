@@ -106,7 +106,8 @@ impl Link {
         match state.places.get(&client) {
             Some(&place) => self.queue(state, place, cause, arrived),
             // Its registration has not been answered yet, or it was deregistered.
-            None => state.early.entry(client).or_default().push(arrived),
+            None if state.registering > 0 => state.early.entry(client).or_default().push(arrived),
+            None => {}
         }
     }
 
@@ -132,3 +133,6 @@ impl Link {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

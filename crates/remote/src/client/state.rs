@@ -73,7 +73,10 @@ pub(super) struct State {
     pub clients: HashMap<Place, Record>,
     /// The clients by their numbers at the router.
     pub places: HashMap<u64, Place>,
-    /// Callbacks of clients whose registration has not been answered yet.
+    /// How many registrations have not been answered yet.
+    pub registering: usize,
+    /// Callbacks of clients whose registration has not been answered yet, and perhaps of clients
+    /// that were deregistered meanwhile.
     pub early: HashMap<u64, Vec<Arrived>>,
     /// The numbers of open enumerations at the router, and their clients.
     pub enumerations: HashMap<u64, (u64, Place)>,
@@ -97,6 +100,15 @@ pub(super) struct State {
 }
 
 impl State {
+    /// A registration has been answered. After the last one, callbacks that still wait for their
+    /// client are those of clients that were deregistered.
+    pub fn registered(&mut self) {
+        self.registering -= 1;
+        if self.registering == 0 {
+            self.early.clear();
+        }
+    }
+
     /// The callbacks of a call that is under way.
     pub fn tickets_of(&mut self, cause: u64) -> Option<&mut Vec<Ticket<Place>>> {
         self.open.iter_mut().find(|(open, _)| *open == cause).map(|(_, tickets)| tickets)

@@ -67,7 +67,7 @@ impl Service {
             process.filter(|process| process.token == secret && process.peer.uid == peer.uid);
         let process = process.ok_or("no such process is connected")?;
         if process.calls.len() >= CALLS {
-            return Err(format!("a process may have {CALLS} call connections"));
+            return Err(format!("a process can have at most {CALLS} call connections"));
         }
         process.calls.push(token);
         let answer_ms = self.limits.answer_ms;

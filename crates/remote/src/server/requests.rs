@@ -1,13 +1,15 @@
 //! Makes the calls of client processes.
 
 use super::outlet::Events;
+use crate::access::{Gate, Wish};
 use crate::convert::kinds_from_bits;
-use crate::messages::{Call, Change, RefusedChange, Reply, Request, Room};
+use crate::messages::{Call, Change, RefusedChange, Reply, Request, Room, OIFS_OFF};
+use crate::rows::put_brief;
 use crate::wire::{Bytes, Wire};
 use mgm_engine::ClientId;
-use mgm_manager::{EnumId, Manager, Outlet};
-use mgm_types::{Flow, Refusal, Result};
-use std::collections::HashSet;
+use mgm_manager::{EnumId, Manager, Outlet, Unanswered, LONGEST_GRACE};
+use mgm_types::{Flow, Interface, Refusal, Result};
+use std::collections::{HashMap, HashSet};
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
@@ -23,24 +25,38 @@ const GROUPS: usize = 8192;
 /// What the router knows of a client process, for its calls.
 pub(super) struct Holdings {
     pub outlet: Arc<Events>,
-    pub clients: HashSet<u64>,
+    /// The clients with their protocol and component ids.
+    pub clients: HashMap<u64, (u32, u32)>,
     enumerations: HashSet<u64>,
+    gate: Gate,
 }
 
 impl Holdings {
     pub fn new(outlet: Arc<Events>) -> Holdings {
-        Holdings { outlet, clients: HashSet::new(), enumerations: HashSet::new() }
+        Holdings {
+            outlet,
+            clients: HashMap::new(),
+            enumerations: HashSet::new(),
+            gate: Gate::default(),
+        }
     }
 
     /// A client of this process.
     fn client(&self, number: u64) -> Result<ClientId> {
-        let own = self.clients.contains(&number);
+        let own = self.clients.contains_key(&number);
         own.then_some(ClientId(number)).ok_or(Refusal::BadHandle(number))
     }
 
     fn enumeration(&self, number: u64) -> Result<EnumId> {
         let own = self.enumerations.contains(&number);
         own.then_some(EnumId(number)).ok_or(Refusal::BadHandle(number))
+    }
+
+    /// Refuses what the host does not permit.
+    fn permit(&mut self, ids: (u32, u32), interface: Option<Interface>) -> Result<()> {
+        let (protocol, component) = ids;
+        let process = self.outlet.process();
+        self.gate.pass(&Wish { process, protocol, component, interface })
     }
 
     /// Makes a call.
@@ -59,18 +75,29 @@ impl Holdings {
 
     fn make_checked(&mut self, manager: &Manager, request: &Request) -> Result<Reply> {
         match *request {
-            Request::Register { protocol, component, callbacks } => {
+            Request::Register { protocol, component, callbacks, grace } => {
+                let ids = (protocol, component);
+                self.permit(ids, None)?;
                 let outlet: Arc<dyn Outlet> = self.outlet.clone();
-                let kinds = kinds_from_bits(callbacks);
-                let client = manager.register_posted(outlet, kinds, (protocol, component))?.0;
-                self.clients.insert(client);
+                let (kinds, grace) = (kinds_from_bits(callbacks), grace.min(LONGEST_GRACE));
+                let id = manager.register_posted(outlet, kinds, ids, grace)?;
+                if callbacks & OIFS_OFF != 0 {
+                    manager.set_unanswered(id, Unanswered::OifsOff);
+                }
+                let client = id.0;
+                self.clients.insert(client, ids);
                 return Ok(Reply::Registered { client });
             }
             Request::Deregister { client } => {
                 manager.deregister(self.client(client)?)?;
                 self.clients.remove(&client);
             }
-            Request::Take { client, interface } => manager.take(self.client(client)?, interface)?,
+            Request::GraceDone { client } => manager.grace_done(self.client(client)?)?,
+            Request::Take { client, interface } => {
+                let id = self.client(client)?;
+                self.permit(self.clients[&client], Some(interface))?;
+                manager.take(id, interface)?;
+            }
             Request::Release { client, interface } => {
                 let client = self.client(client)?;
                 manager.release(client, interface)?;
@@ -150,7 +177,8 @@ impl Holdings {
 
 /// The MFEs after `start`, as far as there is room in the caller's buffer and in the message.
 fn walk(manager: &Manager, start: Option<Flow>, stats: bool, room: &Room) -> Reply {
-    let (mut rows, mut count, mut used) = (Vec::new(), 0, 0);
+    // With room for the last MFE, which may have many oifs only seldom.
+    let (mut rows, mut count, mut used) = (Vec::with_capacity(MFES + 1024), 0, 0);
     let (mut next_oifs, mut more) = (None, false);
     manager.walk_mfes(start, stats, |row| {
         let oifs = row.oifs.len() as u64;
@@ -163,7 +191,10 @@ fn walk(manager: &Manager, start: Option<Flow>, stats: bool, room: &Room) -> Rep
             more = true;
             return ControlFlow::Break(());
         }
-        row.put(&mut rows);
+        match stats {
+            true => row.put(&mut rows),
+            false => put_brief(row, &mut rows),
+        }
         count += 1;
         ControlFlow::Continue(())
     });

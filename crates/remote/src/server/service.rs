@@ -4,7 +4,7 @@ use super::link::{Link, Role};
 use super::outlet::{becomes_sender, take_own, Changed};
 use super::process::{refuse, Process};
 use super::texts::{Texts, Which};
-use super::Limits;
+use super::{Limits, State};
 use crate::messages::{decode, Acks, Answer, Call, Reply, Request, WireRefusal};
 use crate::wire::{Bytes, Wire};
 use mgm_linux::channel::{Listener, Poller, Ready};
@@ -13,7 +13,7 @@ use mgm_types::{Code, Refusal};
 use std::collections::HashMap;
 use std::io;
 use std::panic::{catch_unwind, AssertUnwindSafe};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::Ordering;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -21,8 +21,6 @@ use std::time::{Duration, Instant};
 const LISTENER: u64 = 0;
 /// A connection that has not said who it is, or has sent half a message, is closed after this time.
 const DAWDLING: Duration = Duration::from_secs(10);
-/// A process that acknowledges nothing for this time is disconnected, if too many wait (spec 9.6).
-const SILENT_MS: u64 = 30_000;
 /// How often slow processes and connections are looked for.
 const ROUND: Duration = Duration::from_secs(1);
 /// How many connections may not have said yet who they are.
@@ -80,10 +78,14 @@ impl Service {
     }
 
     /// The main function of the thread, which a panic does not end.
-    pub fn run(&mut self, is_stopping: &AtomicBool) {
+    pub fn run(&mut self, state: &State) {
         becomes_sender();
         let mut ready = Vec::new();
-        while !is_stopping.load(Ordering::Acquire) {
+        while !state.is_stopping.load(Ordering::Acquire) {
+            if let Some(limits) = state.limits.lock().take() {
+                self.limits = limits;
+                self.next_check = Instant::now();
+            }
             ready.clear();
             let turn = AssertUnwindSafe(|| self.turn(&mut ready));
             if catch_unwind(turn).is_err() {
@@ -104,7 +106,7 @@ impl Service {
         }
         self.send_changed();
         let until = self.next_check.min(self.next_round);
-        let wait = match self.departures.is_empty() {
+        let wait = match self.departures.is_empty() && self.deferred.is_empty() {
             true => until.saturating_duration_since(now),
             false => Duration::ZERO,
         };
@@ -240,8 +242,11 @@ impl Service {
         let reply = made
             .unwrap_or_else(|_| Reply::Refused { refusal: WireRefusal::from(&Refusal::Panicked) });
         let events = take_own();
-        if !self.departures.is_empty() && waits_for_departure(&reply) {
-            // What the call wants may belong to a process that has ended (spec 9.7).
+        let is_done =
+            matches!((&call.request, &reply), (Request::GraceDone { .. }, Reply::Done {}));
+        let is_there = waits_for_departure(&reply);
+        if is_there && self.end_hung_up() || (is_done || is_there) && self.ends_something() {
+            // What the call wants may belong to a process that has ended (spec 9.7, 9.8).
             if let Some(link) = self.links.get_mut(&token) {
                 link.is_busy = true;
             }
@@ -355,7 +360,7 @@ impl Service {
     fn end_process(&mut self, session: u64) {
         let Some(process) = self.processes.remove(&session) else { return };
         log::info!(
-            "{} has ended; its {} clients are deregistered",
+            "{} has ended; its {} clients are deregistered, unless they have asked for grace",
             process.who(),
             process.holdings.clients.len()
         );
@@ -367,11 +372,34 @@ impl Service {
         self.departures.push(self.manager.begin_departure(session));
     }
 
-    /// Deletes a portion of the state of a process that has ended. When nothing is left, the calls
+    /// Ends processes whose end was not read yet, because it is behind other messages, or another
+    /// connection was read first. Whether there was one.
+    fn end_hung_up(&mut self) -> bool {
+        let is_over = |(_, process): &(&u64, &Process)| {
+            let link = self.links.get(&process.events);
+            link.is_some_and(|link| link.connection().has_hung_up())
+        };
+        let over: Vec<u64> =
+            self.processes.iter().filter(is_over).map(|(session, _)| *session).collect();
+        over.iter().for_each(|session| self.end_process(*session));
+        !over.is_empty()
+    }
+
+    /// Whether state of ended processes is still being deleted. Deletes a portion of what was left
+    /// for a time that has ended, which the timer does otherwise.
+    fn ends_something(&self) -> bool {
+        !self.departures.is_empty() || self.manager.end_graces()
+    }
+
+    /// Deletes a portion of the state of processes that have ended. When nothing is left, the calls
     /// that wait for it are made.
     fn depart_some(&mut self) -> bool {
-        let Some(departure) = self.departures.last_mut() else { return false };
-        if !self.manager.depart_some(departure) {
+        let has_ended = match self.departures.last_mut() {
+            Some(departure) => !self.manager.depart_some(departure),
+            None if self.deferred.is_empty() => return false,
+            None => !self.manager.end_graces(),
+        };
+        if has_ended {
             self.departures.pop();
             for (token, call) in std::mem::take(&mut self.deferred) {
                 if let Some(link) = self.links.get_mut(&token) {
@@ -399,12 +427,12 @@ impl Service {
         let mut stuck = Vec::new();
         for (&session, process) in &self.processes {
             let behind = self.manager.backlogged(session);
-            if behind.waiting > WINDOW && behind.silent_ms >= SILENT_MS {
+            if behind.waiting > WINDOW && behind.silent_ms >= self.limits.silent_ms {
                 log::warn!(
                     "{} is disconnected: {} callbacks wait, and it has acknowledged none for {} s",
                     process.who(),
                     behind.waiting,
-                    SILENT_MS / 1000
+                    self.limits.silent_ms as f64 / 1000.0
                 );
                 stuck.push(session);
             }

@@ -1,4 +1,4 @@
-//! Texts that take long: a thread of their own makes each.
+//! Texts that take long to make: a separate thread makes each of them.
 
 use mgm_linux::channel::Poller;
 use mgm_linux::threads;

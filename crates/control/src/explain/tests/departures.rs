@@ -156,16 +156,65 @@ fn dropped_on_departure_with_another_forwarder() {
     all.library["mfe"]["up_ms"] = json!(1_001);
     assert!(judged(all.clone()).verdict.forwarded, "another forwarder than the kernel and ebpf");
     all.library["forwarder"]["name"] = json!("ebpf");
+    assert!(judged(all.clone()).verdict.forwarded, "it has no entry");
+    all.library["forwarder"]["installed"] = installed();
     let reason = |all: &Explanation| judged(all.clone()).verdict.reason;
     assert_eq!(reason(&all), Some(Reason::DroppedOnDeparture));
     all.library["mfe"]["up_ms"] = json!(1_000);
     assert_eq!(reason(&all), None, "the MFE is younger than some of the packets");
 }
 
+/// The entry of the ebpf forwarder for the flow of [`healthy`].
+fn installed() -> serde_json::Value {
+    let oif =
+        json!({"index": 3, "next_hop": null, "name": "eth1", "ttl_threshold": 1, "ready": true});
+    json!({"index": 2, "name": "eth0", "takes_packets": true, "oifs": [oif]})
+}
+
+#[test]
+fn not_served() {
+    let mut all = healthy();
+    all.kernel = None;
+    all.library["forwarder"]["name"] = json!("ebpf");
+    all.library["forwarder"]["installed"] = installed();
+    assert!(judged(all.clone()).verdict.forwarded);
+    let oif = &mut all.library["forwarder"]["installed"]["oifs"][0];
+    oif["ready"] = json!(false);
+    let daemon = "find the other multicast daemon: \"ip mroute show table all\", and take the \
+                  interface from it, or from mgmd";
+    expect(
+        all.clone(),
+        Reason::NotServed,
+        "eth1",
+        "the ebpf forwarder sends nothing to eth1: it is down, or another multicast daemon has it \
+         in the kernel's multicast routing",
+        &format!("ip link show eth1; {daemon}"),
+    );
+    all.library["forwarder"]["installed"]["oifs"][0]["next_hop"] = json!("10.3.0.9");
+    expect(
+        all.clone(),
+        Reason::NotServed,
+        "eth1",
+        "the ebpf forwarder sends nothing to eth1: its neighbour 10.3.0.9 is not known, or it is \
+         down",
+        "ip neigh show 10.3.0.9 dev eth1; does 10.3.0.9 answer?",
+    );
+    let mut other = installed()["oifs"][0].clone();
+    other["next_hop"] = json!("10.3.0.8");
+    let oifs = all.library["forwarder"]["installed"]["oifs"].as_array_mut();
+    oifs.expect("oifs").push(other);
+    assert!(judged(all.clone()).verdict.forwarded, "another neighbour there gets it");
+    all.library["forwarder"]["installed"]["takes_packets"] = json!(false);
+    let text =
+        "the ebpf forwarder takes no packets from eth0, because another multicast daemon has \
+                it in the kernel's multicast routing";
+    expect(all, Reason::NotServed, "eth0", text, daemon);
+}
+
 #[test]
 fn only_iif() {
     let mut all = unwanted();
     library_says(&mut all, "only_iif");
-    let text = "only eth0 wants the group, where the packets arrive: they are not sent back";
+    let text = "the group is wanted only on eth0, where the packets arrive: they are not sent back";
     expect(all, Reason::OnlyIif, "eth0", text, "");
 }

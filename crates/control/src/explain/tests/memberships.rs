@@ -216,7 +216,7 @@ fn route() -> RouteShare {
 #[test]
 fn route_rests() {
     let text =
-        "the static route 10.9.0.0/16 to 239.0.0.0/8 rests, because a routing protocol owns \
+        "the static route 10.9.0.0/16 to 239.0.0.0/8 has no effect, because a routing protocol owns \
                 eth0";
     let advice = "let the protocol send the flow, or use a route for one source and one group";
     let route = RouteShare { rests_because_of: Some("eth0".into()), ..route() };
@@ -265,7 +265,7 @@ fn not_sent_up() {
     let downstreams = vec!["eth0".into()];
     all.proxies = vec![ProxyShare { downstreams, ..silence::upstream("eth2") }];
     let text = "forward-up of the proxy does not send 239.1.1.1 from eth0 up to eth2";
-    let advice = "permit the group in forward-up of the proxy, if it shall leave the site";
+    let advice = "permit the group in forward-up of the proxy, if it may leave the site";
     expect(all.clone(), Reason::NotSentUp, "eth2", text, advice);
     all.proxies[0].sends_up = true;
     assert_eq!(judged(all).verdict.reason, Some(Reason::NoMember));

@@ -180,6 +180,48 @@ impl Router {
         self.run(|engine, fx| engine.tick(now, 1000, |_| counted.clone(), fx));
     }
 
+    /// The process of a client ends, and what the client has stays for some seconds.
+    pub fn dies(&mut self, name: &str, seconds: u32) {
+        let id = self.id(name);
+        let party = self.party(name);
+        let inside = party.inside.take();
+        party.habits = Default::default();
+        let at = self.parties.iter().position(|party| party.id == id).expect("it is there");
+        self.parties[at].stalled = true;
+        let mut due = inside;
+        while let Some(notice) = due {
+            self.answer(at, notice);
+            self.run(|_, _| ());
+            due = self.parties[at].waiting.pop_front();
+        }
+        self.parties[at].is_dead = true;
+        self.run(|engine, fx| engine.begin_grace(id, seconds, fx));
+    }
+
+    /// A client with the same ids takes over.
+    pub fn succeeds(&mut self, name: &str) {
+        let left = self.engine.left_by(Router::ids(name)).expect("it has left its state");
+        let id = self.engine.succeed(left, NoticeKinds::ALL).expect("registers");
+        assert!(id > left, "it has a new handle");
+        self.enters(name, id);
+    }
+
+    /// The successor has taken and added what it wants; the rest ends.
+    pub fn grace_is_done(&mut self, name: &str) {
+        let id = self.id(name);
+        self.run(|engine, _| engine.grace_done(id));
+        self.graces_end();
+    }
+
+    /// What is over ends, a few memberships at a time.
+    pub fn graces_end(&mut self) {
+        let mut turns = 0;
+        while self.run(|engine, fx| engine.end_graces(2, fx)) {
+            turns += 1;
+            assert!(turns < 1000, "it has no end");
+        }
+    }
+
     /// Calls come from inside a callback.
     pub fn inside_a_callback(&mut self, calls: impl FnOnce(&mut Router)) {
         self.at_once = true;

@@ -3,6 +3,7 @@
 
 mod callbacks;
 mod ears;
+mod grace;
 mod surroundings;
 
 use crate::spec::{Member, MembershipCall, Model, Place};
@@ -51,6 +52,7 @@ pub struct Drive {
     /// Things that a walk must have seen to be worth anything.
     pub alerts: usize,
     pub installed: usize,
+    pub taken_over: usize,
 }
 
 fn same<T: PartialEq + Debug>(what: &str, engine: T, model: T) -> Checked {
@@ -107,6 +109,7 @@ impl Drive {
             old: Vec::new(),
             alerts: 0,
             installed: 0,
+            taken_over: 0,
         };
         if stage.crowded {
             drive.register((999, 0), false).expect("register");
@@ -178,6 +181,9 @@ impl Drive {
             Kind::LoseOrReturn => self.lose_or_return(a),
             Kind::Threshold => self.set_threshold(steps::pick(&steps::INTERFACES, a), b % 8),
             Kind::Boundary => self.change_boundary(a, b, c),
+            Kind::Die => self.die(client),
+            Kind::Succeed => self.succeed(a),
+            Kind::GraceDone => self.grace_done(a),
             Kind::FlowRate => self.set_flow_rate(steps::pick(&steps::INTERFACES, a).index, b),
         }?;
         self.ears.check(&self.model)?;
@@ -202,10 +208,17 @@ impl Drive {
 
     /// Mostly one that is there; seldom one that was, or will be, or never.
     fn client_for(&self, operand: u8) -> ClientId {
-        match operand {
+        let picked = match operand {
             250..=255 => ClientId(u64::from(operand - 250) * 9),
             _ if self.model.clients.is_empty() => ClientId(1),
             _ => steps::pick(&self.model.clients, operand).id,
+        };
+        // One whose process has ended makes no calls; its successor does, if there is one.
+        let picked = self.model.with_successor(picked);
+        if self.model.is_left(Some(picked)) {
+            ClientId(0)
+        } else {
+            picked
         }
     }
 
@@ -269,6 +282,9 @@ impl Drive {
     fn follow(&mut self, what: &str, any_order: bool, mut fx: Effects) -> Checked {
         let engine = self.told_by_engine(&mut fx);
         self.ears.tell(&engine, &std::mem::take(&mut fx.released));
+        for client in std::mem::take(&mut fx.departed) {
+            self.queues.retain(|queue| queue.client != client);
+        }
         let model = self.told_by_model();
         let is_there = |(to, _): &(ClientId, Notice)| self.model.client(*to).is_some();
         let mut engine: Vec<_> = engine.into_iter().filter(is_there).collect();
@@ -355,6 +371,9 @@ impl Drive {
             return Ok(());
         }
         self.mirror.name(id, interface);
+        let holder = self.model.place(interface).map(|place| [place.claim, place.igmp]);
+        let is_left = |holder| self.model.is_left_to(holder, client);
+        self.taken_over += usize::from(holder.is_some_and(|all| all.into_iter().any(is_left)));
         let mut fx = Effects::default();
         self.engine.set_domain(id, self.model.domain_of(interface), &mut fx);
         same("the effects of a domain", fx.is_empty(), true)?;

@@ -30,11 +30,9 @@ impl Model {
     /// The component that a membership counts for (spec 4.1).
     fn component(&self, member: &Member) -> Option<ClientId> {
         let place = self.place(member.place)?;
-        if member.igmp {
-            place.owner.or(place.igmp)
-        } else {
-            place.owner.or(place.claim)
-        }
+        let owner =
+            if member.igmp { place.owner.or(place.igmp) } else { place.owner.or(place.claim) };
+        owner.map(|owner| self.with_successor(owner))
     }
 
     /// E and W of spec 4.2: whether a component other than the client's has it.
@@ -142,6 +140,9 @@ impl Model {
         if forward {
             self.switch(call, beside.is_some());
             return Ok(());
+        }
+        if add {
+            self.added(client, name, flow);
         }
         let member = Member { place: name, igmp, flow };
         if self.members.contains(&member) != add {

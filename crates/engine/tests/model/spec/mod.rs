@@ -3,6 +3,7 @@
 //! engine's types (flows, notices, answers), and none of its code.
 
 mod asking;
+mod grace;
 mod limits;
 mod members;
 mod mfes;
@@ -12,6 +13,7 @@ mod refusals;
 mod routes;
 mod rpf_path;
 
+pub use grace::Left;
 pub use members::MembershipCall;
 
 use mgm_engine::{ClientId, Header, Notice, QuestionId, Refused};
@@ -192,6 +194,8 @@ pub struct Model {
     pub last_client: u64,
     /// Those that have no callbacks.
     pub mute: Vec<ClientId>,
+    /// Those whose processes have ended.
+    pub left: Vec<Left>,
     /// The forwarder counts packets itself.
     pub kernel: bool,
     pub places: Vec<Place>,
@@ -316,17 +320,23 @@ impl Model {
         if self.places.iter().any(|place| place.claim == Some(id) || place.igmp == Some(id)) {
             return Err(Code::CanNotComplete);
         }
+        self.finish_releases_of(id);
+        self.clients.retain(|client| client.id != id);
+        self.loses_successor(id);
+        Ok(())
+    }
+
+    /// Releases of a client's that still wait are carried out (D14).
+    fn finish_releases_of(&mut self, id: ClientId) {
         let mut left: Vec<_> = self
             .places
             .iter()
-            .filter(|place| place.owner == Some(id))
+            .filter(|place| place.owner == Some(id) && place.claim != Some(id))
             .map(|place| place.name)
             .collect();
         left.sort_unstable();
         for name in left {
             self.make_claimant_owner(name);
         }
-        self.clients.retain(|client| client.id != id);
-        Ok(())
     }
 }

@@ -14,8 +14,14 @@ impl Model {
         }
         if let Some(place) = self.place(name) {
             let holder = if igmp { place.igmp } else { place.claim };
+            let is_stale = !igmp && holder.is_none() && self.is_left(place.igmp);
             return match holder {
+                Some(_) if self.is_left_to(holder, client) && place.absent => {
+                    Err(Code::InvalidParameter)
+                }
+                Some(_) if self.is_left_to(holder, client) => Ok(false),
                 Some(_) => Err(Code::AlreadyExists),
+                None if is_stale => Err(Code::AlreadyExists),
                 None if place.absent => Err(Code::InvalidParameter),
                 None => Ok(false),
             };
@@ -33,6 +39,11 @@ impl Model {
     /// MgmTakeInterfaceOwnership, accepted.
     pub fn take(&mut self, client: ClientId, name: Interface, inside: bool) {
         let igmp = self.client(client).is_some_and(|client| client.is_igmp());
+        let place = self.place(name);
+        let holder = place.and_then(|place| if igmp { place.igmp } else { place.claim });
+        if self.is_left_to(holder, client) {
+            return self.take_over(client, name);
+        }
         if self.place(name).is_none() {
             self.places.push(Place {
                 name,
@@ -76,6 +87,7 @@ impl Model {
         if Some(client) != (if igmp { place.igmp } else { place.claim }) {
             return Err(Code::InvalidParameter);
         }
+        self.released(client, name);
         if !igmp {
             if place.owner != Some(client) {
                 // Its take waits for DISABLE_IGMP, and comes to nothing.
@@ -119,7 +131,8 @@ impl Model {
         if place.disabling.is_some() {
             return;
         }
-        let Some(igmp) = place.igmp.filter(|_| !place.absent) else {
+        let is_asked = !place.absent && !self.is_left(place.igmp);
+        let Some(igmp) = place.igmp.filter(|_| is_asked) else {
             return self.make_claimant_owner(name);
         };
         let question = self.number();
@@ -195,7 +208,9 @@ impl Model {
         else {
             return;
         };
-        self.tell(igmp, Notice::EnableIgmp { interface: name, since });
+        if !self.is_left(Some(igmp)) {
+            self.tell(igmp, Notice::EnableIgmp { interface: name, since });
+        }
     }
 
     /// Called before a callback is made; false if the callback is obsolete.
@@ -226,7 +241,7 @@ impl Model {
             place.absent = true;
         });
         self.detached.push(name);
-        if let Some(igmp) = igmp {
+        if let Some(igmp) = igmp.filter(|&igmp| !self.is_left(Some(igmp))) {
             let question = self.number();
             self.tell(igmp, Notice::DisableIgmp { question, interface: name });
         }

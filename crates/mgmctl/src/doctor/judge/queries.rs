@@ -1,4 +1,4 @@
-//! Own IGMP messages that never leave.
+//! IGMP messages of mgmd itself that do not leave.
 
 use super::super::facts::Facts;
 use super::super::firewall::{list, pass, Hook, Passing, What};

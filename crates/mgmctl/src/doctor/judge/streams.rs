@@ -279,14 +279,14 @@ fn before_routing(facts: &Facts, case: &Case<'_>) -> Parts {
     let (from, _) = case.names(facts);
     let streams = case.streams();
     let suspects = facts.firewall.suspects(&Hook::BEFORE_ROUTING);
-    let seen = format!("{from}: {streams}, but the kernel does not route it");
+    let seen = format!("{from}: {streams}, but the kernel does not route the packets");
     if suspects.is_empty() && facts.firewall.is_known {
         let text = format!("{seen}, and the packet filter is not the reason: look at its counters");
         let command = "nstat -az IpInHdrErrors IpInAddrErrors IpExtInCsumErrors".into();
         return (Kind::NotForwarded, from, text, command);
     }
     let passing = Passing { arrives_on: Some(&from), leaves_by: None, what: case.what() };
-    let text = format!("{seen}: the packet filter drops it{}", suspected(&list(&suspects)));
+    let text = format!("{seen}: the packet filter drops them{}", suspected(&list(&suspects)));
     let command = pass(&suspects, passing, facts.programs);
     (Kind::FirewallArrival, from, text, command)
 }

@@ -289,7 +289,7 @@ fn static_routes_are_shown_with_their_state() {
         (RouteShare { joined: true, exact: true, ..route() }, "eth1: is a static membership\n"),
         (
             RouteShare { rests_because_of: Some("eth0".into()), ..route() },
-            "eth1: rests: a routing protocol owns eth0",
+            "eth1: has no effect: a routing protocol owns eth0",
         ),
         (
             RouteShare { to_interfaces: vec![], ..route() },
@@ -346,4 +346,18 @@ fn text_is_wrapped_at_words_and_control_characters_are_harmless() {
     assert_eq!(wrapped("abcdefghij k", 5), ["abcd…", "k"]);
     assert_eq!(wrapped("", 5), [""]);
     assert!(!wrapped("a\u{1b}[2J", 20)[0].contains('\u{1b}'));
+}
+
+#[test]
+fn the_entry_of_the_ebpf_forwarder_is_shown() {
+    let mut all = forwarded();
+    all.kernel = None;
+    let oif = |name: &str, hop: Option<&str>, ready: bool| json!({"index": 3, "next_hop": hop, "name": name, "ttl_threshold": 1, "ready": ready});
+    let oifs = [oif("eth1", None, true), oif("eth2", Some("10.3.0.9"), false)];
+    let entry = json!({"index": 2, "name": "eth0", "takes_packets": true, "oifs": oifs});
+    all.library["forwarder"]["installed"] = entry;
+    expect(&all, "ebpf       from eth0 to eth1, eth2/10.3.0.9 (discards)\n");
+    all.library["forwarder"]["installed"]["takes_packets"] = json!(false);
+    all.library["forwarder"]["installed"]["oifs"] = json!([]);
+    expect(&all, "ebpf       from eth0 (takes no packets) to nowhere\n");
 }

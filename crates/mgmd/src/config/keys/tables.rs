@@ -30,6 +30,12 @@ pub static ROOT: Table = Table {
         key("interface", Kind::Tables(&INTERFACE), Words("none"), "Each interface."),
         key("proxy", Kind::Tables(&PROXY), Words("none"), "Each upstream of an IGMP proxy."),
         key("route", Kind::Tables(&ROUTE), Words("none"), "Each static route."),
+        key(
+            "client",
+            Kind::Tables(&CLIENT),
+            Words("none"),
+            "Each user whose routing protocols are restricted.",
+        ),
         fixed("module", Kind::Tables(&MODULE), Words("none"), "Each module."),
     ],
 };
@@ -92,7 +98,56 @@ pub static ROUTER: Table = Table {
             Kind::Path(SOCKET),
             Value("\"/run/mgmd/router\""),
             "The socket for routing protocols in other processes, which have its path in their \
-             environment variable `MGM_ROUTER`. Root, and the user and group of mgmd, can connect.",
+             environment variable `MGM_ROUTER`. Root, and the user and group of the socket, can connect.",
+        ),
+        key(
+            "clients-owner",
+            Kind::User,
+            Words("the user of mgmd"),
+            "The user that owns the socket of `clients`. Only root can give it to another user.",
+        ),
+        key(
+            "clients-group",
+            Kind::Group,
+            Words("the group of mgmd"),
+            "The group of the socket of `clients`. mgmd must be a member of it, or run as root. With the \
+             unit for systemd, the default is mgm.",
+        ),
+        key(
+            "clients-mode",
+            Kind::Mode,
+            Value("\"0660\""),
+            "The mode of the socket of `clients`. Whoever may write to it can connect.",
+        ),
+        key(
+            "max-clients",
+            Kind::Number(1, 65_536),
+            Value("1000"),
+            "The maximum number of processes that are connected at `clients`. mgmd raises its soft \
+             limit on open files for them. The hard limit must permit four files for each.",
+        ),
+        key(
+            "answer-timeout",
+            Kind::Duration(1, 3_600_000, 1),
+            Value("\"1s\""),
+            "How long a question to a routing protocol in another process waits for its answer. \
+             Then the default answer holds. Packets of a new flow wait for at most three times as long.",
+        ),
+        fixed(
+            "daemons",
+            Kind::Bool,
+            Value("false"),
+            "If `true`, mgmd makes the interface mgm0, which stands for the rest of the router. \
+             Unmodified multicast routing daemons that `mgm-run` has started name it in their \
+             configuration. mgmd needs CAP_NET_ADMIN and /dev/net/tun. Patterns do not match mgm0.",
+        ),
+        fixed(
+            "daemons-address",
+            Kind::Address,
+            Value("\"169.254.77.1\""),
+            "The address of mgm0. Its network has 4 addresses (/30), which must be used nowhere \
+             else. One of the two in the middle is this address; the other one stands for all \
+             others that join groups.",
         ),
         key("control", Kind::Path(SOCKET), Value("\"/run/mgmd/control\""), "The socket at which mgmctl, and other programs, control mgmd."),
         key(
@@ -307,7 +362,7 @@ pub static IGMP: Table = Table {
             "source",
             Kind::Address,
             Words("the lowest address of the interface"),
-            "The source address of queries. It also is the address of mgmd in the election of the \
+            "The source address of queries. It is also the address of mgmd in the election of the \
              querier.",
         ),
         key("passive", Kind::Bool, Value("false"), "If `true`, mgmd never sends a query."),
@@ -427,6 +482,31 @@ pub static ROUTE: Table = Table {
             Required,
             "The interfaces to which the packets are forwarded. `from` must not be one of them.",
         ),
+    ],
+};
+
+/// `[[client]]`.
+pub static CLIENT: Table = Table {
+    path: "client",
+    header: "[[client]]",
+    about: "Restricts the routing protocols in processes of one user. A user without such a table \
+            may do everything that routing protocols can do. If a user has several tables, each of \
+            them permits something. A change does not affect protocols that are registered.",
+    keys: &[
+        key(
+            "user",
+            Kind::User,
+            Required,
+            "The user of the process. `*` stands for all users without a table, also for root.",
+        ),
+        key(
+            "protocols",
+            Kind::Ids,
+            Words("all"),
+            "The ids with which a protocol may register: a protocol id, or a protocol id and a \
+             component id.",
+        ),
+        key("interfaces", Kind::Names, Words("all"), "The interfaces that the protocol may take."),
     ],
 };
 

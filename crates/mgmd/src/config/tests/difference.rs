@@ -46,6 +46,13 @@ fn each_key_of_the_router_changes_or_is_refused() {
         ("max-flows", "1"),
         ("max-igmp-entries", "1"),
         ("clients", "\"/a\""),
+        ("daemons", "true"),
+        ("daemons-address", "\"169.254.9.1\""),
+        ("clients-owner", "\"pim\""),
+        ("clients-group", "\"pim\""),
+        ("clients-mode", "\"0666\""),
+        ("max-clients", "1"),
+        ("answer-timeout", "\"2s\""),
         ("control", "\"/a\""),
         ("log-level", "\"trace\""),
     ] {
@@ -61,7 +68,7 @@ fn each_key_of_the_router_changes_or_is_refused() {
     let fixed = |table: &Table| table.keys.iter().filter(|key| !key.reload).count();
     let all: Vec<usize> = ROOT.all().into_iter().map(fixed).collect();
     // The list of modules, [router], nothing of the others, and the keys of a module.
-    assert_eq!(all, [1, 5, 0, 0, 0, 0, 2]);
+    assert_eq!(all, [1, 7, 0, 0, 0, 0, 0, 2]);
 }
 
 #[test]

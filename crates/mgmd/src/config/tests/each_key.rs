@@ -15,6 +15,7 @@ fn file(table: &Table, key: &str, line: &str) -> String {
         "interface" | "interface.igmp" => "name = \"eth0\"\n",
         "proxy" => "upstream = \"eth0\"\ndownstream = [\"eth1\"]\n",
         "route" => "from = \"eth0\"\ngroup = \"239.1.1.1\"\nto = [\"eth1\"]\n",
+        "client" => "user = \"pim\"\n",
         "module" => "path = \"/a.so\"\n",
         _ => "",
     };
@@ -74,7 +75,7 @@ fn a_required_key_that_is_missing_is_named_with_what_is_allowed() {
         assert!(line.starts_with(&expected) && line.ends_with(&key.kind.allowed()), "{line}");
         missing += 1;
     }
-    assert_eq!(missing, 7);
+    assert_eq!(missing, 8);
 }
 
 #[test]

@@ -76,7 +76,7 @@ pub(super) const CASES: &[(&str, &str)] = &[
     ),
     (
         "[router]\nzzz = 1\n",
-        "a.toml:2:1: router.zzz: unknown key: use forwarder, table, unicast-table, mfe-timeout, max-flows, max-igmp-entries, clients, control or log-level",
+        "a.toml:2:1: router.zzz: unknown key: use forwarder, table, unicast-table, mfe-timeout, max-flows, max-igmp-entries, clients, clients-owner, clients-group, clients-mode, max-clients, answer-timeout, daemons, daemons-address, control or log-level",
     ),
     (
         "[[proxy]]\nupstream = \"ppp0\"\ndownstream = [\"eth0\"]\naltnet = [\"10.0.0.0/8\"]\n",
@@ -433,6 +433,10 @@ pub(super) const CASES: &[(&str, &str)] = &[
     (
         "[router]\nforwarder = \"memory\"\ntable = 5\n",
         "a.toml:3:9: router.table: only the kernel has tables: leave it out, or use forwarder = \"kernel\"",
+    ),
+    (
+        "[router]\ndaemons-address = \"169.254.77.3\"\n",
+        "a.toml:2:19: router.daemons-address: 169.254.77.3 is at an end of its network of 4 addresses: use the second or the third one, such as 169.254.77.1",
     ),
     (
         "[router]\nclients = \"/a\"\ncontrol = \"/a\"\n",

@@ -1,7 +1,7 @@
 //! Each key sets what it names.
 
-use super::valid;
-use crate::config::{Forwarder, LogLevel};
+use super::{errors, valid};
+use crate::config::{ClientSocket, Forwarder, LogLevel, Pattern};
 use mgm_igmp::config::{AccessList, LeaveMode, LinkConfig, ProxyUpstream, Rule};
 use mgm_types::{Flow, Prefix};
 use std::net::Ipv4Addr;
@@ -18,11 +18,13 @@ fn prefix(text: &str, length: u8) -> Prefix {
 fn the_router() {
     let router = valid(
         "[router]\nforwarder = \"memory\"\nunicast-table = 9\nmfe-timeout = \"1m\"\nmax-flows = 10\n\
-         max-igmp-entries = 11\nclients = \"/c\"\ncontrol = \"/d\"\nlog-level = \"debug\"\n",
+         max-igmp-entries = 11\nclients = \"/c\"\ndaemons = true\n\
+         daemons-address = \"169.254.9.2\"\ncontrol = \"/d\"\nlog-level = \"debug\"\n",
     )
     .router;
     assert_eq!((router.forwarder, router.unicast_table), (Forwarder::Memory, 9));
     assert_eq!((router.mfe_timeout, router.max_flows, router.max_igmp_entries), (60, 10, 11));
+    assert_eq!((router.daemons, router.daemons_address), (true, [169, 254, 9, 2].into()));
     assert_eq!((router.clients, router.control), ("/c".into(), "/d".into()));
     assert_eq!(router.log_level, LogLevel::Debug);
     assert_eq!(valid("[router]\ntable = 0x10\n").router.table, 16);
@@ -180,4 +182,32 @@ fn routes_and_modules() {
     assert_eq!([config.routes[0].is_exact(), config.routes[1].is_exact()], [false, true]);
     assert_eq!(config.modules[0].path.to_str(), Some("/usr/lib/pim.so"));
     assert_eq!(config.modules[0].args, "-d 1");
+}
+
+#[test]
+fn m52_clients_are_restricted_by_user() {
+    let config = valid(
+        "[router]\nclients-owner = \"pim\"\nclients-group = \"100\"\nclients-mode = \"0606\"\n\
+         max-clients = 5\nanswer-timeout = \"250ms\"\n[[client]]\nuser = \"pim\"\n\
+         protocols = [\"200\", \"7/1\"]\ninterfaces = [\"eth*\"]\n[[client]]\nuser = \"*\"\n",
+    );
+    let ClientSocket { owner, group, mode, most, answer_ms } = config.router.client_socket;
+    assert_eq!((owner.as_deref(), group.as_deref()), (Some("pim"), Some("100")));
+    assert_eq!((mode, most, answer_ms), (0o606, 5, 250));
+    let [pim, others] = &config.clients[..] else { panic!("two tables") };
+    assert_eq!(pim.protocols.as_ref().map(Vec::len), Some(2));
+    assert_eq!(pim.interfaces, Pattern::new("eth*").map(|pattern| vec![pattern]));
+    assert_eq!((&others.user[..], &others.protocols), ("*", &None));
+    for (line, found) in [
+        ("clients-mode = \"0\"", "\"0\" is not valid: use an octal number"),
+        ("clients-mode = \"1000\"", "\"1000\" is not valid: use an octal number"),
+        ("clients-mode = \"rw\"", "\"rw\" is not valid: use an octal number"),
+        ("clients-owner = \"a b\"", "\"a b\" is not valid: use the name or the number of a user"),
+        ("max-clients = 0", "0 is not valid: use a whole number from 1 to 65536"),
+    ] {
+        let lines = errors(&format!("[router]\n{line}\n"));
+        assert!(lines.len() == 1 && lines[0].contains(found), "{lines:?}");
+    }
+    let lines = errors("[[client]]\nuser = \"pim\"\nprotocols = [\"x\"]\n");
+    assert!(lines[0].contains("\"x\" is not valid: use a protocol id"), "{lines:?}");
 }

@@ -180,3 +180,17 @@ fn a_proxy_that_rests_is_found() {
     facts.mgmd().proxies[0].downstreams[0].forwarding = true;
     assert_eq!(kinds(&facts), []);
 }
+
+#[test]
+fn filters_that_a_killed_router_has_left_are_deleted_at_each_hook() {
+    let mut facts = router();
+    facts.stale_filters = [(SRC, vec!["ingress", "egress"]), (LAN, vec!["egress"])].into();
+    let found = found(&facts);
+    assert_eq!((found.kind, found.interface.as_deref()), (Kind::StaleFilter, Some("src")));
+    assert!(found.text.starts_with("src, lan: a router with the ebpf forwarder was killed"));
+    assert_eq!(
+        found.command,
+        "tc filter del dev src ingress prio 50343 && tc filter del dev src egress prio 50343 && \
+         tc filter del dev lan egress prio 50343"
+    );
+}

@@ -1,0 +1,176 @@
+//! The functions that receive.
+#![allow(clippy::too_many_arguments, reason = "the functions are those of libc")]
+
+use super::messages::{deliver, of_one};
+use super::{fails, guarded};
+use crate::mroute::Read;
+use crate::sockets;
+use crate::system::{self, errno};
+use libc::{c_int, c_void, iovec, msghdr, sockaddr, socklen_t, ssize_t};
+use mgm_mroute_calls::packets::nothing;
+
+/// Receives on a socket of multicast routing. `None`: it is none, and libc receives.
+///
+/// # Safety
+/// As for recvmsg.
+unsafe fn receive(fd: c_int, message: &mut msghdr, flags: c_int) -> Option<ssize_t> {
+    if !sockets::is_marked(fd) {
+        return None;
+    }
+    let was_ready = sockets::is_ready(fd);
+    loop {
+        let peeks = flags & libc::MSG_PEEK != 0;
+        let (read, wants_info) = guarded(|| sockets::read(fd, peeks), || None)?;
+        match read {
+            Err(errno) => return Some(fails(errno) as ssize_t),
+            Ok(Read::Datagram(datagram, index)) => {
+                let info = wants_info.then_some(index);
+                // SAFETY: as for the caller.
+                return Some(unsafe { deliver(&datagram, info, message, flags) });
+            }
+            Ok(Read::Raw(raw)) => {
+                // SAFETY: as for the caller.
+                let count = unsafe { system::recvmsg(raw, message, flags | libc::MSG_DONTWAIT) };
+                if count >= 0 || errno() != libc::EAGAIN {
+                    return Some(count);
+                }
+            }
+            Ok(Read::Nothing(epoll)) => {
+                let raw = sockets::target(fd);
+                let waits = !(system::is_nonblocking(raw) || system::is_nonblocking(fd));
+                if flags & libc::MSG_DONTWAIT != 0 || !waits {
+                    return Some(fails(libc::EAGAIN) as ssize_t);
+                }
+                if was_ready {
+                    // The daemon does not expect to wait.
+                    // SAFETY: as for the caller.
+                    return Some(unsafe { deliver(&nothing(), None, message, flags) });
+                }
+                if !system::wait(epoll, -1) {
+                    return Some(fails(errno()) as ssize_t);
+                }
+            }
+        }
+    }
+}
+
+#[no_mangle]
+unsafe extern "C" fn recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) -> ssize_t {
+    // SAFETY: as for the caller.
+    let done = match unsafe { message.as_mut() } {
+        // SAFETY: as for the caller.
+        Some(message) => unsafe { receive(fd, message, flags) },
+        None => None,
+    };
+    // SAFETY: as for the caller.
+    done.unwrap_or_else(|| unsafe { system::recvmsg(sockets::target(fd), message, flags) })
+}
+
+#[no_mangle]
+unsafe extern "C" fn recvfrom(
+    fd: c_int,
+    buffer: *mut c_void,
+    length: usize,
+    flags: c_int,
+    from: *mut sockaddr,
+    size: *mut socklen_t,
+) -> ssize_t {
+    let mut piece = iovec { iov_base: buffer, iov_len: length };
+    // SAFETY: as for the caller.
+    let room = unsafe { size.as_ref() }.copied().unwrap_or(0);
+    let from_known = if size.is_null() { std::ptr::null_mut() } else { from };
+    let mut message = of_one(&mut piece, from_known, room);
+    // SAFETY: as for the caller.
+    unsafe {
+        match receive(fd, &mut message, flags) {
+            Some(count) => {
+                if count >= 0 && !from_known.is_null() {
+                    *size = message.msg_namelen;
+                }
+                count
+            }
+            None => system::recvfrom(fd, buffer, length, flags, from, size),
+        }
+    }
+}
+
+#[no_mangle]
+unsafe extern "C" fn recv(fd: c_int, buffer: *mut c_void, length: usize, flags: c_int) -> ssize_t {
+    let mut piece = iovec { iov_base: buffer, iov_len: length };
+    let mut message = of_one(&mut piece, std::ptr::null_mut(), 0);
+    // SAFETY: as for the caller.
+    unsafe {
+        receive(fd, &mut message, flags).unwrap_or_else(|| system::recv(fd, buffer, length, flags))
+    }
+}
+
+#[no_mangle]
+unsafe extern "C" fn read(fd: c_int, buffer: *mut c_void, length: usize) -> ssize_t {
+    let mut piece = iovec { iov_base: buffer, iov_len: length };
+    let mut message = of_one(&mut piece, std::ptr::null_mut(), 0);
+    // SAFETY: as for the caller.
+    unsafe { receive(fd, &mut message, 0).unwrap_or_else(|| system::read(fd, buffer, length)) }
+}
+
+#[no_mangle]
+unsafe extern "C" fn readv(fd: c_int, pieces: *const iovec, count: c_int) -> ssize_t {
+    if !sockets::is_marked(fd) || pieces.is_null() || count < 0 {
+        // SAFETY: as for the caller.
+        return unsafe { system::readv(fd, pieces, count) };
+    }
+    let mut nothing = iovec { iov_base: std::ptr::null_mut(), iov_len: 0 };
+    let mut message = of_one(&mut nothing, std::ptr::null_mut(), 0);
+    (message.msg_iov, message.msg_iovlen) = (pieces.cast_mut(), count as _);
+    // SAFETY: as for the caller.
+    unsafe { receive(fd, &mut message, 0).unwrap_or_else(|| system::readv(fd, pieces, count)) }
+}
+
+// What a program calls that was compiled with _FORTIFY_SOURCE: the same, with the size of the buffer.
+
+#[no_mangle]
+unsafe extern "C" fn __recv_chk(
+    fd: c_int,
+    buffer: *mut c_void,
+    length: usize,
+    size: usize,
+    flags: c_int,
+) -> ssize_t {
+    check(length, size);
+    // SAFETY: as for the caller.
+    unsafe { recv(fd, buffer, length, flags) }
+}
+
+#[no_mangle]
+unsafe extern "C" fn __recvfrom_chk(
+    fd: c_int,
+    buffer: *mut c_void,
+    length: usize,
+    size: usize,
+    flags: c_int,
+    from: *mut sockaddr,
+    from_size: *mut socklen_t,
+) -> ssize_t {
+    check(length, size);
+    // SAFETY: as for the caller.
+    unsafe { recvfrom(fd, buffer, length, flags, from, from_size) }
+}
+
+#[no_mangle]
+unsafe extern "C" fn __read_chk(
+    fd: c_int,
+    buffer: *mut c_void,
+    length: usize,
+    size: usize,
+) -> ssize_t {
+    check(length, size);
+    // SAFETY: as for the caller.
+    unsafe { read(fd, buffer, length) }
+}
+
+/// Ends the program, as libc does, instead of writing past the end of a buffer.
+fn check(length: usize, size: usize) {
+    if length > size {
+        // SAFETY: it has no conditions.
+        unsafe { libc::abort() }
+    }
+}

@@ -1,0 +1,361 @@
+//! A socket of multicast routing.
+//!
+//! The daemon's descriptor becomes an epoll instance, which is ready to read as soon as one of these is
+//! ready: the raw socket, which has a private number from then on; the connection to mgmd; `flag`, if
+//! there is something to read; `timer`, if mgmd has ended and is to be looked for. So select, poll and
+//! epoll of the daemon wait for all of them, although this library has no thread and does not know
+//! how the daemon waits.
+
+use crate::connection::Connection;
+use crate::log;
+use crate::system::{self, Device, Fd};
+use mgm_mroute_calls::daemon::{Daemon, Vif};
+use mgm_mroute_calls::options::{Errno, MrouteOption, VifTarget};
+use mgm_mroute_calls::packets::Datagram;
+use mgm_types::{Flow, Ipv4Addr};
+use std::path::PathBuf;
+
+/// The interface that is the rest of the router.
+const REST: &str = "mgm0";
+
+/// How often mgmd is looked for after it has ended, in seconds.
+const LOOK: i64 = 1;
+
+/// How long the parent may live on after the daemon has gone into the background, in milliseconds.
+const PARENT: i32 = 3_000;
+
+/// A socket of multicast routing.
+#[derive(Debug)]
+pub(crate) struct Mroute {
+    /// The daemon's numbers for it.
+    pub fds: Vec<i32>,
+    /// The raw socket.
+    pub raw: Fd,
+    epoll: Fd,
+    flag: Fd,
+    is_flagged: bool,
+    timer: Fd,
+    path: PathBuf,
+    connection: Connection,
+    daemon: Daemon,
+    /// The process whose connection it is.
+    pid: u32,
+    /// mgm0, if it exists, and the index under which the daemon knows it.
+    rest: Option<Device>,
+}
+
+/// What there is to read.
+pub(crate) enum Read {
+    /// An upcall, or a packet on mgm0, with the index of the interface.
+    Datagram(Datagram, u32),
+    /// A packet waits at the raw socket with this number.
+    Raw(i32),
+    /// Nothing; this descriptor can be waited for.
+    Nothing(i32),
+}
+
+impl Mroute {
+    /// MRT_INIT.
+    ///
+    /// # Errors
+    /// The errno.
+    pub fn open(fd: i32) -> Result<Mroute, Errno> {
+        let path = router();
+        let (connection, client) = Connection::open(&path).map_err(|why| {
+            log::line(&why);
+            libc::ECONNREFUSED
+        })?;
+        let raw = system::private_copy(fd)?;
+        // MRT_INIT has this effect, too. It is refused if the daemon has set it already.
+        let _ = system::set_ip_option(&raw, libc::IP_ROUTER_ALERT, 1);
+        let mut mroute = Mroute {
+            fds: vec![fd],
+            raw,
+            epoll: system::epoll()?,
+            flag: system::event_flag()?,
+            is_flagged: false,
+            timer: system::timer()?,
+            path,
+            connection,
+            daemon: Daemon::default(),
+            pid: std::process::id(),
+            rest: None,
+        };
+        mroute.assemble()?;
+        mroute.find_rest();
+        mroute.daemon.connected(&mut mroute.connection, client);
+        mroute.settle();
+        Ok(mroute)
+    }
+
+    /// Puts the parts together behind the daemon's descriptor.
+    fn assemble(&self) -> Result<(), Errno> {
+        for part in [&self.raw, &self.flag, &self.timer] {
+            system::watch(self.epoll.0, part)?;
+        }
+        if let Some(events) = self.connection.events() {
+            system::watch(self.epoll.0, events)?;
+        }
+        self.fds.iter().try_for_each(|fd| system::replace(self.epoll.0, *fd))
+    }
+
+    /// MRT_DONE, or the last descriptor is closed. The daemon's other numbers are the raw socket again.
+    pub fn done(mut self) {
+        if self.is_own() {
+            self.daemon.done(&mut self.connection);
+        }
+        for fd in &self.fds {
+            // The daemon is about to close it in any case.
+            let _ = system::replace(self.raw.0, *fd);
+        }
+    }
+
+    /// Whether the connection is of this process, not of the parent.
+    fn is_own(&self) -> bool {
+        self.pid == std::process::id()
+    }
+
+    /// Looks what mgmd has said. Every use of the socket begins with this.
+    fn turn(&mut self) {
+        if !self.is_own() {
+            self.succeed();
+        }
+        for callback in self.connection.read_events() {
+            self.daemon.arrived(&mut self.connection, callback);
+        }
+        if self.connection.events().is_none() {
+            self.look_for_router();
+        }
+    }
+
+    /// After a turn, or a call of the daemon: passes on what has to be.
+    fn settle(&mut self) {
+        self.connection.flush();
+        if self.connection.events().is_none() && self.daemon.is_connected() {
+            self.is_lost();
+        }
+        let is_ready = self.daemon.is_ready();
+        if is_ready != self.is_flagged {
+            system::set_flag(&self.flag, is_ready);
+            self.is_flagged = is_ready;
+        }
+        for line in std::mem::take(&mut self.daemon.log) {
+            log::line(&line);
+        }
+    }
+
+    /// The connection is lost.
+    fn is_lost(&mut self) {
+        log::line(&format!(
+            "mgmd at {} has ended, or the connection to it is broken: no packet is forwarded for \
+             this daemon until mgmd runs again",
+            self.path.display()
+        ));
+        self.daemon.lost();
+        system::set_timer(&self.timer, LOOK);
+    }
+
+    /// Looks whether mgmd runs again, once for each time that the timer is ready.
+    fn look_for_router(&mut self) {
+        if self.daemon.is_connected() {
+            return self.is_lost();
+        }
+        if !system::wait(self.timer.0, 0) {
+            return;
+        }
+        system::set_flag(&self.timer, false); // reads 8 bytes
+        if let Ok((connection, client)) = Connection::open(&self.path) {
+            self.use_connection(connection, client);
+            log::line("mgmd runs again, and knows this daemon");
+        }
+    }
+
+    fn use_connection(&mut self, connection: Connection, client: u64) {
+        self.connection = connection;
+        system::set_timer(&self.timer, 0);
+        if let Some(events) = self.connection.events() {
+            // Without memory for it, the daemon would notice callbacks late.
+            let _ = system::watch(self.epoll.0, events);
+        }
+        self.find_rest();
+        self.daemon.connected(&mut self.connection, client);
+    }
+
+    /// This process is the child of the one that has connected, and goes on as the daemon. The parent
+    /// has ended, or is about to, so the child uses its connection: nothing is interrupted. mgmd goes
+    /// on showing the number of the parent (D130).
+    fn succeed(&mut self) {
+        let mut left = PARENT / 10;
+        while left > 0 && system::exists(self.pid) {
+            system::wait(-1, 10);
+            left -= 1;
+        }
+        let is_alive = left == 0;
+        self.pid = std::process::id();
+        if is_alive {
+            // Two processes cannot share a connection.
+            self.connect_apart();
+        }
+    }
+
+    /// Connects as another daemon, without disturbing the parent.
+    fn connect_apart(&mut self) {
+        self.connection = Connection::default();
+        self.daemon.lost();
+        let parts = (system::epoll(), system::event_flag(), system::timer());
+        if let (Ok(epoll), Ok(flag), Ok(timer)) = parts {
+            (self.epoll, self.flag, self.timer, self.is_flagged) = (epoll, flag, timer, false);
+            let _ = self.assemble();
+        }
+        match Connection::open(&self.path) {
+            Ok((connection, client)) => self.use_connection(connection, client),
+            Err(why) => {
+                log::line(&why);
+                system::set_timer(&self.timer, LOOK);
+            }
+        }
+    }
+
+    /// A socket option of multicast routing.
+    ///
+    /// # Errors
+    /// The errno.
+    pub fn set(&mut self, option: MrouteOption) -> Result<(), Errno> {
+        self.turn();
+        let result = match option {
+            MrouteOption::Init => Err(libc::EADDRINUSE),
+            // The table of mgmd is the only one. These numbers all mean the default one.
+            MrouteOption::Table(0 | 253 | 254) => Ok(()),
+            MrouteOption::Table(_) => Err(libc::EBUSY),
+            MrouteOption::AddVif { vif, target } => self
+                .vif(target)
+                .and_then(|what| self.daemon.add_vif(&mut self.connection, vif, what)),
+            other => self.daemon.set(&mut self.connection, other),
+        };
+        self.settle();
+        result
+    }
+
+    /// What a VIF is that the daemon adds.
+    fn vif(&mut self, target: VifTarget) -> Result<Vif, Errno> {
+        let index = match target {
+            VifTarget::Register => return Ok(Vif::Register),
+            VifTarget::Index(index) => index,
+            VifTarget::Address(address) => system::index_of(address).ok_or(libc::EADDRNOTAVAIL)?,
+        };
+        self.find_rest();
+        match self.rest {
+            Some(rest) if rest.index == index => Ok(Vif::Rest),
+            _ => Ok(Vif::Real(index)),
+        }
+    }
+
+    fn find_rest(&mut self) {
+        if let Some(found) = system::device(&self.raw, REST) {
+            self.rest = Some(found);
+            self.daemon.set_peer(peer(&found));
+        }
+    }
+
+    /// Whether an interface is mgm0.
+    pub fn is_rest(&mut self, on: VifTarget) -> bool {
+        if self.rest.is_none() {
+            self.find_rest();
+        }
+        match (on, &self.rest) {
+            (VifTarget::Index(index), Some(rest)) => index == rest.index,
+            (VifTarget::Address(address), Some(rest)) => address == rest.address,
+            _ => false,
+        }
+    }
+
+    /// The daemon joins or leaves a group on mgm0.
+    ///
+    /// # Errors
+    /// The errno.
+    pub fn membership(&mut self, flow: Flow, joins: bool) -> Result<(), Errno> {
+        self.turn();
+        let result = match joins {
+            true => self.daemon.join(&mut self.connection, flow),
+            false => {
+                self.daemon.leave(&mut self.connection, flow);
+                Ok(())
+            }
+        };
+        self.settle();
+        result
+    }
+
+    /// The daemon sends a packet on mgm0.
+    pub fn sent_on_rest(&mut self, packet: &[u8], has_header: bool) {
+        self.daemon.sent_on_rest(packet, has_header);
+        self.settle();
+    }
+
+    /// The values of MRT_ASSERT and MRT_PIM.
+    pub fn modes(&self) -> (bool, bool) {
+        self.daemon.modes()
+    }
+
+    /// SIOCGETSGCNT.
+    ///
+    /// # Errors
+    /// The errno.
+    pub fn counters(&mut self, flow: Flow) -> Result<[u64; 3], Errno> {
+        self.turn();
+        let counters = self.daemon.counters(&mut self.connection, flow);
+        self.settle();
+        counters
+    }
+
+    /// SIOCGETVIFCNT.
+    ///
+    /// # Errors
+    /// The errno.
+    pub fn vif_counters(&mut self, vif: u16) -> Result<[u64; 4], Errno> {
+        self.turn();
+        let counters = self.daemon.vif_counters(&mut self.connection, vif);
+        self.settle();
+        counters
+    }
+
+    /// Whether the daemon's descriptor is ready.
+    pub fn is_ready(&self) -> bool {
+        system::wait(self.epoll.0, 0)
+    }
+
+    /// The daemon reads.
+    ///
+    /// # Errors
+    /// The errno of the raw socket.
+    pub fn read(&mut self, peeks: bool) -> Result<Read, Errno> {
+        self.turn();
+        let datagram = self.daemon.read(&mut self.connection, peeks);
+        self.settle();
+        if let Some(datagram) = datagram {
+            let index = self.rest.filter(|_| datagram.is_of_rest).map_or(0, |rest| rest.index);
+            return Ok(Read::Datagram(datagram, index));
+        }
+        while let Some(source) = system::waiting_source(&self.raw)? {
+            // What this machine itself sends on mgm0 is not for the daemon.
+            if self.rest.is_none_or(|rest| rest.address != source) {
+                return Ok(Read::Raw(self.raw.0));
+            }
+            let mut packet = [0; 64];
+            system::receive(&self.raw, &mut packet, false)?;
+        }
+        Ok(Read::Nothing(self.epoll.0))
+    }
+}
+
+/// The socket of mgmd.
+fn router() -> PathBuf {
+    std::env::var_os("MGM_ROUTER").map_or_else(|| "/run/mgmd/router".into(), PathBuf::from)
+}
+
+/// The other address of the network of mgm0.
+fn peer(device: &Device) -> Ipv4Addr {
+    let (own, mask) = (u32::from(device.address), u32::from(device.mask));
+    let first = (own & mask) + 1;
+    Ipv4Addr::from(if first == own { first + 1 } else { first })
+}

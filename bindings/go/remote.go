@@ -1,0 +1,102 @@
+package mgm
+
+// #include <stdlib.h>
+// #include "trampolines.h"
+import "C"
+
+import (
+	"runtime"
+	"sync"
+	"unsafe"
+)
+
+// ServeClients serves client processes at a UNIX socket, which makes this process a router. The socket
+// has this mode; 0 selects 0660. An empty path ends that. A process with MGM_ROUTER in its environment
+// is a client process: its calls go to the router at that path.
+func ServeClients(path string, mode uint32) error {
+	var name *C.char
+	if path != "" {
+		name = C.CString(path)
+		defer C.free(unsafe.Pointer(name))
+	}
+	return check("MgmHostServeClients", func() C.DWORD { return C.MgmHostServeClients(name, C.DWORD(mode)) })
+}
+
+var (
+	lostLock sync.RWMutex
+	lost     func()
+)
+
+// SetRouterLost sets what is called when the router of this client process has ended, or the connection
+// to it is broken; nil ends that. It runs on a thread of the library. All clients are invalid then, and
+// the next registration connects again.
+func SetRouterLost(callback func()) error {
+	lostLock.Lock()
+	lost = callback
+	lostLock.Unlock()
+	var wanted C.int
+	if callback != nil {
+		wanted = 1
+	}
+	return check("MgmHostSetRouterLost", func() C.DWORD { return C.mgm_go_report_router_lost(wanted) })
+}
+
+//export goRouterLost
+func goRouterLost() {
+	lostLock.RLock()
+	callback := lost
+	lostLock.RUnlock()
+	if callback != nil {
+		callback()
+	}
+}
+
+// SetGrace lets the state of the clients that this process registers later stay for this time when the
+// process ends without closing them; at most 300 s. See [Client.GraceDone].
+func SetGrace(seconds uint32) error {
+	return check("MgmHostSetGrace", func() C.DWORD { return C.MgmHostSetGrace(C.DWORD(seconds)) })
+}
+
+// GraceDone says that the client has taken and added again what it wants of the state of its predecessor,
+// a client with the same ids in a process that has ended. The rest is deleted.
+func (c *Client) GraceDone() error {
+	return check("MgmHostGraceDone", func() C.DWORD { return C.MgmHostGraceDone(c.handle) })
+}
+
+// A BatchError says which call of a batch was refused first.
+type BatchError struct {
+	// Number is that of the call, counted from 1. It is 0 if the batch itself was refused, or if the
+	// connection to the router has ended, so that it is unknown which calls were made.
+	Number uint32
+	Err    error
+}
+
+func (e *BatchError) Error() string { return e.Err.Error() }
+
+func (e *BatchError) Unwrap() error { return e.Err }
+
+// Batch makes the joins and leaves of a function together: each of them only checks its arguments at
+// first, and is made when the function has returned. In a client process that needs far fewer messages.
+// Only calls of this goroutine belong to the batch. A call that is refused does not keep later ones from
+// being made; Batch then returns a *BatchError.
+func Batch(calls func()) error {
+	// A batch belongs to a thread.
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := check("MgmHostBeginBatch", func() C.DWORD { return C.MgmHostBeginBatch() }); err != nil {
+		return &BatchError{0, err}
+	}
+	isOver := false
+	defer func() {
+		if !isOver { // the function panics
+			C.MgmHostEndBatch(nil)
+		}
+	}()
+	calls()
+	isOver = true
+	var first C.DWORD
+	if err := check("MgmHostEndBatch", func() C.DWORD { return C.MgmHostEndBatch(&first) }); err != nil {
+		return &BatchError{uint32(first), err}
+	}
+	return nil
+}

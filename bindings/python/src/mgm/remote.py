@@ -1,0 +1,69 @@
+"""Client processes: batches, grace, and the end of the router (rules 9.8, 9.9 and 9.14 of the library).
+
+A process with MGM_ROUTER in its environment is a client process: its calls go to the router at that
+path, a process that has called `host.serve_clients`, such as mgmd.
+"""
+
+from __future__ import annotations
+
+import atexit
+import ctypes
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from ._abi import DWORD, ROUTER_LOST
+from ._library import call, code_of
+from .errors import NO_ERROR, error
+
+# Every callback that was ever set. A previous one may still be running after a new one is set.
+_thunks: list[Any] = []
+
+
+def set_router_lost(callback: Callable[[], object] | None) -> None:
+    """Sets what is called when the router has ended, or the connection to it is broken. It runs on a
+    thread of the library. All clients are invalid then, and the next registration connects again."""
+    thunk = ROUTER_LOST()
+    if callback is not None:
+        thunk = ROUTER_LOST(lambda _context: _ignore(callback()))
+        _thunks.append(thunk)
+    call("MgmHostSetRouterLost", thunk, None)
+
+
+def set_grace(seconds: int) -> None:
+    """Lets the state of the clients that this process registers later stay for this time when the
+    process ends without closing them; at most 300 s. See `Client.grace_done`."""
+    call("MgmHostSetGrace", seconds)
+
+
+@contextmanager
+def batch() -> Iterator[None]:
+    """Makes the joins and leaves of a `with` block together: each of them only checks its arguments at
+    first, and is made when the block ends. In a client process that needs far fewer messages.
+
+    A call that is refused does not keep later ones from being made. The end of the block raises the
+    error of the first such call, whose attribute `number` counts from 1. It is 0 if the connection to
+    the router has ended, so that it is unknown which calls were made."""
+    call("MgmHostBeginBatch")
+    first = DWORD()
+    try:
+        yield
+    except BaseException:
+        code_of("MgmHostEndBatch", ctypes.byref(first))
+        raise
+    code = code_of("MgmHostEndBatch", ctypes.byref(first))
+    if code != NO_ERROR:
+        refused = error("MgmHostEndBatch", code)
+        refused.number = first.value
+        raise refused
+
+
+def _ignore(_answer: object) -> None:
+    """The callback of the library returns nothing."""
+
+
+@atexit.register
+def _give_callback_back() -> None:
+    """The library does not call an interpreter that has ended."""
+    if _thunks:
+        code_of("MgmHostSetRouterLost", ROUTER_LOST(), None)

@@ -1,0 +1,135 @@
+//! Adds and removes entries, and sends the packets on that waited for them. In a burst, many are
+//! sent at a time.
+
+use super::layout::{PARCELS, ROUND};
+use super::load::Loaded;
+use super::reader::Reader;
+use super::resend::{self, Packet};
+use super::table::{Table, TableError, Wanted};
+use super::waiting::{Inbox, Outbox, State, AT_A_TIME, BATCH};
+use crate::types::Flow;
+use std::sync::atomic::Ordering;
+
+impl Reader {
+    pub(super) fn send(&self, packets: &[Packet]) {
+        let Loaded { maps, programs, .. } = &self.loaded;
+        if let Err(error) = resend::send(packets, &maps.parcels, &programs.resend) {
+            log::debug!("{} first packets cannot be sent on: {error}", packets.len());
+        }
+    }
+
+    /// Sends what waits, oldest first, then opens the entries that are held: packets that arrive
+    /// from now on no longer come here.
+    fn flush(&self, inbox: &mut Inbox, state: &mut State) {
+        // Those that arrive meanwhile are sent, too, but not without end.
+        for _ in 0..4 {
+            let packets = std::mem::take(&mut state.outbox.packets);
+            if packets.is_empty() {
+                break;
+            }
+            self.send(&packets);
+            while self.drain(inbox, state, BATCH) {}
+        }
+        let Outbox { flows, packets } = std::mem::take(&mut state.outbox);
+        flows.into_iter().for_each(|flow| state.table.open(flow));
+        self.send(&packets);
+        while self.drain(inbox, state, BATCH) {}
+    }
+
+    /// Sends what waits of a flow whose entry or counters are to be looked at or changed.
+    pub(super) fn settle(&self, flow: Flow) {
+        if self.state.lock().outbox.has(flow) {
+            let mut inbox = self.inbox.lock();
+            self.flush(&mut inbox, &mut self.state.lock());
+        }
+    }
+
+    /// Adds or changes an entry, then sends the packets that waited for it: before those that
+    /// arrive from now on, except for a few that arrive at this very moment.
+    pub(super) fn set(&self, wanted: &Wanted<'_>) -> Result<(), TableError> {
+        loop {
+            match self.try_set(wanted) {
+                Err(TableError::NoRoom) => {
+                    self.grow()?;
+                }
+                result => return result,
+            }
+        }
+    }
+
+    /// Wakes the thread when there is little room left, once.
+    fn note_room(&self, table: &Table) {
+        if table.wants().is_some() && !self.is_low.swap(true, Ordering::Relaxed) {
+            self.signal_upkeep();
+        }
+    }
+
+    fn try_set(&self, wanted: &Wanted<'_>) -> Result<(), TableError> {
+        let flow = wanted.flow;
+        self.settle(flow);
+        {
+            let mut state = self.state.lock();
+            if state.table.has(flow) {
+                return state.table.set(wanted);
+            }
+        }
+        let mut inbox = self.inbox.lock();
+        let mut state = self.state.lock();
+        let state = &mut *state;
+        while self.drain(&mut inbox, state, BATCH) {}
+        inbox.in_flight = inbox.in_flight.saturating_sub(1);
+        let has_oifs = !wanted.oifs.is_empty();
+        let waits = state.kept.has(flow);
+        state.table.set(&Wanted { is_held: waits && has_oifs, ..*wanted })?;
+        self.note_room(&state.table);
+        if !waits {
+            return Ok(());
+        }
+        let packets = state.kept.take(flow);
+        if !has_oifs {
+            for packet in packets {
+                state.table.count_negative(flow, packet.if_index, packet.octets());
+            }
+            return Ok(());
+        }
+        // In a burst they wait for those of other flows, so that many are sent at a time.
+        let is_alone = wanted.oifs.len() > ROUND;
+        if is_alone {
+            self.flush(&mut inbox, state);
+        }
+        state.outbox.flows.push(flow);
+        state.outbox.packets.extend(packets);
+        if is_alone {
+            let packets = std::mem::take(&mut state.outbox.packets);
+            packets.iter().for_each(|packet| self.send(std::slice::from_ref(packet)));
+        }
+        let is_last = inbox.in_flight == 0 && !inbox.has_upcalls();
+        if is_alone || is_last || state.outbox.packets.len() >= PARCELS {
+            self.flush(&mut inbox, state);
+        }
+        Ok(())
+    }
+
+    /// Removes an entry. The next packet of its flow is the first of a new one.
+    pub(super) fn remove(&self, flow: Flow) {
+        self.settle(flow);
+        let mut state = self.state.lock();
+        let had_retired = state.table.has_retired();
+        if state.table.remove(flow) {
+            self.forget_pending(flow.into());
+            if !had_retired {
+                self.signal_upkeep();
+            }
+        }
+    }
+
+    /// Sends what waits for more of a burst, if nothing has come for a while.
+    pub(super) fn end_burst(&self) {
+        let mut inbox = self.inbox.lock();
+        let is_over = inbox.room() == AT_A_TIME && inbox.in_flight == 0;
+        let mut state = self.state.lock();
+        if is_over && !state.outbox.flows.is_empty() {
+            self.flush(&mut inbox, &mut state);
+        }
+    }
+}

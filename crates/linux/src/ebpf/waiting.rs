@@ -1,0 +1,78 @@
+//! What waits in the library: records that were read, upcalls for the sink, and first packets. No
+//! I/O here, except for the ring that it is read from.
+
+use super::memory::Ring;
+use super::queues::Queues;
+use super::resend::{Kept, Packet};
+use super::table::Table;
+use crate::forwarder::Upcall;
+use crate::types::Flow;
+use std::time::{Duration, Instant};
+
+/// How many upcalls are passed to the sink at a time.
+pub(super) const AT_A_TIME: usize = 64;
+
+/// How many flows the sink may know of that have no entry yet. The others wait here, where interfaces
+/// take turns: behind the sink, the newest flow is the next one, wherever it arrived.
+const IN_FLIGHT: usize = 512;
+
+/// How many records are read before others get the locks.
+pub(super) const BATCH: usize = 4096;
+
+/// The pause before upcalls are offered again, and for which the sink may take to answer some.
+pub(super) const PAUSE: Duration = Duration::from_millis(1);
+
+/// What has been read.
+pub(super) struct Inbox {
+    pub ring: Ring,
+    pub queues: Queues,
+    /// What the sink could not take, oldest first.
+    pub returned: Vec<Upcall>,
+    /// Flows that the sink knows of, and that have no entry yet. When it has not grown for a while,
+    /// they count no longer: there are flows that never get one.
+    pub in_flight: usize,
+    /// When upcalls were last passed to the sink.
+    pub passed: Instant,
+    /// Upcalls for which there was no room.
+    pub dropped: u32,
+}
+
+impl Inbox {
+    pub(super) fn new(ring: Ring) -> Inbox {
+        let (queues, returned) = (Queues::default(), Vec::new());
+        Inbox { ring, queues, returned, in_flight: 0, passed: Instant::now(), dropped: 0 }
+    }
+
+    pub(super) fn has_upcalls(&self) -> bool {
+        !self.queues.is_empty() || !self.returned.is_empty()
+    }
+
+    /// How many upcalls may be passed on now.
+    pub(super) fn room(&mut self) -> usize {
+        if self.passed.elapsed() >= PAUSE {
+            self.in_flight = 0;
+        }
+        AT_A_TIME.min(IN_FLIGHT.saturating_sub(self.in_flight))
+    }
+}
+
+/// The entries, and the packets that wait for one.
+pub(super) struct State {
+    pub table: Table,
+    pub kept: Kept,
+    pub outbox: Outbox,
+}
+
+/// First packets whose flow has an entry by now, until they are sent on.
+#[derive(Debug, Default)]
+pub(super) struct Outbox {
+    pub packets: Vec<Packet>,
+    /// The flows whose entries are held until then.
+    pub flows: Vec<Flow>,
+}
+
+impl Outbox {
+    pub(super) fn has(&self, flow: Flow) -> bool {
+        self.flows.contains(&flow)
+    }
+}

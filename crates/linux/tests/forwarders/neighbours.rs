@@ -1,0 +1,185 @@
+//! Oifs of the ebpf forwarder: neighbours on a link, and many of them.
+
+use super::ebpf::on_both;
+use super::*;
+use mgm_netns::{ip, ip_batch};
+use mgm_types::OifsCounters;
+use std::time::Instant;
+
+#[test]
+fn t0_2_copies_go_to_the_neighbours_that_want_them() {
+    on_both(|kind| {
+        let wires: [Wire; 2] = netns::wires();
+        ip_batch("addr add 10.9.0.1/24 dev r1\n");
+        let macs = ["02:00:00:00:09:02", "02:00:00:00:09:03", "02:00:00:00:09:04"];
+        for (mac, last) in macs.iter().zip(2..) {
+            ip(&format!("neigh add 10.9.0.{last} lladdr {mac} dev r1"));
+        }
+        let (mut forwarder, _upcalls) = open(kind).unwrap();
+        forwarder.add_interface(IfId(0), Interface::link(wires[0].router)).unwrap();
+        for last in 2..5 {
+            let next_hop = [10, 9, 0, last].into();
+            let pair = Interface { index: wires[1].router, next_hop };
+            forwarder.add_interface(IfId(last.into()), pair).unwrap();
+        }
+        let oifs = &[(IfId(2), 1), (IfId(4), 1)];
+        forwarder.install(&ForwarderEntry { flow: flow(), iif: IfId(0), oifs }).unwrap();
+        wires[0].send(SOURCE, GROUP, 64);
+        let mut to = Vec::new();
+        while let Some(frame) = wires[1].receive_frame(17, NEVER) {
+            to.push(frame[5]);
+            assert_eq!((frame[0], frame[22]), (2, 63));
+        }
+        assert_eq!(to, [2, 4]);
+        // From one neighbour to another, back out of the same link.
+        let oifs = &[(IfId(3), 1)];
+        forwarder.install(&ForwarderEntry { flow: flow(), iif: IfId(2), oifs }).unwrap();
+        wires[1].send(SOURCE, GROUP, 64);
+        let frame = wires[1].receive_frame(17, SURE).expect("the other neighbour gets it");
+        assert_eq!((frame[5], frame[22]), (3, 63));
+        // A neighbour that nobody knows.
+        let unknown = Interface { index: wires[1].router, next_hop: [10, 9, 0, 77].into() };
+        forwarder.add_interface(IfId(7), unknown).unwrap();
+        let oifs = &[(IfId(7), 1)];
+        forwarder.install(&ForwarderEntry { flow: flow(), iif: IfId(0), oifs }).unwrap();
+        wires[0].send(SOURCE, GROUP, 64);
+        assert!(wires[1].receive_frame(17, NEVER).is_none());
+        let mut counters = OifsCounters::default();
+        forwarder.oif_counters(flow(), &mut counters);
+        assert_eq!((counters.oifs[0].interface, counters.oifs[0].discards), (unknown, 1));
+        // It appears.
+        ip("neigh replace 10.9.0.77 lladdr 02:00:00:00:09:4d dev r1");
+        let end = Instant::now() + SURE;
+        while wires[1].receive_frame(17, NEVER).is_none() {
+            assert!(Instant::now() < end, "it is known now");
+            wires[0].send(SOURCE, GROUP, 64);
+        }
+    });
+}
+
+#[test]
+fn d93_an_unknown_neighbour_is_resolved() {
+    on_both(|kind| {
+        let wires: [Wire; 2] = netns::wires();
+        ip_batch("addr add 10.9.0.1/24 dev r1\n");
+        let (mut forwarder, _upcalls) = open(kind).unwrap();
+        forwarder.add_interface(IfId(0), Interface::link(wires[0].router)).unwrap();
+        let neighbour = Interface { index: wires[1].router, next_hop: [10, 9, 0, 2].into() };
+        let is_asked = || ip("neigh show 10.9.0.2 dev r1").contains("INCOMPLETE");
+        assert!(!is_asked());
+        forwarder.add_interface(IfId(1), neighbour).unwrap();
+        assert!(is_asked(), "the kernel asks by ARP");
+        let oifs = &[(IfId(1), 1)];
+        forwarder.install(&ForwarderEntry { flow: flow(), iif: IfId(0), oifs }).unwrap();
+        ip("neigh replace 10.9.0.2 lladdr 02:00:00:00:09:02 dev r1 nud reachable");
+        let end = Instant::now() + SURE;
+        while wires[1].receive_frame(17, NEVER).is_none() {
+            assert!(Instant::now() < end, "it is known now");
+            wires[0].send(SOURCE, GROUP, 64);
+        }
+        // The kernel forgets it.
+        ip("neigh del 10.9.0.2 dev r1");
+        let end = Instant::now() + SURE;
+        while !is_asked() {
+            assert!(Instant::now() < end, "it is not asked again");
+        }
+    });
+}
+
+#[test]
+fn an_mfe_may_have_many_oifs() {
+    const MANY: u16 = 500;
+    netns::run(|| {
+        let lines: String = (0..=MANY / 2)
+            .map(|n| {
+                format!(
+                    "link add x{n} type veth peer name y{n}\nlink set x{n} up\nlink set y{n} up\n"
+                )
+            })
+            .collect();
+        ip_batch(&lines);
+        let wires: [Wire; 1] = netns::wires();
+        let (mut forwarder, _upcalls) = open(Kind::Ebpf).unwrap();
+        forwarder.add_interface(IfId(0), Interface::link(wires[0].router)).unwrap();
+        let mut oifs = Vec::new();
+        for n in 1..=MANY {
+            let name = format!("{}{}", if n % 2 == 0 { "x" } else { "y" }, n / 2);
+            forwarder.add_interface(IfId(n), Interface::link(netns::index(&name))).unwrap();
+            oifs.push((IfId(n), 1));
+        }
+        forwarder.install(&ForwarderEntry { flow: flow(), iif: IfId(0), oifs: &oifs }).unwrap();
+        for _ in 0..3 {
+            wires[0].send(SOURCE, GROUP, 64);
+        }
+        let mut counters = OifsCounters::default();
+        let end = Instant::now() + SURE;
+        loop {
+            assert!(forwarder.oif_counters(flow(), &mut counters));
+            if counters.oifs.iter().all(|oif| oif.packets == 3) {
+                break;
+            }
+            assert!(Instant::now() < end, "{:?}", counters.oifs.iter().find(|it| it.packets != 3));
+        }
+        assert_eq!(counters.oifs.len(), usize::from(MANY));
+        // Each oif is the other end of another one: nothing comes back.
+        assert_eq!(wires[0].receive(NEVER), None);
+
+        let too_many: Vec<(IfId, u8)> = (0..2113).map(|_| (IfId(1), 1)).collect();
+        let entry = ForwarderEntry { flow: flow(), iif: IfId(0), oifs: &too_many };
+        let refusal = forwarder.install(&entry).unwrap_err().to_string();
+        assert!(refusal.contains("2112"), "{refusal}");
+    });
+}
+
+/// Some minutes, because each device that is made or deleted takes the kernel some milliseconds.
+#[test]
+#[ignore = "takes long: cargo test -p mgm-linux --test forwarders -- --ignored"]
+fn a_thousand_interfaces_are_served_and_half_of_them_are_oifs() {
+    const ALL: u16 = 1000;
+    netns::run(|| {
+        let lines = (0..ALL / 2).map(|n| {
+            format!("link add x{n} type veth peer name y{n}\nlink set x{n} up\nlink set y{n} up\n")
+        });
+        ip_batch(&lines.collect::<String>());
+        let wires: [Wire; 1] = netns::wires();
+        let (mut forwarder, _upcalls) = open(Kind::Ebpf).unwrap();
+        let own = |forwarder: &mut dyn Forwarder, id: u16| {
+            let name = format!("{}{}", if id % 2 == 0 { "x" } else { "y" }, (id - 1) / 2);
+            forwarder.add_interface(IfId(id), Interface::link(netns::index(&name))).unwrap();
+        };
+        forwarder.add_interface(IfId(0), Interface::link(wires[0].router)).unwrap();
+        (1..=ALL).for_each(|id| own(&mut *forwarder, id));
+        let mut counters = OifsCounters::default();
+        let mut expect = |forwarder: &mut dyn Forwarder, packets: u64, count: u16| {
+            let end = Instant::now() + SURE;
+            loop {
+                assert!(forwarder.oif_counters(flow(), &mut counters));
+                assert_eq!(counters.oifs.len(), usize::from(count));
+                if counters.oifs.iter().all(|oif| oif.packets == packets) {
+                    return;
+                }
+                let first = counters.oifs.iter().find(|oif| oif.packets != packets);
+                assert!(Instant::now() < end, "{first:?} instead of {packets}");
+            }
+        };
+        // One end of each pair, so that nothing comes back to an oif.
+        let oifs: Vec<(IfId, u8)> = (1..=ALL).step_by(2).map(|id| (IfId(id), 1)).collect();
+        assert_eq!(oifs.len(), 500);
+        forwarder.install(&ForwarderEntry { flow: flow(), iif: IfId(0), oifs: &oifs }).unwrap();
+        (0..3).for_each(|_| wires[0].send(SOURCE, GROUP, 64));
+        expect(&mut *forwarder, 3, 500);
+        // Two of them go; the others keep their counters.
+        for id in [1, 999] {
+            let fewer: Vec<_> = oifs.iter().copied().filter(|oif| oif.0 .0 != id).collect();
+            let entry = ForwarderEntry { flow: flow(), iif: IfId(0), oifs: &fewer };
+            forwarder.install(&entry).unwrap();
+            forwarder.remove_interface(IfId(id));
+            expect(&mut *forwarder, 3, 499);
+            own(&mut *forwarder, id);
+        }
+        let entry = ForwarderEntry { flow: flow(), iif: IfId(0), oifs: &oifs[1..499] };
+        forwarder.install(&entry).unwrap();
+        wires[0].send(SOURCE, GROUP, 64);
+        expect(&mut *forwarder, 4, 498);
+    });
+}

@@ -1,0 +1,143 @@
+//! mgmd's callbacks, and the daemon's answers to them.
+//!
+//! A question becomes an upcall IGMPMSG_NOCACHE, and the daemon answers with MRT_ADD_MFC. While it
+//! has not answered, later callbacks wait. A daemon that reads again without having answered has said
+//! no: its own interfaces are not among the outgoing ones.
+
+use crate::daemon::{Daemon, Pending, Router, Vif};
+use crate::options::Mfc;
+use crate::packets::{upcall, Datagram, Upcall};
+use mgm_remote::messages::{Ack, Callback, CallbackBody, Said};
+use mgm_types::{Flow, Interface, Ipv4Addr};
+
+impl Daemon {
+    /// A callback has arrived.
+    pub fn arrived(&mut self, router: &mut impl Router, callback: Callback) {
+        self.events.push_back(callback);
+        self.advance(router);
+    }
+
+    /// The daemon reads its socket: returns what it reads, if there is something.
+    pub fn read(&mut self, router: &mut impl Router, peeks: bool) -> Option<Datagram> {
+        if self.pending.as_ref().is_some_and(|pending| pending.is_read) {
+            self.is_silent(router);
+        }
+        if peeks {
+            return self.inbox.front().map(|(datagram, _)| datagram.clone());
+        }
+        let (datagram, is_question) = self.inbox.pop_front()?;
+        if let (true, Some(pending)) = (is_question, &mut self.pending) {
+            pending.is_read = true;
+        }
+        Some(datagram)
+    }
+
+    /// Whether the daemon has to read.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        !self.inbox.is_empty() || self.pending.is_some()
+    }
+
+    /// The daemon has added an entry, which may be the answer.
+    pub(crate) fn answer_pending(&mut self, router: &mut impl Router) {
+        let flow = self.pending.as_ref().map(|pending| pending.flow);
+        let Some(mfc) = flow.and_then(|flow| self.entry(flow)).cloned() else { return };
+        let Some(pending) = self.pending.take() else { return };
+        self.inbox.retain(|(_, is_question)| !is_question);
+        self.silent = None;
+        self.answer(router, &pending.callback, Some(&mfc));
+        self.advance(router);
+    }
+
+    fn is_silent(&mut self, router: &mut impl Router) {
+        let Some(pending) = self.pending.take() else { return };
+        self.silent = Some(pending.flow);
+        self.answer(router, &pending.callback, None);
+        self.advance(router);
+    }
+
+    /// Works on callbacks until one of them has to wait for the daemon.
+    fn advance(&mut self, router: &mut impl Router) {
+        while self.pending.is_none() {
+            let Some(callback) = self.events.pop_front() else { return };
+            self.handle(router, callback);
+        }
+    }
+
+    fn handle(&mut self, router: &mut impl Router, callback: Callback) {
+        match &callback.body {
+            CallbackBody::Rpf { flow, iif, arrival, .. } => {
+                let (flow, places) = (*flow, [arrival.index, iif.index]);
+                return self.question(router, callback, flow, places);
+            }
+            CallbackBody::Creation { flow, iif, .. } => {
+                let (flow, places) = (*flow, [iif.index, iif.index]);
+                return self.question(router, callback, flow, places);
+            }
+            CallbackBody::Join { flow, member: true } => self.wanted(*flow),
+            CallbackBody::Prune { flow, .. } => self.unwanted(*flow),
+            CallbackBody::WrongIf { flow, arrival, .. } => {
+                if let (true, Some(vif)) = (self.asserts, self.vif_of(arrival.index)) {
+                    self.inbox.push_back((upcall(Upcall::WrongVif, vif, *flow), false));
+                }
+            }
+            _ => {}
+        }
+        self.answer(router, &callback, None);
+    }
+
+    /// Answers a question from an entry, or asks the daemon.
+    fn question(&mut self, router: &mut impl Router, of: Callback, flow: Flow, places: [u32; 2]) {
+        if let Some(mfc) = self.entry(flow).cloned() {
+            return self.answer(router, &of, Some(&mfc));
+        }
+        let is_creation = matches!(of.body, CallbackBody::Creation { .. });
+        let own = places.into_iter().find_map(|index| self.vif_of(index));
+        let vif = own.or_else(|| self.vif_that_is(Vif::Rest));
+        match vif {
+            // It has just been asked where the packets arrive, and has not answered.
+            _ if is_creation && self.silent == Some(flow) => self.answer(router, &of, None),
+            None => self.answer(router, &of, None),
+            Some(vif) => {
+                self.inbox.push_back((upcall(Upcall::NoCache, vif, flow), true));
+                self.pending = Some(Pending { callback: of, flow, is_read: false });
+            }
+        }
+    }
+
+    /// Acknowledges a callback with what an entry says, or with no.
+    fn answer(&mut self, router: &mut impl Router, callback: &Callback, mfc: Option<&Mfc>) {
+        let said = match &callback.body {
+            CallbackBody::Rpf { iif, upstream, .. } => self.said_of_rpf(*iif, *upstream, mfc),
+            CallbackBody::Creation { oifs, .. } => {
+                let on = mfc.map(|mfc| self.indices(mfc)).unwrap_or_default();
+                let is_on = |interface: Interface| on.contains(&interface.index);
+                Said::Creation { enabled: oifs.iter().map(|oif| is_on(oif.interface)).collect() }
+            }
+            CallbackBody::PruneMfe { timeout, .. } => Said::Prune { timeout: *timeout },
+            _ => Said::Nothing {},
+        };
+        let Callback { client, number, .. } = *callback;
+        router.acknowledge(Ack { client, number, said });
+    }
+
+    /// An entry whose packets arrive on an interface of the daemon names that interface. Otherwise
+    /// the look-up of mgmd stands.
+    fn said_of_rpf(&self, iif: Interface, upstream: Ipv4Addr, mfc: Option<&Mfc>) -> Said {
+        let parent = mfc.and_then(|mfc| self.vifs.get(usize::from(mfc.parent)).copied().flatten());
+        match parent {
+            Some(Vif::Real(index)) if index != iif.index => {
+                Said::Rpf { iif: Interface::link(index), upstream: Ipv4Addr::UNSPECIFIED }
+            }
+            _ => Said::Rpf { iif, upstream },
+        }
+    }
+
+    fn vif_of(&self, index: u32) -> Option<u16> {
+        self.vif_that_is(Vif::Real(index))
+    }
+
+    pub(crate) fn vif_that_is(&self, vif: Vif) -> Option<u16> {
+        self.vifs.iter().position(|known| *known == Some(vif)).map(|at| at as u16)
+    }
+}

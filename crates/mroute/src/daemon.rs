@@ -1,0 +1,491 @@
+//! One routing daemon: its VIFs, its entries, its groups on mgm0, and what its calls cause.
+//!
+//! A membership is held for each entry on each of its outgoing interfaces, and for each group that the
+//! daemon has joined on mgm0 on all of its interfaces. `held` has these memberships, and
+//! `Daemon::sync` makes them follow a change.
+
+use crate::options::{Errno, Mfc, MrouteOption, MAXVIFS};
+use crate::packets::Datagram;
+use mgm_engine::{EnumKind, Join, MfeRow};
+use mgm_remote::messages::{Ack, Callback, Reply, Request, Room, WireRefusal};
+use mgm_remote::wire::{Reader, Wire};
+use mgm_types::{Code, Flow, Interface, Ipv4Addr};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+/// The connection to mgmd is broken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lost;
+
+/// mgmd, as a daemon uses it.
+pub trait Router {
+    /// Makes a call.
+    ///
+    /// # Errors
+    /// `Lost`.
+    fn call(&mut self, request: Request) -> Result<Reply, Lost>;
+
+    /// Acknowledges a callback.
+    fn acknowledge(&mut self, ack: Ack);
+}
+
+/// What a VIF is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vif {
+    /// The interface with this index, which the daemon owns.
+    Real(u32),
+    /// mgm0: the rest of the router.
+    Rest,
+    /// The register interface of PIM, which carries nothing.
+    Register,
+}
+
+/// A question whose upcall the daemon has not answered yet.
+#[derive(Clone, Debug)]
+pub(crate) struct Pending {
+    pub callback: Callback,
+    pub flow: Flow,
+    /// The daemon has read the upcall.
+    pub is_read: bool,
+}
+
+/// What the daemon hears on mgm0.
+#[derive(Debug)]
+pub(crate) struct Rest {
+    /// The address of the host on mgm0 that speaks for all others.
+    pub peer: Ipv4Addr,
+    /// What others want.
+    pub wanted: BTreeSet<Flow>,
+}
+
+impl Default for Rest {
+    fn default() -> Rest {
+        Rest { peer: Ipv4Addr::UNSPECIFIED, wanted: BTreeSet::new() }
+    }
+}
+
+/// A daemon.
+#[derive(Debug, Default)]
+pub struct Daemon {
+    /// The number of its client at mgmd; 0 while it is not connected.
+    pub(crate) client: u64,
+    pub(crate) vifs: [Option<Vif>; MAXVIFS],
+    pub(crate) entries: BTreeMap<Flow, Mfc>,
+    /// What it has joined on mgm0, and on how many sockets.
+    joins: BTreeMap<Flow, usize>,
+    /// The memberships that mgmd has of it.
+    held: BTreeSet<(Flow, u32)>,
+    pub(crate) asserts: bool,
+    pims: bool,
+    /// The rest of the router as the daemon hears it on mgm0.
+    pub(crate) rest: Rest,
+    /// Datagrams that it has not read yet. `true`: the question in `pending`.
+    pub(crate) inbox: VecDeque<(Datagram, bool)>,
+    /// Callbacks that wait for the answer to an earlier one.
+    pub(crate) events: VecDeque<Callback>,
+    pub(crate) pending: Option<Pending>,
+    /// The last flow about which it has not answered.
+    pub(crate) silent: Option<Flow>,
+    /// Lines for the log.
+    pub log: Vec<String>,
+}
+
+impl Daemon {
+    /// mgmd has registered the daemon, for the first time or again after the connection was lost:
+    /// tells it everything that the daemon has said so far.
+    pub fn connected(&mut self, router: &mut impl Router, client: u64) {
+        self.client = client;
+        self.held.clear();
+        for index in self.interfaces() {
+            if let Err(errno) = self.take(router, index) {
+                self.log.push(format!("interface {index} is lost to another (errno {errno})"));
+            }
+        }
+        let flows: BTreeSet<Flow> = self.entries.keys().chain(self.joins.keys()).copied().collect();
+        for flow in flows {
+            self.sync(router, flow);
+        }
+        if self.has_rest() {
+            self.learn(router);
+        }
+    }
+
+    /// The connection is lost. What the daemon has said is kept for the next one.
+    pub fn lost(&mut self) {
+        self.client = 0;
+        self.pending = None;
+        self.events.clear();
+        self.inbox.retain(|(_, is_question)| !is_question);
+        self.held.clear();
+        self.forget_others();
+    }
+
+    /// Whether mgmd knows the daemon.
+    #[must_use]
+    pub fn is_connected(&self) -> bool {
+        self.client != 0
+    }
+
+    /// Ends the registration in order (MRT_DONE).
+    pub fn done(&mut self, router: &mut impl Router) {
+        let client = self.client;
+        for index in self.interfaces() {
+            let interface = Interface::link(index);
+            self.ask(router, Request::Release { client, interface }).ok();
+        }
+        self.ask(router, Request::Deregister { client }).ok();
+    }
+
+    /// A socket option of multicast routing, except for MRT_INIT, MRT_DONE, MRT_TABLE and
+    /// MRT_ADD_VIF.
+    ///
+    /// # Errors
+    /// The errno.
+    pub fn set(&mut self, router: &mut impl Router, option: MrouteOption) -> Result<(), Errno> {
+        match option {
+            MrouteOption::DelVif { vif } => self.delete_vif(router, vif),
+            MrouteOption::AddMfc(mfc) => self.add_entry(router, mfc),
+            MrouteOption::DelMfc(flow) => self.delete_entry(router, flow),
+            MrouteOption::Flush { entries, vifs } => {
+                if entries {
+                    for flow in self.entries.keys().copied().collect::<Vec<_>>() {
+                        self.delete_entry(router, flow)?;
+                    }
+                }
+                for vif in (0..MAXVIFS).filter(|_| vifs) {
+                    if self.vifs[vif].is_some() {
+                        self.delete_vif(router, vif as u16)?;
+                    }
+                }
+                Ok(())
+            }
+            MrouteOption::Assert(on) => {
+                self.asserts = on;
+                Ok(())
+            }
+            MrouteOption::Pim(on) => {
+                (self.pims, self.asserts) = (on, on);
+                Ok(())
+            }
+            _ => Err(libc::ENOPROTOOPT),
+        }
+    }
+
+    /// The values of MRT_ASSERT and MRT_PIM.
+    #[must_use]
+    pub fn modes(&self) -> (bool, bool) {
+        (self.asserts, self.pims)
+    }
+
+    /// Adds a VIF.
+    ///
+    /// # Errors
+    /// EADDRINUSE, as from the kernel: the number or the interface is in use.
+    pub fn add_vif(&mut self, router: &mut impl Router, at: u16, vif: Vif) -> Result<(), Errno> {
+        let place = self.vifs.get(usize::from(at)).ok_or(libc::ENFILE)?;
+        if place.is_some() || self.vifs.contains(&Some(vif)) {
+            return Err(libc::EADDRINUSE);
+        }
+        if let Vif::Real(index) = vif {
+            self.take(router, index)?;
+        }
+        self.vifs[usize::from(at)] = Some(vif);
+        match vif {
+            Vif::Real(_) => {
+                let flows: BTreeSet<Flow> =
+                    self.entries.keys().chain(self.joins.keys()).copied().collect();
+                for flow in flows {
+                    self.sync(router, flow);
+                }
+            }
+            Vif::Rest => self.learn(router),
+            Vif::Register => self.log.push(
+                "the register interface of PIM carries nothing: sources and receivers on directly \
+                 connected links only"
+                    .into(),
+            ),
+        }
+        Ok(())
+    }
+
+    fn delete_vif(&mut self, router: &mut impl Router, at: u16) -> Result<(), Errno> {
+        let place = self.vifs.get_mut(usize::from(at)).ok_or(libc::EADDRNOTAVAIL)?;
+        match place.take().ok_or(libc::EADDRNOTAVAIL)? {
+            Vif::Real(index) => {
+                let (client, interface) = (self.client, Interface::link(index));
+                self.ask(router, Request::Release { client, interface }).ok();
+                self.held.retain(|(_, on)| *on != index);
+            }
+            Vif::Rest => self.forget_others(),
+            Vif::Register => {}
+        }
+        Ok(())
+    }
+
+    /// Takes an interface. If another client owns it, the log names the owner.
+    fn take(&mut self, router: &mut impl Router, index: u32) -> Result<(), Errno> {
+        let (client, interface) = (self.client, Interface::link(index));
+        match self.ask(router, Request::Take { client, interface }) {
+            // While mgmd is away, nobody knows whether the interface is free.
+            Ok(_) | Err(None) => Ok(()),
+            Err(Some(refusal)) => {
+                self.log.push(format!("interface {index} cannot be used: {}", refusal.text));
+                Err(match Code::from_number(refusal.code) {
+                    Some(Code::AlreadyExists) => libc::EADDRINUSE,
+                    _ => libc::EADDRNOTAVAIL,
+                })
+            }
+        }
+    }
+
+    fn add_entry(&mut self, router: &mut impl Router, mfc: Mfc) -> Result<(), Errno> {
+        let flow = mfc.flow;
+        if usize::from(mfc.parent) >= MAXVIFS {
+            return Err(libc::ENFILE);
+        }
+        if !flow.group().is_multicast() && flow.group() != Ipv4Addr::UNSPECIFIED {
+            return Err(libc::EINVAL);
+        }
+        let is_new_group = !self.entries.keys().any(|known| known.group() == flow.group());
+        let former = self.entries.insert(flow, mfc);
+        if former.as_ref() != self.entries.get(&flow) {
+            let added = self.sync(router, flow);
+            self.switch(router, flow, former.as_ref(), &added);
+        }
+        if is_new_group {
+            self.report_if_all_are_wanted(flow.group());
+        }
+        self.answer_pending(router);
+        Ok(())
+    }
+
+    fn delete_entry(&mut self, router: &mut impl Router, flow: Flow) -> Result<(), Errno> {
+        self.entries.remove(&flow).ok_or(libc::ENOENT)?;
+        self.sync(router, flow);
+        Ok(())
+    }
+
+    /// The daemon joins a group on mgm0, which means all others.
+    ///
+    /// # Errors
+    /// EINVAL: no group.
+    pub fn join(&mut self, router: &mut impl Router, flow: Flow) -> Result<(), Errno> {
+        if !flow.group().is_multicast() {
+            return Err(libc::EINVAL);
+        }
+        *self.joins.entry(flow).or_default() += 1;
+        self.sync(router, flow);
+        Ok(())
+    }
+
+    /// The daemon leaves a group on mgm0.
+    pub fn leave(&mut self, router: &mut impl Router, flow: Flow) {
+        let Some(count) = self.joins.get_mut(&flow) else { return };
+        *count -= 1;
+        if *count == 0 {
+            self.joins.remove(&flow);
+            self.sync(router, flow);
+        }
+    }
+
+    /// Makes the memberships of one flow what the entries and the groups on mgm0 say. Returns the
+    /// interfaces where there is a new one, which is in the MFE by itself.
+    fn sync(&mut self, router: &mut impl Router, flow: Flow) -> Vec<u32> {
+        let mut added = Vec::new();
+        if flow.is_link_local() {
+            return added;
+        }
+        let (joined, oifs) = (self.joins.contains_key(&flow), self.oifs(flow));
+        for index in self.interfaces() {
+            let is_wanted = joined || oifs.contains(&index);
+            let place = (flow, index);
+            if is_wanted && self.held.insert(place) {
+                self.change(router, place, true, Join::State);
+                added.push(index);
+            } else if !is_wanted && self.held.remove(&place) {
+                self.change(router, place, false, Join::State);
+            }
+        }
+        added
+    }
+
+    /// An entry is new or has changed: switches its outgoing interfaces in the MFE, if there is one.
+    fn switch(
+        &mut self,
+        router: &mut impl Router,
+        flow: Flow,
+        former: Option<&Mfc>,
+        added: &[u32],
+    ) {
+        if !flow.has_source() || flow.is_link_local() {
+            return;
+        }
+        let before = former.map(|mfc| self.indices(mfc));
+        let was_on =
+            |index| before.as_ref().is_none_or(|before: &Vec<u32>| before.contains(&index));
+        let was_off = |index| before.as_ref().is_none_or(|before| !before.contains(&index));
+        let (oifs, is_joined) = (self.oifs(flow), self.is_joined(flow));
+        for index in self.interfaces() {
+            let is_on = oifs.contains(&index);
+            if is_on && was_off(index) && !added.contains(&index) {
+                self.change(router, (flow, index), true, Join::Forward);
+            } else if !is_on && is_joined && was_on(index) {
+                self.change(router, (flow, index), false, Join::Forward);
+            }
+        }
+        self.move_iif(router, flow, former);
+    }
+
+    /// If an entry has got another parent: tells mgmd where the packets arrive from now on.
+    fn move_iif(&mut self, router: &mut impl Router, flow: Flow, former: Option<&Mfc>) {
+        let parent = self.entries.get(&flow).map(|mfc| mfc.parent);
+        let (Some(former), Some(parent)) = (former, parent) else { return };
+        let vif = self.vifs.get(usize::from(parent)).copied().flatten();
+        if let (true, Some(Vif::Real(if_index))) = (former.parent != parent, vif) {
+            let (client, upstream) = (self.client, Ipv4Addr::UNSPECIFIED);
+            // Refused unless the daemon owns the present incoming interface.
+            self.ask(router, Request::SetMfe { client, flow, upstream, if_index }).ok();
+        }
+    }
+
+    fn change(&mut self, router: &mut impl Router, of: (Flow, u32), adds: bool, join: Join) {
+        let (client, flow, interface) = (self.client, of.0, Interface::link(of.1));
+        let request = match adds {
+            true => Request::Add { client, flow, interface, join },
+            false => Request::Delete { client, flow, interface, join },
+        };
+        if let Err(Some(refusal)) = self.ask(router, request) {
+            if !refusal.is_ordinary {
+                self.log.push(format!("{} on interface {}: {}", flow.group(), of.1, refusal.text));
+            }
+        }
+    }
+
+    /// Makes a call. `Err(None)`: there is no connection.
+    fn ask(
+        &self,
+        router: &mut impl Router,
+        request: Request,
+    ) -> Result<Reply, Option<WireRefusal>> {
+        if self.client == 0 {
+            return Err(None);
+        }
+        match router.call(request) {
+            Ok(Reply::Refused { refusal }) => Err(Some(refusal)),
+            Ok(reply) => Ok(reply),
+            Err(Lost) => Err(None),
+        }
+    }
+
+    /// All that others want when mgm0 becomes a VIF: a newcomer is not alerted of it.
+    fn learn(&mut self, router: &mut impl Router) {
+        let (client, kind) = (self.client, EnumKind::AllSources);
+        let started = self.ask(router, Request::EnumStart { client, kind });
+        let Ok(Reply::Enumeration { enumeration }) = started else { return };
+        loop {
+            let next = self.ask(router, Request::EnumNext { enumeration, most: 1024 });
+            let Ok(Reply::Groups { flows, more }) = next else { break };
+            let is_over = flows.is_empty() || !more;
+            for flow in flows {
+                // What only the daemon itself wants is not for others.
+                if !self.held.iter().any(|(held, _)| *held == flow) {
+                    self.wanted(flow);
+                }
+            }
+            if is_over {
+                break;
+            }
+        }
+        self.ask(router, Request::EnumEnd { enumeration }).ok();
+    }
+
+    /// The counters of an entry: packets, octets, packets on a wrong interface.
+    ///
+    /// # Errors
+    /// EADDRNOTAVAIL, as from the kernel: there is no entry.
+    pub fn counters(&self, router: &mut impl Router, flow: Flow) -> Result<[u64; 3], Errno> {
+        match self.ask(router, Request::GetMfe { flow, stats: true }) {
+            Ok(Reply::Mfe { row }) => Ok([row.packets + row.wrong_if, row.octets, row.wrong_if]),
+            // The daemon has made the entry before the first packet.
+            _ if self.entries.contains_key(&flow) => Ok([0; 3]),
+            _ => Err(libc::EADDRNOTAVAIL),
+        }
+    }
+
+    /// The counters of a VIF: packets in and out, octets in and out, of the flows that exist.
+    ///
+    /// # Errors
+    /// EADDRNOTAVAIL: there is no such VIF.
+    pub fn vif_counters(&self, router: &mut impl Router, at: u16) -> Result<[u64; 4], Errno> {
+        let vif = self.vifs.get(usize::from(at)).copied().flatten().ok_or(libc::EADDRNOTAVAIL)?;
+        let mine = self.interfaces();
+        let is_it = |interface: Interface| match vif {
+            Vif::Real(index) => index == interface.index,
+            Vif::Rest => !mine.contains(&interface.index),
+            Vif::Register => false,
+        };
+        let (mut start, stats, mut sum) = (None, true, [0; 4]);
+        loop {
+            let room = Room { bytes: u32::MAX, base: 0, each: 0 };
+            let reply = self.ask(router, Request::WalkMfes { start, stats, room });
+            let Ok(Reply::Mfes { count, rows, more, .. }) = reply else { return Ok(sum) };
+            let mut reader = Reader::new(&rows.0);
+            for _ in 0..count {
+                let Ok(row) = MfeRow::get(&mut reader) else { return Ok(sum) };
+                start = Some(row.flow);
+                let has_own = row.oifs.iter().any(|oif| mine.contains(&oif.interface.index));
+                if is_it(row.iif) && (vif != Vif::Rest || has_own) {
+                    (sum[0], sum[2]) = (sum[0] + row.packets, sum[2] + row.octets);
+                }
+                let leaves = row.oifs.iter().any(|oif| is_it(oif.interface));
+                if leaves && (vif != Vif::Rest || mine.contains(&row.iif.index)) {
+                    (sum[1], sum[3]) = (sum[1] + row.packets, sum[3] + row.octets);
+                }
+            }
+            if !more || count == 0 {
+                return Ok(sum);
+            }
+        }
+    }
+
+    // --- what is asked of the state
+
+    /// The interfaces that the daemon owns.
+    pub(crate) fn interfaces(&self) -> Vec<u32> {
+        let real = |vif: &Option<Vif>| match vif {
+            Some(Vif::Real(index)) => Some(*index),
+            _ => None,
+        };
+        self.vifs.iter().filter_map(real).collect()
+    }
+
+    /// Whether the daemon has mgm0.
+    pub(crate) fn has_rest(&self) -> bool {
+        self.vifs.contains(&Some(Vif::Rest))
+    }
+
+    /// The entry for a flow, otherwise that for all sources of its group.
+    pub(crate) fn entry(&self, flow: Flow) -> Option<&Mfc> {
+        self.entries.get(&flow).or_else(|| self.entries.get(&flow.shared()))
+    }
+
+    /// The interfaces by which the packets of exactly this entry leave.
+    fn oifs(&self, flow: Flow) -> Vec<u32> {
+        self.entries.get(&flow).map(|mfc| self.indices(mfc)).unwrap_or_default()
+    }
+
+    /// The interfaces of an entry that exist.
+    pub(crate) fn indices(&self, mfc: &Mfc) -> Vec<u32> {
+        let real = |vif: usize| match self.vifs[vif] {
+            Some(Vif::Real(index)) => Some(index),
+            _ => None,
+        };
+        mfc.oifs().filter_map(real).collect()
+    }
+
+    fn is_joined(&self, flow: Flow) -> bool {
+        self.joins.contains_key(&flow) || self.joins.contains_key(&flow.shared())
+    }
+}
+
+#[cfg(test)]
+mod tests;

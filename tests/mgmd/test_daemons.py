@@ -1,0 +1,391 @@
+"""Unmodified daemons of Debian side by side, as clients of mgmd (docs/daemons.md)."""
+
+import os
+import pathlib
+import re
+import shutil
+import signal
+import struct
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+import packages
+from bed import long
+from daemon import Mgmd
+from lab import FORWARDER, Lab, setns, until
+from unmodified import Unmodified, igmpproxy, smcroute
+
+HERE = pathlib.Path(__file__).resolve().parent
+TREE = HERE.parent.parent
+GROUP, OTHER_GROUP = "239.1.2.3", "239.9.9.9"
+
+ROUTER = '[router]\ndaemons = true\n[[interface]]\nname = "mgm*"\n'
+
+SMCROUTE = f"""
+phyint eth0 enable
+phyint eth1 disable
+phyint eth2 enable
+phyint mgm0 enable
+mroute from eth0 group {GROUP} to mgm0
+mroute from eth0 group {OTHER_GROUP} to eth2
+"""
+
+PROXY = """
+quickleave
+phyint {upstream} upstream
+    altnet 0.0.0.0/0
+phyint {downstream} downstream
+phyint {disabled} disabled
+phyint eth2 disabled
+phyint lo disabled
+"""
+
+
+class Base(unittest.TestCase):
+    """source - eth0, eth1 - receiver, and eth2 - a host that hears everything."""
+
+    def setUp(self):
+        self.lab = Lab()
+        self.addCleanup(self.lab.close)
+        self.source, self.receiver, self.third = map(self.lab.host, ("source", "receiver", "third"))
+        for number, host in enumerate((self.source, self.receiver, self.third)):
+            self.lab.link(host, f"eth{number}")
+        self.router = self.lab.router
+        self.router.sysctl(**{f"conf__eth{number}__rp_filter": 0 for number in range(3)})
+        self.flow = (self.source.address, GROUP)
+
+    def start(self, kind, *arguments, **options):
+        started = kind(self.router, *arguments, **options)
+        self.addCleanup(started.close)
+        return started
+
+    def mgmd(self, config=ROUTER):
+        return self.start(Mgmd, config).ready()
+
+    def entry(self, flow=None):
+        return self.router.entries().get(flow or self.flow)
+
+    def served(self, *interfaces):
+        until(lambda: set(interfaces) <= set(self.router.vifs().values()), f"{interfaces} served")
+
+    def proxy(self, mgmd, upstream="mgm0", downstream="eth1", disabled="eth0"):
+        config = PROXY.format(upstream=upstream, downstream=downstream, disabled=disabled)
+        return self.start(igmpproxy, config, mgmd=mgmd)
+
+    def needs_kernel(self, why):
+        if FORWARDER != "kernel":
+            self.skipTest(why)
+
+    def pair(self):
+        """Starts mgmd, smcroute and igmpproxy."""
+        self.needs_kernel("igmpproxy hears hosts only with the kernel forwarder")
+        mgmd = self.mgmd()
+        static = self.start(smcroute, SMCROUTE, mgmd=mgmd)
+        self.served("eth0", "eth2")
+        proxy = self.proxy(mgmd)
+        self.served("eth0", "eth1", "eth2")
+        return mgmd, static, proxy
+
+    def joined(self, mgmd, on="eth1"):
+        """The receiver joins; waits until mgmd knows."""
+        collector = self.receiver.collector(GROUP)
+        mgmd.logs(f"joins (*, {GROUP}) on {on}", timeout=10)
+        return collector
+
+    def flows(self, collector, count=500):
+        """Sends datagrams, of which 99 % must arrive, and none twice."""
+        emitter, before = self.source.emitter(GROUP), collector.count
+        emitter.send()
+        # The kernel keeps only 4 packets of a flow until its entry is there.
+        until(lambda: self.entry() and self.entry()[1], "the entry", 1)
+        for _ in range(count - 1):
+            emitter.send()
+            time.sleep(0.002)
+        until(lambda: collector.count - before >= count * 0.99, f"{count} datagrams", 2)
+        time.sleep(0.2)
+        numbers = collector.numbers[before : before + collector.count]
+        self.assertEqual(len(numbers), len(set(numbers)), "none twice")
+        return emitter
+
+
+class Daemons(Base):
+    """Daemons as Debian ships them."""
+
+    def setUp(self):
+        if not packages.program("usr/sbin/smcrouted").exists():
+            self.skipTest("Debian's packages cannot be had")
+        super().setUp()
+
+    @long
+    def test_without_mgm_run_the_second_daemon_exits(self):
+        self.needs_kernel("the daemons use the kernel")
+        first = self.start(smcroute, SMCROUTE.replace("phyint mgm0 enable\n", ""))
+        self.served("eth0", "eth2")
+        second = self.proxy(None, upstream="eth0", disabled="eth3")
+        self.assertNotEqual(second.process.wait(10), 0)
+        self.assertTrue(first.alive())
+        second.log.wait(lambda line: "in use" in line, "Address already in use")
+
+    @long
+    def test_one_daemon_alone(self):
+        mgmd = self.mgmd()
+        config = f"phyint eth0 enable\nphyint eth1 enable\nmroute from eth0 group {GROUP} to eth1\n"
+        self.start(smcroute, config, mgmd=mgmd)
+        self.served("eth0", "eth1")
+        self.flows(self.receiver.collector(GROUP), 100)
+        self.assertEqual(self.entry(), ("eth0", {"eth1"}))
+
+    @long
+    def test_two_daemons_are_one_router(self):
+        mgmd, static, proxy = self.pair()
+        self.assertNotIn("mgm0", self.router.vifs().values())
+        clients = [one for one in mgmd.get("/v1/clients")["clients"] if one.get("process")]
+        self.assertEqual({one["process"]["name"] for one in clients}, {"smcrouted", "igmpproxy"})
+        command = [mgmd.build.mgmctl, "--socket", mgmd.control(), "clients"]
+        shown = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+        self.assertTrue("smcrouted" in shown and "igmpproxy" in shown, shown)
+        collector = self.joined(mgmd)
+        emitter = self.flows(collector)
+        self.assertEqual(self.entry(), ("eth0", {"eth1"}))
+        collector.leave()
+        # igmpproxy takes some 20 s of its own to believe it; what it then says takes effect at once.
+        ended = lambda: mgmd.lines(f"({self.flow[0]}, {GROUP}) on eth1", "ends")  # noqa: E731
+        until(ended, "igmpproxy deletes its entry", 60)
+        until(lambda: self.entry() in (None, ("eth0", set())), "eth1 is no oif", 1)
+        self.receiver.tap(GROUP).falls_silent(emitter, patience=1)
+        self.assertTrue(static.alive() and proxy.alive())
+
+    @long
+    def test_the_other_way_round(self):
+        mgmd = self.mgmd()
+        self.proxy(mgmd, upstream="eth0", downstream="mgm0", disabled="eth1")
+        self.served("eth0")
+        config = (
+            "phyint eth0 disable\nphyint eth1 enable\nphyint mgm0 enable\n"
+            f"mgroup from mgm0 group {GROUP}\nmroute from mgm0 group {GROUP} to eth1\n"
+        )
+        self.start(smcroute, config, mgmd=mgmd)
+        self.served("eth0", "eth1")
+        # igmpproxy hears the group on mgm0, and joins it on eth0.
+        joined = lambda: any("030201EF" in line for line in self.router.read("igmp"))  # noqa: E731
+        until(joined, f"igmpproxy joins {GROUP} on eth0", 10)
+        self.flows(self.receiver.collector(GROUP))
+        self.assertEqual(self.entry(), ("eth0", {"eth1"}))
+
+    @long
+    def test_a_daemon_is_killed_and_started_again(self):
+        mgmd, static, proxy = self.pair()
+        collector = self.joined(mgmd)
+        emitter = self.flows(collector, 100)
+        static.kill()
+        until(lambda: self.entry() is None, "the entry is gone", 1)
+        until(lambda: "eth0" not in self.router.vifs().values(), "eth0 is free", 1)
+        self.assertTrue(proxy.alive())
+        static.start()
+        before = collector.count
+        emitter.send_until(lambda: collector.count > before, "packets flow again", 2)
+
+    @long
+    def test_a_stopped_daemon_delays_nobody(self):
+        mgmd, static, proxy = self.pair()
+        self.joined(mgmd)
+        proxy.signal(signal.SIGSTOP)
+        self.addCleanup(proxy.signal, signal.SIGCONT)
+        times = []
+        for number in range(5):
+            emitter = self.source.emitter(OTHER_GROUP, spoof=f"10.1.0.{100 + number}")
+            flow, start = (f"10.1.0.{100 + number}", OTHER_GROUP), time.monotonic()
+            emitter.send()
+            until(lambda: self.entry(flow), "the entry", 2)
+            times.append(time.monotonic() - start)
+            self.assertEqual(self.entry(flow), ("eth0", {"eth2"}))
+        self.assertLess(min(times), 0.1, times)
+
+    @long
+    def test_mgmd_is_killed_and_started_again(self):
+        mgmd, static, proxy = self.pair()
+        collector = self.joined(mgmd)
+        self.flows(collector, 100)
+        mgmd.kill()
+        until(lambda: not self.router.vifs(), "no VIF is left", 2)
+        self.assertEqual(self.router.entries(), {})
+        before = [daemon.seconds() for daemon in (static, proxy)]
+        time.sleep(3)
+        for daemon, then in zip((static, proxy), before):
+            self.assertTrue(daemon.alive())
+            self.assertLess(daemon.seconds() - then, 0.3, "it does not spin")
+        mgmd.start()
+        self.served("eth0", "eth1", "eth2")
+        emitter, before = self.source.emitter(GROUP), collector.count
+        emitter.send_until(lambda: collector.count > before, "packets flow again", 5)
+
+    @long
+    def test_an_interface_has_one_owner(self):
+        mgmd, static, _ = self.pair()
+        second = self.start(smcroute, "phyint eth0 enable\n", mgmd=mgmd)
+        second.log.wait(lambda line: "mgm-mroute" in line and "own" in line, "the owner")
+
+    @long
+    def test_a_daemon_in_the_background(self):
+        mgmd = self.mgmd()
+        config = f"phyint eth0 enable\nphyint eth1 enable\nmroute from eth0 group {GROUP} to eth1\n"
+        started = self.start(smcroute, config, mgmd=mgmd, background=True)
+        self.addCleanup(_end, self.router, "smcrouted")
+        self.assertEqual(started.process.wait(10), 0, "the parent ends")
+        self.served("eth0", "eth1")
+        self.flows(self.receiver.collector(GROUP), 100)
+
+
+class Rest(Base):
+    """The interface mgm0, and daemons of the tests' own."""
+
+    def test_d130_the_child_of_a_fork_goes_on_as_the_daemon(self):
+        mgmd = self.mgmd()
+        words = (str(HERE / "forking.py"), "eth0", "eth1")
+        started = self.start(Unmodified, sys.executable, "", *words, mgmd=mgmd)
+        self.addCleanup(_end, self.router, "python3")
+        self.assertEqual(started.process.wait(10), 0, "the parent ends")
+        self.served("eth0", "eth1")
+        self.flows(self.receiver.collector(GROUP), 100)
+        self.assertEqual(self.entry(), ("eth0", {"eth1"}))
+
+    def test_m58_patterns_do_not_match_mgm0(self):
+        mgmd = self.mgmd('[router]\ndaemons = true\n[[interface]]\nname = "*"\n')
+        names = {each["name"] for each in mgmd.get("/v1/interfaces")["interfaces"]}
+        self.assertIn("eth0", names)
+        self.assertNotIn("mgm0", names)
+        self.assertIn("169.254.77.1/30", self.router.ip("addr show dev mgm0"))
+        self.assertEqual(mgmd.stop(), 0)
+        self.assertNotIn("mgm0", self.router.ip("link"))
+
+    def test_m59_mgm0_that_cannot_be_made_ends_the_start(self):
+        self.router.ip("tuntap add mgm0 mode tap")
+        mgmd = self.start(Mgmd, ROUTER)
+        self.assertEqual(mgmd.process.wait(10), 1)
+        mgmd.logs("mgm0", "router.daemons")
+        self.assertEqual(self.router.vifs(), {})
+
+
+class Refused(unittest.TestCase):
+    """Programs into which the dynamic linker loads nothing."""
+
+    def setUp(self):
+        self.folder = pathlib.Path(tempfile.mkdtemp(prefix="mgm-refused-"))
+        self.folder.chmod(0o755)
+        self.addCleanup(shutil.rmtree, self.folder)
+
+    def run_as(self, user, program):
+        """Runs a program by mgm-run, and returns the exit status and what it printed."""
+        done = subprocess.run(
+            [Mgmd.build.mgm_run, program, "-c", "echo $LD_PRELOAD"],
+            capture_output=True,
+            text=True,
+            user=user,
+        )
+        return done.returncode, done.stdout + done.stderr
+
+    def test_a_file_with_capabilities(self):
+        program = self.folder / "shell"
+        shutil.copy("/bin/sh", program)
+        self.assertEqual(self.run_as(65534, program)[0], 0)
+        # CAP_NET_RAW, permitted and effective, as setcap(8) writes it.
+        capabilities = struct.pack("<IIIII", 0x02000001, 1 << 13, 0, 0, 0)
+        os.setxattr(program, "security.capability", capabilities)
+        status, text = self.run_as(65534, program)
+        self.assertEqual((status, "capabilities" in text), (125, True), text)
+        # root has all capabilities in any case, so the linker loads the library.
+        status, text = self.run_as(0, program)
+        self.assertEqual((status, "libmgm_mroute.so" in text), (0, True), text)
+
+    def test_a_static_program(self):
+        source = self.folder / "program.c"
+        source.write_text("int main(void) { return 0; }\n")
+        compiler = os.environ.get("CC", "cc")
+        for options, wanted in (([], 0), (["-static"], 125)):
+            program = self.folder / f"program{len(options)}"
+            subprocess.run([compiler, source, *options, "-o", program], check=True)
+            status, text = self.run_as(0, program)
+            self.assertEqual((status, "static" in text), (wanted, wanted != 0), text)
+
+
+def _end(host, name):
+    """Ends the programs of a name that have gone into the background on a host."""
+    done = subprocess.run(["ip", "netns", "pids", host.namespace], capture_output=True, text=True)
+    for pid in done.stdout.split():
+        if pathlib.Path(f"/proc/{pid}/comm").read_text().startswith(name):
+            os.kill(int(pid), signal.SIGKILL)
+
+
+class Functions(unittest.TestCase):
+    """adapter/functions.txt, and the calls that must pass untouched."""
+
+    # The names of functions of libc that have to do with descriptors.
+    ABOUT_DESCRIPTORS = re.compile(
+        r"(sock|recv|send|poll|select|read|write|close|dup|fcntl|ioctl|open|pipe|accept|listen|bind"
+        r"|connect|shutdown|stat|seek|trunc|sync|mmap|file|isatty|tc[gs]et|epoll|eventfd|timerfd"
+        r"|signalfd|inotify|splice|fd|fgets|fput|fch|utimens|flock)"
+    )
+    # Names that match and take no descriptor.
+    OTHERS = re.compile(
+        r"^(openlog|closelog|opendir|closedir|readdir|readlink.*|pthread_.*|dlopen|dlclose|dlsym|popen"
+        r"|pclose|gettimeofday|strdup|strndup|stat|lstat|stat64|__xstat|syslog|tmpfile_.*|read_.*|.*_unlocked"
+        r"|sd_notify.*|openpty|unsetenv|setenv|sigaction|select_.*)$"
+    )
+
+    def listed(self):
+        lines = (TREE / "adapter/functions.txt").read_text().splitlines()
+        words = [line.split() for line in lines if line and not line.startswith("#")]
+        return {name: kind for kind, name in words}
+
+    @staticmethod
+    def symbols(path, which):
+        done = subprocess.run(["nm", "-D", which, path], capture_output=True, text=True, check=True)
+        return {line.split()[-1].partition("@")[0] for line in done.stdout.splitlines()}
+
+    @long
+    def test_the_list_is_what_the_library_replaces(self):
+        library = Mgmd.build.mgm_run.parent / "libmgm_mroute.so"
+        defined = self.symbols(library, "--defined-only")
+        replaced = {name for name, kind in self.listed().items() if kind == "replaced"}
+        self.assertEqual(defined, replaced)
+        self.assertFalse({name for name in defined if name.startswith("Mgm")})
+
+    @long
+    def test_the_list_has_what_the_daemons_use(self):
+        listed = self.listed()
+        for program in ("usr/sbin/smcrouted", "usr/sbin/igmpproxy", "usr/sbin/pimd"):
+            used = self.symbols(packages.program(program), "--undefined-only")
+            about = {name for name in used if self.ABOUT_DESCRIPTORS.search(name)}
+            self.assertGreater(len(about), 8, program)
+            missing = {name for name in about - set(listed) if not self.OTHERS.match(name)}
+            self.assertEqual(missing, set(), f"{program} uses these: add them to functions.txt")
+
+    @long
+    def test_calls_on_other_descriptors_pass_untouched(self):
+        library = Mgmd.build.mgm_run.parent / "libmgm_mroute.so"
+        lab = Lab()
+        self.addCleanup(lab.close)
+
+        def calls(seed, **environment):
+            command = [sys.executable, HERE / "calls.py", str(seed)]
+            enter = lambda: setns(lab.router.descriptor)  # noqa: E731
+            done = subprocess.run(
+                command,
+                capture_output=True,
+                text=True,
+                preexec_fn=enter,
+                env={**os.environ, **environment},
+                timeout=60,
+            )
+            self.assertEqual((done.returncode, done.stderr), (0, ""), seed)
+            return done.stdout.splitlines()
+
+        for seed in range(10):
+            plain = calls(seed)
+            loaded = calls(seed, LD_PRELOAD=str(library))
+            self.assertEqual(len(plain), 3000)
+            differences = [pair for pair in zip(plain, loaded) if pair[0] != pair[1]]
+            self.assertEqual(differences[:5], [], f"seed {seed}")
