@@ -6,7 +6,7 @@ use super::load::Loaded;
 use super::reader::Reader;
 use super::resend::{self, Packet};
 use super::table::{Table, TableError, Wanted};
-use super::waiting::{Inbox, Outbox, State, AT_A_TIME, BATCH};
+use super::waiting::{Inbox, Outbox, State, BATCH, PAUSE};
 use crate::types::Flow;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -23,7 +23,7 @@ impl Reader {
     /// from now on no longer come here.
     fn flush(&self, inbox: &mut Inbox, state: &mut State) {
         // Those that arrive meanwhile are sent, too, but not without end.
-        for _ in 0..4 {
+        for _ in 0..32 {
             let packets = std::mem::take(&mut state.outbox.packets);
             if packets.is_empty() {
                 break;
@@ -31,9 +31,9 @@ impl Reader {
             self.send(&packets);
             while self.drain(inbox, state, BATCH) {}
         }
-        let Outbox { flows, packets } = std::mem::take(&mut state.outbox);
-        flows.into_iter().for_each(|flow| state.table.open(flow));
+        let Outbox { flows, packets, .. } = std::mem::take(&mut state.outbox);
         self.send(&packets);
+        flows.into_iter().for_each(|flow| state.table.open(flow));
         while self.drain(inbox, state, BATCH) {}
     }
 
@@ -102,6 +102,7 @@ impl Reader {
             self.flush(&mut inbox, state);
         }
         state.outbox.flows.push(flow);
+        state.outbox.since.get_or_insert_with(Instant::now);
         state.outbox.packets.extend(packets);
         if is_alone {
             let packets = std::mem::take(&mut state.outbox.packets);
@@ -127,13 +128,12 @@ impl Reader {
         }
     }
 
-    /// Sends what waits for more of a burst, if nothing has come for a while.
+    /// Sends what has waited long enough for more of a burst.
     pub(super) fn end_burst(&self) {
-        let mut inbox = self.inbox.lock();
-        let is_over = inbox.room() == AT_A_TIME && inbox.in_flight == 0;
-        let mut state = self.state.lock();
-        if is_over && !state.outbox.flows.is_empty() {
-            self.flush(&mut inbox, &mut state);
+        let is_due = |state: &State| state.outbox.since.is_some_and(|at| at.elapsed() >= PAUSE);
+        if is_due(&self.state.lock()) {
+            let mut inbox = self.inbox.lock();
+            self.flush(&mut inbox, &mut self.state.lock());
         }
     }
 }

@@ -129,7 +129,7 @@ impl Reader {
         // The sink's threads pass upcalls on, too, when they have answered some.
         let is_busy = {
             let inbox = self.inbox.lock();
-            inbox.has_upcalls() || inbox.in_flight > 0
+            inbox.has_upcalls() || inbox.in_flight > 0 || self.state.lock().outbox.since.is_some()
         };
         let timeout = if is_busy { Some(PAUSE) } else { self.next_upkeep() };
         let has_changed = self.wait(timeout);
@@ -139,7 +139,9 @@ impl Reader {
         if has_changed {
             self.look_at_links();
         }
-        while self.read_and_deliver() && upkeep.elapsed() < UPKEEP {}
+        while self.read_and_deliver() && upkeep.elapsed() < UPKEEP {
+            self.end_burst();
+        }
         self.end_burst();
         if upkeep.elapsed() >= UPKEEP || self.is_low.load(Ordering::Relaxed) {
             self.do_upkeep();

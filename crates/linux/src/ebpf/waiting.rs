@@ -10,7 +10,7 @@ use crate::types::Flow;
 use std::time::{Duration, Instant};
 
 /// How many upcalls are passed to the sink at a time.
-pub(super) const AT_A_TIME: usize = 64;
+const AT_A_TIME: usize = 64;
 
 /// How many flows the sink may know of that have no entry yet. The others wait here, where interfaces
 /// take turns: behind the sink, the newest flow is the next one, wherever it arrived.
@@ -72,6 +72,8 @@ pub(super) struct Outbox {
     pub packets: Vec<Packet>,
     /// The flows whose entries are held until then.
     pub flows: Vec<Flow>,
+    /// When the first of them was added.
+    pub since: Option<Instant>,
 }
 
 impl Outbox {
