@@ -235,7 +235,10 @@ fn a_user_who_may_not_connect_reads_who_may() {
     use std::os::unix::process::CommandExt;
     let socket = router(pages);
     let program = some_path();
-    std::fs::copy(env!("CARGO_BIN_EXE_mgmctl"), &program).expect("a copy that everybody may run");
+    // By another process: children of other tests would have this process's descriptor of the copy,
+    // and a file that is open for writing cannot be run.
+    let copied = Command::new("cp").arg(env!("CARGO_BIN_EXE_mgmctl")).arg(&program).status();
+    assert!(copied.expect("cp runs").success(), "a copy that everybody may run");
     if !std::fs::metadata("/proc/self")
         .is_ok_and(|of| std::os::unix::fs::MetadataExt::uid(&of) == 0)
     {
