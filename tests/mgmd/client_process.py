@@ -21,7 +21,8 @@ def program(test):
     """Returns the path of the program, or skips the test."""
     if not shutil.which(COMPILER):
         test.skipTest("no C compiler")
-    return Mgmd.build.program("client", HERE / "client.c")
+    # Not "client": that is another program, of tests/netns.
+    return Mgmd.build.program("caller", HERE / "client.c")
 
 
 class ClientProcess:

@@ -93,13 +93,18 @@ class Together(ClientBed):
         process = known["process"]
         self.assertEqual(
             (process["pid"], process["name"], process["user"], process["state"]),
-            (up.process.pid, "client", 0, "active"),
+            (up.process.pid, "caller", 0, "active"),
         )
         self.assertGreater(process["answers"]["worst_us"], 0)
+
+        def line():
+            shown = self.mgmctl("clients").splitlines()
+            return next(line for line in shown if f"caller {up.process.pid}" in line)
+
+        until(lambda: "0 + 0" in line(), "all callbacks are acknowledged")
+        for word in ("root", "200/7", "ok", "src"):
+            self.assertIn(word, line())
         shown = self.mgmctl("clients")
-        line = next(line for line in shown.splitlines() if f"client {up.process.pid}" in line)
-        for word in ("root", "200/7", "0 + 0", "ok", "src"):
-            self.assertIn(word, line)
         self.assertIn("(the router)", shown)
         self.assertLessEqual(max(map(len, shown.splitlines())), 80)
         page = json.loads(self.mgmctl("--json", "clients"))

@@ -37,9 +37,7 @@ struct ProcessStatus {
     answers: Option<Answers>,
     absent: bool,
     ended: bool,
-    /// Only a library that has grace periods sends it.
-    #[serde(default)]
-    grace_ms: Option<u64>,
+    grace_ends_in_ms: Option<u64>,
 }
 
 #[derive(Deserialize)]
@@ -102,7 +100,7 @@ impl ClientStatus {
 
 impl From<ProcessStatus> for Process {
     fn from(process: ProcessStatus) -> Process {
-        let state = match (process.grace_ms, process.ended, process.absent) {
+        let state = match (process.grace_ends_in_ms, process.ended, process.absent) {
             (Some(_), _, _) => State::Grace,
             (None, true, _) => State::Ended,
             (None, false, true) => State::Absent,
@@ -115,7 +113,7 @@ impl From<ProcessStatus> for Process {
             unacknowledged: process.unacknowledged,
             answers: process.answers,
             state,
-            grace_ends_in_ms: process.grace_ms,
+            grace_ends_in_ms: process.grace_ends_in_ms,
         }
     }
 }
@@ -183,8 +181,8 @@ mod tests {
         for (members, state, grace) in [
             (r#""absent":true,"ended":false"#, State::Absent, None),
             (r#""absent":false,"ended":true"#, State::Ended, None),
-            (r#""absent":false,"ended":true,"grace_ms":70"#, State::Grace, Some(70)),
-            (r#""absent":false,"ended":false,"grace_ms":null"#, State::Active, None),
+            (r#""absent":false,"ended":true,"grace_ends_in_ms":70"#, State::Grace, Some(70)),
+            (r#""absent":false,"ended":false,"grace_ends_in_ms":null"#, State::Active, None),
         ] {
             let all = of(&status(&process(members)), &ClientsQuery::default());
             let process = all.clients[1].process.as_ref().expect("a process");
