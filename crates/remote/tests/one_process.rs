@@ -15,6 +15,9 @@ use std::sync::{mpsc, Arc};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
+#[path = "one_process/slow.rs"]
+mod slow;
+
 /// A client made of one closure.
 struct Script<F>(F);
 

@@ -8,14 +8,11 @@ use mgm_dispatch::{Bounds, Cause, Pushed, Ticket, BOUNDS};
 use mgm_engine::Notice;
 use parking_lot::MutexGuard;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// Acknowledgements that wait for others are sent after this time. Otherwise a callback that does
-/// not return would hold back those of earlier callbacks.
-const LATE: Duration = Duration::from_millis(20);
-
-/// How often to look whether all workers are stuck, while clients wait for one.
-const RELIEF: Duration = Duration::from_millis(20);
+/// How often to look for acknowledgements that are late, because a callback that does not return
+/// holds them back, and whether all workers are stuck while clients wait for one.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// How many workers are added at a time.
 const STEP: usize = 256;
@@ -37,6 +34,7 @@ impl Link {
     /// Reads callbacks until the connection is over.
     fn read_events(self: &Arc<Link>, mut reader: FrameReader) {
         let (mut piece, mut ready, mut taken) = (vec![0; PIECE], Vec::new(), 0);
+        let mut next_look = Instant::now();
         loop {
             if self.take_callbacks(&mut reader).is_err() {
                 log::error!("the router has sent a malformed message: the connection is closed");
@@ -44,11 +42,15 @@ impl Link {
             }
             ready.clear();
             self.poller.wait(self.patience(), &mut ready);
-            if ready.is_empty() {
+            if ready.is_empty() && self.state.lock().is_over {
+                return; // disconnected by this process
+            }
+            // Callbacks may arrive without a pause.
+            if Instant::now() >= next_look {
                 self.look_after_workers(&mut taken);
-                if self.state.lock().is_over {
-                    return; // disconnected by this process
-                }
+                next_look = Instant::now() + LOOK;
+            }
+            if ready.is_empty() {
                 continue;
             }
             match self.events.receive(&mut piece) {
@@ -62,12 +64,10 @@ impl Link {
     /// How long to wait for callbacks.
     fn patience(&self) -> Option<Duration> {
         let state = self.state.lock();
-        match (state.ready.len() > state.idle, state.acks.is_empty()) {
-            (true, _) => Some(RELIEF),
-            (false, false) => Some(LATE),
-            (false, true) if state.clients.values().any(|one| one.queue.is_running()) => Some(LATE),
-            (false, true) => None,
-        }
+        let has_some = || state.clients.values().any(|one| one.queue.is_running());
+        // A client that is ready may run before this thread looks again.
+        let is_busy = !state.ready.is_empty() || !state.acks.is_empty() || has_some();
+        is_busy.then_some(LOOK)
     }
 
     /// Sends acknowledgements that are late. Adds workers if clients wait, and the workers have

@@ -1,0 +1,68 @@
+//! Slow callbacks, and callbacks without end.
+
+use super::*;
+
+/// How many callbacks a client has not acknowledged.
+fn unacknowledged(fixture: &Fixture, protocol: u32) -> usize {
+    let clients = fixture.manager.status(Detail::SUMMARY).clients;
+    let client = clients.into_iter().find(|client| client.protocol == protocol).unwrap();
+    client.process.unwrap().unacknowledged
+}
+
+/// A client whose first callbacks take some milliseconds, and whose others wait until the sender is
+/// dropped.
+fn slow_after(router: &Router, protocol: u32, quick: usize, ms: u64) -> (u64, mpsc::Sender<()>) {
+    let (hold, held) = mpsc::channel::<()>();
+    let state = Mutex::new((0, held));
+    let serial = client(router, protocol, move |_| {
+        let mut state = state.lock();
+        state.0 += 1;
+        thread::sleep(Duration::from_millis(ms));
+        if state.0 > quick {
+            state.1.recv().unwrap_or_default();
+        }
+    });
+    (serial, hold)
+}
+
+#[test]
+fn t9_5_an_answer_is_sent_while_others_arrive_and_the_next_callback_is_slow() {
+    let fixture = Fixture::new();
+    let router = fixture.connect();
+    let (_, hold) = slow_after(&router, 2, 1, 20);
+    let a = fixture.local(1, |_| ());
+    fixture.manager.take(a, link(1)).unwrap();
+    let begun = Instant::now();
+    let mut sent = 0;
+    loop {
+        // Often enough that the connection is never without callbacks for long.
+        fixture.manager.add_membership(a, group(sent), link(1), Join::State).unwrap();
+        sent += 1;
+        thread::sleep(Duration::from_millis(5));
+        if unacknowledged(&fixture, 2) < usize::from(sent) {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_millis(800), "nothing is acknowledged");
+    }
+    drop(hold);
+}
+
+#[test]
+fn t9_4_t8_4_a_stuck_client_delays_no_other_while_callbacks_keep_arriving() {
+    let fixture = Fixture::new();
+    let (router, heard) = (fixture.connect(), Heard::default());
+    let (_, hold) = slow_after(&router, 2, 10, 0);
+    client(&router, 3, recorder(&heard));
+    let a = fixture.local(1, |_| ());
+    fixture.manager.take(a, link(1)).unwrap();
+    let add = |last| fixture.manager.add_membership(a, group(last), link(1), Join::State).unwrap();
+    for last in 0..=250 {
+        add(last);
+        thread::sleep(Duration::from_millis(5));
+        if heard.lock().len() > 20 {
+            break;
+        }
+    }
+    assert!(heard.lock().len() > 20, "the other one hears nothing any longer");
+    drop(hold);
+}
