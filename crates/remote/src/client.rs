@@ -30,7 +30,7 @@ use crate::messages::{Ack, Acks, Answer, Call, Reply, Request};
 use crate::wire::Wire;
 use channel::{Channel, Channels};
 use grace::grace;
-use mgm_dispatch::{drain, work, Cause};
+use mgm_dispatch::{drain_within, turn_of, work, Cause};
 use mgm_linux::channel::{Connection, Poller};
 use mgm_linux::threads;
 use mgm_manager::{inside, Inside};
@@ -318,6 +318,8 @@ impl Link {
     /// Runs the callbacks that this thread's call has caused, and those that follow from their
     /// answers (spec 9.4).
     fn deliver(self: &Arc<Link>, cause: u64) {
+        // One for all rounds: callbacks may answer each other's alerts without end (spec 8.3).
+        let mut turn = turn_of(&Shell(self));
         loop {
             let awaited = thread::with(|thread| thread.awaits.replace(0));
             let mut state = self.state.lock();
@@ -331,7 +333,7 @@ impl Link {
                 }
             }
             drop(state);
-            drain(&Shell(self));
+            drain_within(&Shell(self), &mut turn);
             let acks = thread::take_owed();
             if !acks.is_empty() && self.call_plainly(Request::Settle { acks }).is_err() {
                 return; // the router is lost

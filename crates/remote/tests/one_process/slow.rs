@@ -66,3 +66,36 @@ fn t9_4_t8_4_a_stuck_client_delays_no_other_while_callbacks_keep_arriving() {
     assert!(heard.lock().len() > 20, "the other one hears nothing any longer");
     drop(hold);
 }
+
+#[test]
+fn t9_4_t8_3_a_call_makes_so_many_of_its_own_callbacks_and_a_worker_the_rest() {
+    const OWN: u32 = 1024;
+    let number = |flow: &Flow| u32::from(flow.group()) - 0xef01_0000;
+    let flow = |number: u32| Flow::any_source(Ipv4Addr::from(0xef01_0000 + number));
+    let fixture = Fixture::new();
+    let (router, heard) = (fixture.connect(), Heard::default());
+    client(&router, 1, recorder(&heard));
+    let b = client(&router, 2, |_| ());
+    router.take(b, link(2)).unwrap();
+    // A third client answers each join with the next one, without end if that were not bounded.
+    let inner = router.clone();
+    client(&router, 3, move |notice| {
+        let Notice::Join { flow: joined, .. } = notice else { return };
+        let next = number(joined) + 1;
+        if next < 2 * OWN {
+            inner.add_membership(b, flow(next), link(2), Join::State).unwrap();
+        }
+    });
+    router.add_membership(b, flow(0), link(2), Join::State).unwrap();
+    let here = thread::current().id();
+    soon("all of them", || heard.lock().len() == 2 * OWN as usize);
+    let heard = heard.lock();
+    let joined = |number| Notice::Join { flow: flow(number), member: true };
+    assert!(
+        heard.iter().map(|(_, notice)| notice.clone()).eq((0..2 * OWN).map(joined)),
+        "in order"
+    );
+    let made = heard.iter().filter(|(by, _)| *by == here).count();
+    assert_eq!(made, OWN as usize / 2, "the other half was the answerer's");
+    assert!(heard[..made].iter().all(|(by, _)| *by == here));
+}
