@@ -10,6 +10,7 @@ mod current;
 mod events;
 mod grace;
 mod pool;
+mod portions;
 mod shell;
 mod state;
 mod thread;
@@ -36,6 +37,7 @@ use mgm_linux::threads;
 use mgm_manager::{inside, Inside};
 use mgm_types::{Refusal, Result};
 use parking_lot::{Condvar, Mutex, MutexGuard};
+use portions::portions;
 use shell::Shell;
 use state::State;
 use std::io;
@@ -334,9 +336,10 @@ impl Link {
             }
             drop(state);
             drain_within(&Shell(self), &mut turn);
-            let acks = thread::take_owed();
-            if !acks.is_empty() && self.call_plainly(Request::Settle { acks }).is_err() {
-                return; // the router is lost
+            for acks in portions(thread::take_owed()) {
+                if self.call_plainly(Request::Settle { acks }).is_err() {
+                    return; // the router is lost
+                }
             }
             if thread::with(|thread| thread.awaits.get()) == 0 {
                 self.send_acks(&mut self.state.lock());
@@ -435,11 +438,10 @@ impl Link {
         MutexGuard::unlocked(state, || {
             let _order = self.sending.lock();
             let list = std::mem::take(&mut self.state.lock().acks);
-            if list.is_empty() {
-                return;
-            }
             let mut bytes = Vec::new();
-            crate::frame::frame(&mut bytes, |to| Acks { list }.put(to));
+            for list in portions(list) {
+                crate::frame::frame(&mut bytes, |to| Acks { list }.put(to));
+            }
             // If the connection is broken, `mgm-events` notices.
             let _ = self.events.send_all(&bytes);
         });

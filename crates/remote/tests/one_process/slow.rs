@@ -1,6 +1,8 @@
 //! Slow callbacks, and callbacks without end.
 
 use super::*;
+use mgm_manager::PacketIn;
+use mgm_types::{Route, RouteOrigin};
 
 /// How many callbacks a client has not acknowledged.
 fn unacknowledged(fixture: &Fixture, protocol: u32) -> usize {
@@ -98,4 +100,60 @@ fn t9_4_t8_3_a_call_makes_so_many_of_its_own_callbacks_and_a_worker_the_rest() {
     let made = heard.iter().filter(|(by, _)| *by == here).count();
     assert_eq!(made, OWN as usize / 2, "the other half was the answerer's");
     assert!(heard[..made].iter().all(|(by, _)| *by == here));
+}
+
+/// Switches the first outgoing interface of each MFE off. The first callback takes some time, so
+/// that the others wait.
+struct Picky(AtomicU32);
+
+impl Callbacks for Picky {
+    fn has(&self, kind: NoticeKind) -> bool {
+        kind == NoticeKind::Creation
+    }
+
+    fn call(&self, notice: &mut Notice) {
+        let Notice::Creation { oifs, .. } = notice else { return };
+        oifs[0].enabled = false;
+        if self.0.fetch_add(1, Ordering::Relaxed) == 0 {
+            thread::sleep(Duration::from_millis(200));
+        }
+    }
+}
+
+#[test]
+fn t9_11_answers_about_many_interfaces_are_sent_in_several_messages() {
+    const OIFS: u32 = 1100;
+    let fixture = Fixture::new();
+    let router = fixture.connect();
+    let b = router.register(Box::new(Picky(AtomicU32::new(0))), 2, 0).unwrap();
+    for index in 2..2 + OIFS {
+        router.take(b, link(index)).unwrap();
+        let all = Flow::WILDCARD;
+        router.add_membership(b, all, link(index), Join::State).unwrap();
+    }
+    let a = fixture.local(1, |_| ());
+    fixture.manager.take(a, link(1)).unwrap();
+    let route = Route {
+        origin: RouteOrigin::Connected,
+        if_index: 1,
+        paths: None,
+        network: Ipv4Addr::new(10, 0, 0, 0),
+        prefix_len: 8,
+        protocol: 2,
+    };
+    fixture.manager.add_route(route).unwrap();
+    let flows = (0..100).map(|last| Flow::new(Ipv4Addr::new(10, 1, 1, 1), group(last).group()));
+    // Each call waits until its flow is resolved.
+    let manager = &fixture.manager;
+    thread::scope(|scope| {
+        for flow in flows.clone() {
+            let packet = PacketIn { flow, arrival: link(1), header: &[], length: 100, ttl: 64 };
+            scope.spawn(move || manager.packet_in(packet).unwrap());
+        }
+    });
+    for flow in flows {
+        let oifs = || router.mfe(flow, false).map(|row| row.oifs.len());
+        soon("the answer counts", || oifs() == Ok(OIFS as usize - 1));
+    }
+    assert!(!router.is_over());
 }
