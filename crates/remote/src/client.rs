@@ -282,7 +282,10 @@ impl Link {
     fn channel(&self) -> Result<Channel> {
         let hello = Hello::Calls { session: self.session, token: self.token };
         let open = || Channel::open(&self.path, &hello).map(|(channel, _)| channel);
-        self.channels.take(open).map_err(|_| lost())
+        self.channels.take(open).map_err(|error| match error.kind() {
+            io::ErrorKind::NotConnected => lost(),
+            _ => Refusal::Router(no_connection(&self.path, &error)),
+        })
     }
 
     fn exchange(&self, call: &Call) -> Result<Answer> {
@@ -453,6 +456,16 @@ fn no_router(path: &Path, error: &io::Error) -> String {
     format!(
         "cannot connect to a router at {} ({error}): start mgmd, whose key router.clients is this \
          path (by default /run/mgmd/router), or unset MGM_ROUTER (or pszRouter of MGMHOST_CONFIG)",
+        path.display()
+    )
+}
+
+/// What to do if the first connection for calls cannot be opened.
+fn no_connection(path: &Path, error: &io::Error) -> String {
+    format!(
+        "cannot open a connection for calls to the router at {} ({error}): check \
+         that the router runs, that this user may open the socket, and the limit on open files \
+         (ulimit -n)",
         path.display()
     )
 }

@@ -348,7 +348,10 @@ impl Router {
         let mut channel = self.0.channel()?;
         loop {
             let call = crate::messages::Call { cause: 0, inside: 0, request };
-            let answer = channel.call(&call).map_err(|_| super::lost())?;
+            let answer = channel.call(&call).map_err(|_| {
+                self.0.lose();
+                super::lost()
+            })?;
             match answer.reply {
                 Reply::Text { piece, more } => {
                     text.extend_from_slice(&piece.0);
