@@ -143,6 +143,11 @@ impl Router {
         self.0.state.lock().is_over
     }
 
+    /// Whether no callback is running and all threads have ended.
+    fn is_quiet(&self) -> bool {
+        self.0.state.lock().is_quiet()
+    }
+
     /// Ends the connection. When it returns, no callback is running (spec 8.10, 9.3).
     ///
     /// # Errors

@@ -2,6 +2,7 @@
 
 use super::*;
 use mgm_manager::PacketIn;
+use mgm_remote::client::{connect, disconnect};
 use mgm_types::{Route, RouteOrigin};
 
 /// How many callbacks a client has not acknowledged.
@@ -156,4 +157,33 @@ fn t9_11_answers_about_many_interfaces_are_sent_in_several_messages() {
         soon("the answer counts", || oifs() == Ok(OIFS as usize - 1));
     }
     assert!(!router.is_over());
+}
+
+#[test]
+fn t9_3_t9_9_disconnecting_waits_for_the_callbacks_of_a_router_that_was_lost_before() {
+    let fixture = Fixture::new();
+    let router = connect(&fixture.path).unwrap();
+    let (entered, has_entered) = mpsc::channel();
+    let (hold, held) = mpsc::channel::<()>();
+    let held = Mutex::new(held);
+    client(&router, 2, move |_| {
+        entered.send(()).unwrap();
+        held.lock().recv().unwrap_or_default();
+    });
+    let a = fixture.local(1, |_| ());
+    fixture.manager.take(a, link(1)).unwrap();
+    fixture.manager.add_membership(a, group(1), link(1), Join::State).unwrap();
+    has_entered.recv_timeout(Duration::from_secs(20)).unwrap();
+    fixture.server.close();
+    soon("the end is seen", || router.is_over());
+    let server =
+        Server::open(&fixture.manager, &fixture.path, Access::OWN, Limits::default()).unwrap();
+    assert!(!connect(&fixture.path).unwrap().is_over());
+    let (done, is_done) = mpsc::channel();
+    thread::spawn(move || done.send(disconnect()).unwrap());
+    assert!(is_done.recv_timeout(Duration::from_millis(200)).is_err(), "a callback is running");
+    drop(hold);
+    assert_eq!(is_done.recv_timeout(Duration::from_secs(20)), Ok(Ok(true)));
+    assert_eq!(disconnect(), Ok(false));
+    server.close();
 }
