@@ -1,7 +1,7 @@
 use super::*;
+use crate::abi::backend::tests::{Deaf, TestRouter};
 use crate::engine::{Join, Notice, NoticeKind};
-use crate::manager::{Callbacks, ForwarderChoice, Settings};
-use crate::remote::server::{Access, Limits, Server};
+use crate::manager::Callbacks;
 use crate::types::{Code, Flow, Interface, Ipv4Addr};
 use std::sync::mpsc;
 
@@ -18,28 +18,15 @@ impl Callbacks for First {
     }
 }
 
-struct Deaf;
-
-impl Callbacks for Deaf {
-    fn has(&self, _: NoticeKind) -> bool {
-        false
-    }
-
-    fn call(&self, _: &mut Notice) {}
-}
-
 /// Ends a batch of this many joins, during which the router is lost. The join with the number
 /// `refused` is for an interface that the client does not own.
 fn end_of_a_batch_with_a_loss(refused: Option<u32>) -> (usize, Refusal) {
     const COUNT: u32 = 200_000;
-    let manager = Manager::new();
-    let settings = Settings { forwarder: ForwarderChoice::Memory, ..Settings::default() };
-    manager.start(&settings, None).unwrap();
-    let path = std::env::temp_dir().join(format!("mgm-batch-{}", std::process::id()));
-    let server = Server::open(&manager, &path, Access::OWN, Limits::default()).unwrap();
+    let opened = TestRouter::open();
+    let (manager, path) = (&opened.manager, &opened.path);
     let (tell, told) = mpsc::channel();
     manager.register(Box::new(First(tell)), 1, 0).unwrap();
-    let router = client::connect(&path).unwrap();
+    let router = client::connect(path).unwrap();
     let serial = router.register(Box::new(Deaf), 2, 0).unwrap();
     router.take(serial, Interface::link(1)).unwrap();
     let ends = std::thread::spawn(move || {
@@ -56,8 +43,6 @@ fn end_of_a_batch_with_a_loss(refused: Option<u32>) -> (usize, Refusal) {
     }
     let result = end().unwrap().expect("not all are made");
     ends.join().unwrap();
-    server.close();
-    manager.stop().unwrap();
     result
 }
 
