@@ -41,6 +41,7 @@ use portions::portions;
 use shell::Shell;
 use state::State;
 use std::io;
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
@@ -398,15 +399,25 @@ impl Link {
         let link = Arc::clone(self);
         match threads::spawn("mgm-worker", move || link.be_worker()) {
             Ok(()) => state.workers += 1,
-            Err(error) => log::error!(
-                "cannot start a worker thread ({error}): callbacks are late; raise the limit on \
-                 threads (ulimit -u)"
-            ),
+            Err(error) => {
+                // `mgm-events` logs it without the lock: the log callback may call the library.
+                state.refused_worker = Some(error);
+                self.poller.wake();
+            }
         }
     }
 
     /// The main function of a worker.
     fn be_worker(self: &Arc<Link>) {
+        // Also after a panic of the library, because MgmHostStop waits for all workers. The
+        // panic hook has reported it.
+        let _ = catch_unwind(AssertUnwindSafe(|| self.run_clients()));
+        self.state.lock().workers -= 1;
+        self.ended.notify_all();
+    }
+
+    /// Runs clients that wait for a worker.
+    fn run_clients(self: &Arc<Link>) {
         let shell = Shell(self);
         let mut state = self.state.lock();
         while !state.is_over {
@@ -422,11 +433,9 @@ impl Link {
             let is_late = self.work.wait_for(&mut state, SPARE_LIFE).timed_out();
             state.idle -= 1;
             if is_late && state.ready.is_empty() && state.workers > BASE {
-                break;
+                return;
             }
         }
-        state.workers -= 1;
-        self.ended.notify_all();
     }
 
     /// A callback has returned. The acknowledgement is sent with others, at the end of the run or

@@ -7,6 +7,7 @@ use crate::messages::{decode, Callback};
 use mgm_dispatch::{Bounds, Cause, Pushed, Ticket, BOUNDS};
 use mgm_engine::Notice;
 use parking_lot::MutexGuard;
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -23,9 +24,13 @@ const PIECE: usize = 64 << 10;
 impl Link {
     /// The main function of the thread.
     pub(super) fn be_reader(self: &Arc<Link>, reader: FrameReader) {
-        self.read_events(reader);
+        // MgmHostStop waits for this thread, also after a panic of the library or of the program's
+        // callback. The panic hook has reported it.
+        if catch_unwind(AssertUnwindSafe(|| self.read_events(reader))).is_err() {
+            self.lose();
+        }
         if self.state.lock().is_lost {
-            self.report_loss();
+            let _ = catch_unwind(AssertUnwindSafe(|| self.report_loss()));
         }
         self.state.lock().has_events = false;
         self.ended.notify_all();
@@ -35,6 +40,7 @@ impl Link {
     fn read_events(self: &Arc<Link>, mut reader: FrameReader) {
         let (mut piece, mut ready, mut taken) = (vec![0; PIECE], Vec::new(), 0);
         let mut next_look = Instant::now();
+        let mut next_line = Instant::now();
         loop {
             if self.take_callbacks(&mut reader).is_err() {
                 log::error!("the router has sent a malformed message: the connection is closed");
@@ -45,6 +51,7 @@ impl Link {
             if ready.is_empty() && self.state.lock().is_over {
                 return; // disconnected by this process
             }
+            self.log_refused_worker(&mut next_line);
             // Callbacks may arrive without a pause.
             if Instant::now() >= next_look {
                 self.look_after_workers(&mut taken);
@@ -81,6 +88,18 @@ impl Link {
         let short = state.ready.len().saturating_sub(state.idle).min(STEP);
         for _ in 0..short {
             self.add_worker(&mut state);
+        }
+    }
+
+    /// Logs that a worker cannot be started, at most once in a minute.
+    fn log_refused_worker(&self, next_line: &mut Instant) {
+        let Some(error) = self.state.lock().refused_worker.take() else { return };
+        if Instant::now() >= *next_line {
+            *next_line = Instant::now() + Duration::from_secs(60);
+            log::error!(
+                "cannot start a worker thread ({error}): callbacks are late; raise the limit on \
+                 threads (ulimit -u)"
+            );
         }
     }
 
