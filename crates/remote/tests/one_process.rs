@@ -427,8 +427,10 @@ fn t9_11_limits_change_while_processes_are_connected() {
 #[test]
 fn t9_7_a_call_for_what_an_ended_process_had_waits_until_it_is_free() {
     let fixture = Fixture::new();
+    // So many that their end takes some milliseconds.
+    let count = if cfg!(debug_assertions) { 15_000 } else { 150_000 };
     let memberships = |client| {
-        (0..15_000).map(move |n| Change {
+        (0..count).map(move |n| Change {
             adds: true,
             client,
             flow: Flow::any_source(Ipv4Addr::from(0xef01_0000 + n)),
@@ -438,7 +440,10 @@ fn t9_7_a_call_for_what_an_ended_process_had_waits_until_it_is_free() {
     };
     let other = fixture.connect();
     let mut seen = 0;
-    for round in 0..3 {
+    for round in 0..30 {
+        if round > 2 && seen > 0 {
+            break;
+        }
         let router = fixture.connect();
         let a = client(&router, 1, |_| ());
         router.take(a, link(1)).unwrap();
