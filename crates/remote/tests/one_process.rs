@@ -15,6 +15,9 @@ use std::sync::{mpsc, Arc};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
+#[path = "one_process/slow.rs"]
+mod slow;
+
 /// A client made of one closure.
 struct Script<F>(F);
 
@@ -291,6 +294,27 @@ fn t9_9_after_the_end_of_the_router_calls_are_refused_and_handles_are_invalid() 
     let refusal = Router::connect(&fixture.path).err().expect("nobody listens");
     assert_eq!(refusal.code(), Code::CanNotComplete);
     assert!(refusal.to_string().contains("start mgmd"), "{refusal}");
+}
+
+#[test]
+fn t9_4_calls_wait_for_a_connection_if_no_further_one_can_be_opened() {
+    let fixture = Fixture::new();
+    let (router, late) = (fixture.connect(), fixture.connect());
+    let lookup = |router: &Router| router.protocol_on(link(1)).unwrap_err().code();
+    assert_eq!(lookup(&router), Code::NotFound);
+    let away = fixture.path.with_extension("away");
+    std::fs::rename(&fixture.path, &away).unwrap();
+    thread::scope(|scope| {
+        let calls = || (0..500).for_each(|_| assert_eq!(lookup(&router), Code::NotFound));
+        (0..4).for_each(|_| drop(scope.spawn(calls)));
+    });
+    // This one has none yet.
+    let refusal = late.protocol_on(link(1)).unwrap_err();
+    assert_eq!(refusal.code(), Code::CanNotComplete);
+    assert!(refusal.to_string().contains("cannot open a connection for calls"), "{refusal}");
+    assert!(!late.is_over());
+    std::fs::rename(&away, &fixture.path).unwrap();
+    assert_eq!(lookup(&late), Code::NotFound);
 }
 
 #[test]
