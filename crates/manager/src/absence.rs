@@ -5,6 +5,7 @@ use super::dispatch::{Lane, Question};
 use super::state::Run;
 use super::Manager;
 use crate::engine::Notice;
+use crate::types::Time;
 use std::time::Duration;
 
 /// After this number of deadlines in a row a client is absent.
@@ -44,16 +45,16 @@ impl Manager {
         let mut guard = self.lock();
         let Some(run) = guard.running() else { return Backlogged::default() };
         let now = run.now();
-        let (mut waiting, mut last) = (0, None);
+        let (mut waiting, mut progress, mut is_awaited) = (0, Time(0), false);
         for (_, record) in run.clients.iter_mut().filter(|(_, record)| record.is_in(session)) {
             let Some(posted) = &record.posted else { continue };
             let (queued, noted) = record.queue.len();
             waiting += posted.sent.len() + queued + noted + record.backlog.len();
-            if !posted.sent.is_empty() {
-                last = last.max(Some(posted.progress));
-            }
+            is_awaited |= !posted.sent.is_empty();
+            // Also that of a client that has acknowledged everything: the process is not silent.
+            progress = progress.max(posted.progress);
         }
-        Backlogged { waiting, silent_ms: last.map_or(0, |last| now.since(last)) }
+        Backlogged { waiting, silent_ms: if is_awaited { now.since(progress) } else { 0 } }
     }
 }
 

@@ -1,5 +1,6 @@
 //! Clients in other processes, with an outlet that keeps what is sent.
 
+mod absence;
 mod unanswered;
 
 use super::*;
