@@ -120,8 +120,7 @@ impl Run {
     pub(super) fn becomes_absent(&mut self, place: ClientPlace) {
         let Some(record) = self.clients.at(place) else { return };
         let Some(posted) = &mut record.posted else { return };
-        posted.is_absent = true;
-        posted.expired = posted.sent.len();
+        posted.become_absent();
         let mut questions: Vec<_> =
             posted.sent.iter_mut().filter_map(|sent| sent.question.take()).map(Queued).collect();
         let mut waiting: Vec<Notice> = Vec::new();

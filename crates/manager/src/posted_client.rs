@@ -92,6 +92,8 @@ pub(super) struct PostedClient {
     pub misses: u32,
     /// The client is absent: it is not asked, and nothing waits for it (spec 9.5).
     pub is_absent: bool,
+    /// When it has acknowledged all callbacks up to this one, it is no longer absent.
+    pub absent_until: u64,
     /// The process has ended: no callback is sent any longer.
     pub has_ended: bool,
     /// How long the client took for its last answers.
@@ -152,6 +154,7 @@ impl PostedClient {
             progress: Time(0),
             misses: 0,
             is_absent: false,
+            absent_until: 0,
             has_ended: false,
             latencies: Latencies::default(),
             grace,
@@ -184,9 +187,26 @@ impl PostedClient {
             self.misses = 0;
         }
         if self.sent.is_empty() {
-            (self.misses, self.is_absent) = (0, false);
+            self.misses = 0;
         }
+        self.return_if_acknowledged(now);
         Some(sent)
+    }
+
+    /// The client is absent from now on.
+    pub fn become_absent(&mut self) {
+        self.is_absent = true;
+        self.absent_until = self.last;
+        self.expired = self.sent.len();
+    }
+
+    /// An absent client that has acknowledged what was sent before is asked again. It need not have
+    /// acknowledged what was sent since: under a steady load, something is always unacknowledged.
+    pub fn return_if_acknowledged(&mut self, now: Time) {
+        let waits = self.sent.front().is_some_and(|first| first.number <= self.absent_until);
+        if self.is_absent && !self.has_ended && !waits {
+            (self.misses, self.is_absent, self.since) = (0, false, now);
+        }
     }
 }
 
