@@ -1,6 +1,6 @@
 //! Clients in other processes that do not answer (spec 9.5).
 
-use super::client_records::{ClientPlace, Queued};
+use super::client_records::{ClientPlace, ClientRecord, Queued};
 use super::dispatch::{Lane, Question};
 use super::state::Run;
 use super::Manager;
@@ -58,14 +58,25 @@ impl Manager {
     }
 }
 
+impl ClientRecord {
+    /// Whether a question waits for the client, sent or not.
+    fn has_question(&mut self) -> bool {
+        !self.backlog.is_idle()
+            || self.posted.as_ref().is_some_and(|posted| posted.has_question())
+            // DISABLE_IGMP and PRUNE_ALERT wait in the queue until the window has room.
+            || self.queue.items_mut().any(|notice| notice.question().is_some())
+    }
+}
+
 impl Run {
     /// Returns the time until the next deadline of this client, if it has one.
     fn check_client(&mut self, place: ClientPlace, patience_ms: u64) -> Option<u64> {
         let now = self.now();
         loop {
             let record = self.clients.at(place)?;
-            let posted = record.posted.as_mut()?;
-            if posted.is_absent || (record.backlog.is_idle() && !posted.has_question()) {
+            let has_question = record.has_question();
+            let posted = record.posted.as_ref()?;
+            if posted.is_absent || !has_question {
                 return None;
             }
             let spent = now.since(posted.since);
@@ -83,7 +94,8 @@ impl Run {
         let Some(posted) = &mut record.posted else { return };
         let question = posted.sent.get_mut(posted.expired).and_then(|sent| sent.question.take());
         let question = question.map(Queued);
-        posted.expired += 1;
+        // If there is no room to send, there may be nothing that can expire.
+        posted.expired = posted.sent.len().min(posted.expired + 1);
         posted.since = now;
         posted.misses += 1;
         let is_absent = posted.misses >= MISSES;

@@ -74,3 +74,26 @@ fn t9_5_a_client_that_is_absent_with_nothing_to_acknowledge_is_asked_when_there_
     fixture.0.acknowledge(7, &unchanged(client, 1..=asked[0].0));
     again.join().unwrap();
 }
+
+#[test]
+fn t9_5_a_disable_that_cannot_be_sent_yet_has_a_deadline() {
+    let (fixture, process) = (Fixture::new(), Process::new(7));
+    let a = fixture.client(1, |_| ());
+    let igmp = process.client(&fixture, 10);
+    fixture.0.take(a, link(1)).unwrap();
+    fixture.0.take(igmp, link(2)).unwrap();
+    fixture.0.add_membership(igmp, group(1), link(2), Join::State).unwrap();
+    let full = WINDOW as u32 + 10;
+    for n in 0..full {
+        let flow = Flow::any_source(Ipv4Addr::from(0xef02_0000 + n));
+        fixture.0.add_membership(a, flow, link(1), Join::State).unwrap();
+    }
+    assert_eq!(process.take().len(), WINDOW, "the window is full");
+    fixture.0.take(a, link(2)).unwrap();
+    let memberships = || fixture.0.status(Detail::SUMMARY).totals.memberships;
+    assert_eq!(memberships(), full as usize + 1, "the change of owner waits for DISABLE_IGMP");
+    let left = fixture.0.check_answers(60_000).expect("the question has a deadline");
+    assert!(left > Duration::from_secs(30), "{left:?}");
+    fixture.0.check_answers(0);
+    assert_eq!(memberships(), full as usize, "the owner has changed");
+}
