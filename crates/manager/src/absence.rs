@@ -1,10 +1,10 @@
 //! Clients in other processes that do not answer (spec 9.5).
 
 use super::client_records::{ClientPlace, ClientRecord, Queued};
+use super::departure::PORTION;
 use super::dispatch::{Lane, Question};
 use super::state::Run;
 use super::Manager;
-use crate::engine::Notice;
 use crate::types::Time;
 use std::time::Duration;
 
@@ -13,13 +13,18 @@ const MISSES: u32 = 3;
 
 impl Manager {
     /// Lets the default hold for questions that were not answered within `patience_ms` after all
-    /// earlier callbacks of their client. Returns when to look again, if there are questions.
+    /// earlier callbacks of their client. Returns when to look again, if there are questions: at
+    /// once if those of absent clients are too many to answer while the lock is held once.
     pub fn check_answers(&self, patience_ms: u64) -> Option<Duration> {
         let mut guard = self.lock();
         let run = guard.running()?;
         let (mut soonest, mut next) = (None::<u64>, run.clients.after(None));
+        let mut most = PORTION;
         while let Some(place) = next {
-            if let Some(left) = run.check_client(place, patience_ms) {
+            let left = run.check_client(place, patience_ms);
+            most -= run.decide_some(place, most);
+            let left = if run.has_undecided(place) { Some(0) } else { left };
+            if let Some(left) = left {
                 soonest = Some(soonest.map_or(left, |soonest| soonest.min(left)));
             }
             next = run.clients.after(Some(place));
@@ -128,26 +133,37 @@ impl Run {
         self.post_waiting(place);
     }
 
-    /// The default holds for all questions that wait for the client.
+    /// The default holds for all questions that wait for the client. [`Run::decide_some`] answers
+    /// them.
     pub(super) fn becomes_absent(&mut self, place: ClientPlace) {
         let Some(record) = self.clients.at(place) else { return };
         let Some(posted) = &mut record.posted else { return };
         posted.become_absent();
-        let mut questions: Vec<_> =
-            posted.sent.iter_mut().filter_map(|sent| sent.question.take()).map(Queued).collect();
-        let mut waiting: Vec<Notice> = Vec::new();
-        for notice in record.queue.items_mut().filter(|notice| notice.question().is_some()) {
-            waiting.push(Notice::clone(notice));
-        }
+        let sent = posted.sent.iter_mut().filter_map(|sent| sent.question.take());
+        posted.undecided.first.extend(sent.map(Queued));
+        let unsent = record.queue.items_mut().filter(|notice| notice.question().is_some());
+        posted.undecided.first.extend(unsent.map(|notice| Queued(notice.0.clone())));
+        posted.undecided.held_back.push(record.backlog.take_all());
         // DISABLE_IGMP and PRUNE_ALERT are still sent, questions about flows are not.
         record.queue.take_out(|notice| notice.subject().is_some());
-        questions.extend(record.backlog.take_all());
-        for question in questions {
-            self.take_default(place.client, question);
+    }
+
+    /// Answers questions of a client that is absent, or was so, with the default. Returns how many
+    /// it has answered, at most `most`.
+    pub(super) fn decide_some(&mut self, place: ClientPlace, most: usize) -> usize {
+        for number in 0..most {
+            let posted = self.clients.at(place).and_then(|record| record.posted.as_mut());
+            match posted.and_then(|posted| posted.undecided.next()) {
+                Some(question) => self.take_default(place.client, question),
+                None => return number,
+            }
         }
-        for mut question in waiting {
-            self.set_default(place.client, &mut question);
-            self.answer(place.client, &question);
-        }
+        most
+    }
+
+    /// Whether there are such questions.
+    pub(super) fn has_undecided(&mut self, place: ClientPlace) -> bool {
+        let posted = self.clients.at(place).and_then(|record| record.posted.as_ref());
+        posted.is_some_and(|posted| !posted.undecided.is_empty())
     }
 }

@@ -8,8 +8,8 @@ use super::Manager;
 use crate::engine::{is_igmp, ClientId};
 use crate::types::{Flow, Interface, Refusal, Result};
 
-/// How many memberships or MFEs end while the lock is held once.
-const PORTION: usize = 64;
+/// How many memberships or MFEs end, or questions get the default, while the lock is held once.
+pub(super) const PORTION: usize = 64;
 
 /// How often the MFEs of an interface are walked. Packets may create some again meanwhile. The
 /// release deletes the rest.
@@ -18,6 +18,9 @@ const WALKS: u32 = 4;
 /// A process that has ended, and the part of its state that is not deleted yet.
 #[derive(Debug)]
 pub struct Departure {
+    /// The clients whose questions the default has not all answered yet, with the seconds for
+    /// which their state stays. The last one is next.
+    undecided: Vec<(ClientPlace, u32)>,
     /// The clients that are still registered. The last one is next.
     clients: Vec<ClientId>,
     /// What the next portion is of.
@@ -36,19 +39,25 @@ enum Part {
 
 impl Manager {
     /// A process has ended: from now on its clients are sent nothing, and the default answers
-    /// their questions. [`Manager::depart_some`] deletes the state of those that have asked for no
-    /// grace.
+    /// their questions. [`Manager::depart_some`] answers those for which one portion is not enough,
+    /// and deletes the state of clients that have asked for no grace.
     pub fn begin_departure(&self, session: u64) -> Departure {
-        let mut departure = Departure { clients: Vec::new(), part: Part::Memberships, next: FIRST };
+        let (undecided, clients) = (Vec::new(), Vec::new());
+        let mut departure = Departure { undecided, clients, part: Part::Memberships, next: FIRST };
         let mut guard = self.lock();
         let Some(run) = guard.running() else { return departure };
-        let mut next = run.clients.after(None);
+        let (mut next, mut most) = (run.clients.after(None), PORTION);
         while let Some(place) = next {
             next = run.clients.after(Some(place));
-            match run.has_ended(place, session) {
-                None => {}
-                Some(0) => departure.clients.push(place.client),
-                Some(seconds) => run.leave_state(place.client, seconds),
+            let Some(seconds) = run.has_ended(place, session) else { continue };
+            if seconds == 0 {
+                departure.clients.push(place.client);
+            }
+            most -= run.decide_some(place, most);
+            if run.has_undecided(place) {
+                departure.undecided.push((place, seconds));
+            } else {
+                run.leave_state(place.client, seconds);
             }
         }
         // IGMP first: then no protocol's release asks it.
@@ -87,10 +96,19 @@ impl Manager {
         goes_on
     }
 
-    /// Deletes the next portion; false if nothing is left.
+    /// Ends the next portion; false if nothing is left.
     pub fn depart_some(&self, departure: &mut Departure) -> bool {
         let mut guard = self.lock();
         let Some(run) = guard.running() else { return false };
+        if let Some(&(place, seconds)) = departure.undecided.last() {
+            run.decide_some(place, PORTION);
+            if !run.has_undecided(place) {
+                run.leave_state(place.client, seconds);
+                departure.undecided.pop();
+            }
+            self.publish(&mut guard, Lane::Worker);
+            return true;
+        }
         let Some(&client) = departure.clients.last() else { return false };
         run.set_clock();
         if let Some(interface) = run.first_interface(client) {
@@ -124,8 +142,12 @@ impl Run {
         Some(grace)
     }
 
-    /// The state of a client whose process has ended stays for some time. Its enumerations end.
+    /// The state of a client whose process has ended stays for some time, unless it has asked for
+    /// no grace. Its enumerations end. No question waits for it any longer.
     fn leave_state(&mut self, client: ClientId, seconds: u32) {
+        if seconds == 0 {
+            return;
+        }
         self.set_clock();
         ::log::info!(
             "the process of {} has ended: its interfaces, memberships and MFEs stay for {seconds} s",

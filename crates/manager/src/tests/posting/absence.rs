@@ -1,6 +1,9 @@
 //! Clients in other processes that answer late or not at all, and what the router does meanwhile.
 
+use super::super::bursts::{bring, events};
 use super::*;
+use crate::forwarder::{Upcall, UpcallKind};
+use crate::incoming_events::EventSink;
 
 #[test]
 fn t9_6_a_client_that_has_acknowledged_everything_shows_that_the_process_is_not_silent() {
@@ -96,4 +99,85 @@ fn t9_5_a_disable_that_cannot_be_sent_yet_has_a_deadline() {
     assert!(left > Duration::from_secs(30), "{left:?}");
     fixture.0.check_answers(0);
     assert_eq!(memberships(), full as usize, "the owner has changed");
+}
+
+/// A router in which questions about so many new flows wait for a client process.
+fn with_questions(process: &Arc<Process>, count: u16) -> (Fixture, EventSink) {
+    with_questions_of(process, count, 0)
+}
+
+/// The same, if the state of the client stays for some seconds after the end of the process.
+fn with_questions_of(process: &Arc<Process>, count: u16, grace: u32) -> (Fixture, EventSink) {
+    let fixture = Fixture::new();
+    let client = process.try_client(&fixture, 1, grace).unwrap();
+    let deaf = Script { lacks: NoticeKind::ALL.to_vec(), on_call: Box::new(|_| ()) };
+    let listener = fixture.0.register(Box::new(deaf), 2, 0).unwrap();
+    fixture.0.add_route(source_route(1)).unwrap();
+    fixture.0.take(client, link(1)).unwrap();
+    fixture.0.take(listener, link(2)).unwrap();
+    fixture.0.add_membership(listener, Flow::WILDCARD, link(2), Join::State).unwrap();
+    let events = events(&fixture);
+    let packets = (0..count).map(|number| {
+        let group = Ipv4Addr::from(0xef03_0000 + u32::from(number));
+        let (kind, flow) = (UpcallKind::NoCache, Flow::new(SOURCE, group));
+        Upcall { kind, flow, arrival: link(1), header: Vec::new() }
+    });
+    bring(&events, packets.collect());
+    process.take();
+    assert_eq!(mfes(&fixture), 0);
+    (fixture, events)
+}
+
+fn mfes(fixture: &Fixture) -> usize {
+    fixture.0.status(Detail::SUMMARY).totals.mfes
+}
+
+#[test]
+fn d115_the_questions_of_an_absent_client_get_the_default_in_portions() {
+    let process = Process::new(7);
+    let (fixture, _events) = with_questions(&process, 600);
+    let (mut before, mut largest) = (0, 0);
+    loop {
+        let goes_on = fixture.0.check_answers(0) == Some(Duration::ZERO);
+        let now = mfes(&fixture);
+        largest = largest.max(now - before);
+        before = now;
+        if !goes_on {
+            break;
+        }
+    }
+    assert_eq!(mfes(&fixture), 600);
+    // With those that have missed their deadlines.
+    assert!(largest <= 64 + 3, "one portion is about {largest} flows");
+}
+
+#[test]
+fn d115_the_questions_of_a_process_that_has_ended_get_the_default_in_portions() {
+    let process = Process::new(7);
+    let (fixture, _events) = with_questions(&process, 600);
+    let mut departure = fixture.0.begin_departure(7);
+    let (mut before, mut largest, mut most) = (0, 0, 0);
+    loop {
+        let now = mfes(&fixture);
+        largest = largest.max(now.saturating_sub(before));
+        most = most.max(now);
+        before = now;
+        if !fixture.0.depart_some(&mut departure) {
+            break;
+        }
+    }
+    assert!(most == 600 && largest <= 64, "{most} flows, in portions of {largest}");
+    assert_eq!(mfes(&fixture), 0, "they end with the interface");
+}
+
+#[test]
+fn d115_grace_begins_when_the_questions_have_got_the_default() {
+    let process = Process::new(7);
+    let (fixture, _events) = with_questions_of(&process, 600, 60);
+    let mut departure = fixture.0.begin_departure(7);
+    while fixture.0.depart_some(&mut departure) {}
+    assert_eq!(mfes(&fixture), 600);
+    let status = fixture.0.status(Detail::SUMMARY);
+    let left = status.clients[0].process.as_ref().and_then(|process| process.grace_ends_in_ms);
+    assert!(left.is_some(), "its state stays");
 }
