@@ -5,36 +5,22 @@ use super::client_records::ClientPlace;
 use super::dispatch::Lane;
 use super::state::Run;
 use super::Manager;
-use crate::engine::{is_igmp, ClientId};
-use crate::types::{Flow, Interface, Refusal, Result};
+use crate::engine::{is_igmp, ClientId, ReleaseProgress};
+use crate::types::{Interface, Refusal, Result};
 
 /// How many memberships or MFEs end, or questions get the default, while the lock is held once.
 pub(super) const PORTION: usize = 64;
 
-/// How often the MFEs of an interface are walked. Packets may create some again meanwhile. The
-/// release deletes the rest.
-const WALKS: u32 = 4;
-
 /// A process that has ended, and the part of its state that is not deleted yet.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Departure {
     /// The clients whose questions the default has not all answered yet, with the seconds for
     /// which their state stays. The last one is next.
     undecided: Vec<(ClientPlace, u32)>,
     /// The clients that are still registered. The last one is next.
     clients: Vec<ClientId>,
-    /// What the next portion is of.
-    part: Part,
-    /// What is before this flow is deleted.
-    next: Flow,
-}
-
-/// The state of an interface, in the order in which it is deleted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
-    Memberships,
-    /// The MFEs whose iif it is: how often they were walked, and how many this walk has deleted.
-    Mfes(u32, usize),
+    /// How far the release of the first interface of that client has come.
+    at: ReleaseProgress,
 }
 
 impl Manager {
@@ -42,8 +28,7 @@ impl Manager {
     /// their questions. [`Manager::depart_some`] answers those for which one portion is not enough,
     /// and deletes the state of clients that have asked for no grace.
     pub fn begin_departure(&self, session: u64) -> Departure {
-        let (undecided, clients) = (Vec::new(), Vec::new());
-        let mut departure = Departure { undecided, clients, part: Part::Memberships, next: FIRST };
+        let mut departure = Departure::default();
         let mut guard = self.lock();
         let Some(run) = guard.running() else { return departure };
         let (mut next, mut most) = (run.clients.after(None), PORTION);
@@ -112,7 +97,8 @@ impl Manager {
         let Some(&client) = departure.clients.last() else { return false };
         run.set_clock();
         if let Some(interface) = run.first_interface(client) {
-            run.leave_some((client, interface), departure);
+            let Run { engine, fx, .. } = run;
+            engine.release_some((client, interface), &mut departure.at, PORTION, fx);
         } else {
             // It owns nothing any longer, so the engine cannot refuse this.
             let _ = run.engine.deregister(client, &mut run.fx);
@@ -123,9 +109,6 @@ impl Manager {
         true
     }
 }
-
-/// The first flow of a client's memberships after `(*,*)`, which ends with the release.
-const FIRST: Flow = Flow::WILDCARD;
 
 impl Run {
     /// If the client is in the process that has ended, it is sent nothing any longer. Returns for
@@ -169,35 +152,5 @@ impl Run {
         let mut rows = self.engine.interfaces();
         let found = rows.find(|row| row.owner == Some(client) || row.igmp == Some(client));
         found.map(|row| row.interface)
-    }
-
-    /// Ends some memberships on an interface, or some MFEs. When all have ended, releases the
-    /// interface.
-    fn leave_some(&mut self, of: (ClientId, Interface), at: &mut Departure) {
-        match at.part {
-            Part::Memberships => {
-                let first = at.next.max(FIRST.successor());
-                match self.engine.end_memberships(of, first, PORTION, &mut self.fx) {
-                    Some(more) => at.next = more,
-                    None => (at.part, at.next) = (Part::Mfes(0, 0), FIRST),
-                }
-            }
-            Part::Mfes(walks, deleted) => {
-                match self.engine.end_mfes(of, at.next, PORTION, &mut self.fx) {
-                    Some((more, some)) => {
-                        (at.part, at.next) = (Part::Mfes(walks, deleted + some), more);
-                    }
-                    None if deleted > PORTION && walks + 1 < WALKS => {
-                        (at.part, at.next) = (Part::Mfes(walks + 1, 0), FIRST);
-                    }
-                    None => {
-                        (at.part, at.next) = (Part::Memberships, FIRST);
-                        // Refused only if the client has lost the interface meanwhile.
-                        let (client, interface) = of;
-                        let _ = self.engine.release(client, interface, false, &mut self.fx);
-                    }
-                }
-            }
-        }
     }
 }
