@@ -1,5 +1,6 @@
 //! The loop of the thread `mgm-clients`.
 
+use super::departures::Departures;
 use super::link::{Link, Role};
 use super::outlet::{becomes_sender, take_own, Changed};
 use super::process::{refuse, Process};
@@ -38,7 +39,7 @@ pub(super) struct Service {
     pub processes: HashMap<u64, Process>,
     pub changed: Arc<Changed>,
     last_link: u64,
-    departures: Vec<Departure>,
+    departures: Departures<Departure>,
     /// Calls that wait for the end of a process, with their connections.
     deferred: Vec<(u64, Call)>,
     texts: Arc<Texts>,
@@ -67,7 +68,7 @@ impl Service {
             processes: HashMap::new(),
             changed: Arc::default(),
             last_link: LISTENER,
-            departures: Vec::new(),
+            departures: Departures::default(),
             deferred: Vec::new(),
             texts: Arc::default(),
             next_round: Instant::now() + ROUND,
@@ -394,13 +395,13 @@ impl Service {
     /// Deletes a portion of the state of processes that have ended. When nothing is left, the calls
     /// that wait for it are made.
     fn depart_some(&mut self) -> bool {
-        let has_ended = match self.departures.last_mut() {
-            Some(departure) => !self.manager.depart_some(departure),
+        let portion = self.departures.step(|departure| self.manager.depart_some(departure));
+        let has_ended = match portion {
+            Some(has_ended) => has_ended,
             None if self.deferred.is_empty() => return false,
             None => !self.manager.end_graces(),
         };
         if has_ended {
-            self.departures.pop();
             for (token, call) in std::mem::take(&mut self.deferred) {
                 if let Some(link) = self.links.get_mut(&token) {
                     link.is_busy = false;
