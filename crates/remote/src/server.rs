@@ -8,6 +8,7 @@
 mod departures;
 mod greetings;
 mod link;
+mod newcomers;
 mod outlet;
 mod process;
 mod requests;

@@ -2,6 +2,7 @@
 
 use super::departures::Departures;
 use super::link::{Link, Role};
+use super::newcomers;
 use super::outlet::{becomes_sender, take_own, Changed};
 use super::process::{refuse, Process};
 use super::texts::{Texts, Which};
@@ -24,8 +25,6 @@ const LISTENER: u64 = 0;
 const DAWDLING: Duration = Duration::from_secs(10);
 /// How often slow processes and connections are looked for.
 const ROUND: Duration = Duration::from_secs(1);
-/// How many connections may not have said yet who they are.
-const NEWCOMERS: usize = 256;
 /// The bytes of a text in one message.
 const PIECE: usize = 256 << 10;
 
@@ -46,6 +45,8 @@ pub(super) struct Service {
     next_round: Instant,
     /// When a question may have waited for too long.
     next_check: Instant,
+    /// When the log last said that there are too many connections.
+    crowd_logged: Option<Instant>,
     /// Until when no connection is accepted, because the system has refused one.
     paused_until: Option<Instant>,
     buffer: Vec<u8>,
@@ -73,6 +74,7 @@ impl Service {
             texts: Arc::default(),
             next_round: Instant::now() + ROUND,
             next_check: Instant::now(),
+            crowd_logged: None,
             paused_until: None,
             buffer: Vec::new(),
         })
@@ -139,20 +141,15 @@ impl Service {
             match self.listener.accept() {
                 Ok(Some(connection)) => {
                     self.last_link += 1;
-                    let mut link = Link::new(connection);
+                    let link = Link::new(connection);
                     let newcomers = self.links.values().filter(|link| link.role == Role::New);
-                    let is_crowd = newcomers.count() >= NEWCOMERS;
+                    if newcomers.count() >= newcomers::MOST {
+                        self.close_newcomer();
+                    }
                     if self.poller.add(link.connection(), self.last_link).is_err() {
                         continue;
                     }
-                    if is_crowd {
-                        refuse(
-                            &mut link,
-                            "too many other connections have not sent their first message yet",
-                        );
-                    }
                     self.links.insert(self.last_link, link);
-                    self.flush(self.last_link);
                 }
                 Ok(None) => return,
                 Err(error) => {
@@ -163,6 +160,22 @@ impl Service {
                     self.paused_until = Some(Instant::now() + ROUND);
                     return;
                 }
+            }
+        }
+    }
+
+    /// Closes a connection that has not said yet who it is, so that another one has room.
+    fn close_newcomer(&mut self) {
+        let Some(victim) = newcomers::victim(&self.links) else { return };
+        // It may have said so meanwhile.
+        self.serve(victim, true);
+        let why = "too many other connections have not sent their first message yet";
+        if let Some(link) = self.links.get_mut(&victim).filter(|link| link.role == Role::New) {
+            refuse(link, why);
+            self.flush(victim);
+            if self.crowd_logged.is_none_or(|logged| logged.elapsed() >= DAWDLING) {
+                self.crowd_logged = Some(Instant::now());
+                log::warn!("client processes are refused: {why}");
             }
         }
     }
