@@ -1,13 +1,17 @@
-//! A router with more connections than it needs.
+//! A router with more connections than it needs, or whose host forbids and misuses what it may.
 #![cfg(target_os = "linux")]
 
 use mgm_engine::{Notice, NoticeKind};
 use mgm_linux::channel::Connection;
 use mgm_manager::{Callbacks, ForwarderChoice, Manager, Settings};
+use mgm_remote::access::{set_filter, Wish};
 use mgm_remote::client::Router;
 use mgm_remote::server::{Access, Limits, Server};
-use mgm_types::Interface;
+use mgm_types::{Interface, Refusal};
+use parking_lot::Mutex;
 use std::path::PathBuf;
+use std::sync::{mpsc, Arc};
+use std::time::Duration;
 
 /// A client without callbacks.
 struct Deaf;
@@ -53,6 +57,27 @@ fn t9_11_connections_that_say_nothing_keep_no_process_out() {
     let client = router.register(Box::new(Deaf), 1, 0).expect("so are its calls");
     router.take(client, Interface::link(1)).unwrap();
     drop(idle);
+    router.disconnect().unwrap();
+    fixture.end();
+}
+
+#[test]
+fn t9_10_the_library_cannot_be_stopped_inside_the_filter() {
+    let fixture = Fixture::new("filter");
+    let (manager, (tell, told)) = (fixture.manager.clone(), mpsc::channel());
+    let tell = Mutex::new(tell);
+    set_filter(Some(Arc::new(move |wish: &Wish| {
+        if wish.protocol == 770 {
+            tell.lock().send(manager.stop()).unwrap();
+        }
+        true
+    })));
+    let router = Router::connect(&fixture.path).unwrap();
+    let registered = router.register(Box::new(Deaf), 770, 0);
+    set_filter(None);
+    let stopped = told.recv_timeout(Duration::from_secs(10)).expect("the filter is asked");
+    assert_eq!(stopped, Err(Refusal::InsideCallback));
+    registered.unwrap();
     router.disconnect().unwrap();
     fixture.end();
 }
