@@ -64,11 +64,15 @@ impl Service {
         // The token alone decides: only the event connection of the process carries it, and nobody
         // can guess 64 random bits. The user may have changed: many daemons connect as root, and
         // give up its rights before they start threads.
+        let is_full = self.links.len() > self.most_links.saturating_sub(self.kept_links());
         let process = self.processes.get_mut(&session);
         let process = process.filter(|process| process.token == secret);
         let process = process.ok_or("no such process is connected")?;
         if process.calls.len() >= CALLS {
             return Err(format!("a process can have at most {CALLS} call connections"));
+        }
+        if !process.calls.is_empty() && is_full {
+            return Err("too many call connections are open: raise the limit on open files".into());
         }
         process.calls.push(token);
         let answer_ms = self.limits.answer_ms;
@@ -78,6 +82,13 @@ impl Service {
             &Welcome::Welcome { session, token: secret, answer_ms },
         );
         Ok(())
+    }
+
+    /// How many connections are kept for processes that may still connect: two for each, at most
+    /// half of all. Further call connections of a process may not use them.
+    fn kept_links(&self) -> usize {
+        let to_come = self.limits.processes.saturating_sub(self.processes.len());
+        (2 * to_come).min(self.most_links / 2)
     }
 
     fn accept(&mut self, token: u64, role: Role, welcome: &Welcome) {

@@ -34,6 +34,8 @@ pub(super) struct Service {
     listener: Listener,
     pub poller: Arc<Poller>,
     pub limits: Limits,
+    /// How many connections there may be, so that descriptors are left for everything else.
+    pub most_links: usize,
     pub links: HashMap<u64, Link>,
     pub processes: HashMap<u64, Process>,
     pub changed: Arc<Changed>,
@@ -57,7 +59,7 @@ impl Service {
         manager: Manager,
         listener: Listener,
         poller: Arc<Poller>,
-        limits: Limits,
+        (limits, most_links): (Limits, usize),
     ) -> io::Result<Service> {
         poller.add(&listener, LISTENER)?;
         Ok(Service {
@@ -65,6 +67,7 @@ impl Service {
             listener,
             poller,
             limits,
+            most_links,
             links: HashMap::new(),
             processes: HashMap::new(),
             changed: Arc::default(),
@@ -86,7 +89,7 @@ impl Service {
         let mut ready = Vec::new();
         while !state.is_stopping.load(Ordering::Acquire) {
             if let Some(limits) = state.limits.lock().take() {
-                self.limits = limits;
+                (self.limits, self.most_links) = limits;
                 self.next_check = Instant::now();
             }
             ready.clear();
@@ -140,7 +143,8 @@ impl Service {
                     self.last_link += 1;
                     let link = Link::new(connection);
                     let newcomers = self.links.values().filter(|link| link.role == Role::New);
-                    if newcomers.count() >= newcomers::MOST {
+                    let is_full = self.links.len() >= self.most_links;
+                    if is_full || newcomers.count() >= newcomers::MOST {
                         self.close_newcomer();
                     }
                     if self.poller.add(link.connection(), self.last_link).is_err() {
