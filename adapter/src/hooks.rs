@@ -200,15 +200,20 @@ unsafe extern "C" fn getsockopt(
 
 #[no_mangle]
 unsafe extern "C" fn ioctl(fd: c_int, request: c_ulong, argument: *mut c_void) -> c_int {
+    // On a socket of IPv6, these numbers are requests with other arguments.
+    let counts = matches!(request, SIOCGETSGCNT | SIOCGETVIFCNT)
+        && sockets::is_active()
+        && !argument.is_null()
+        && system::is_ipv4(sockets::target(fd));
     let done = match request {
-        SIOCGETSGCNT if sockets::is_active() && !argument.is_null() => {
-            // SAFETY: the caller says that it is a sioc_sg_req, of so many bytes.
+        SIOCGETSGCNT if counts => {
+            // SAFETY: on a socket of IPv4, the argument is a sioc_sg_req, of so many bytes.
             let of = unsafe { &mut *argument.cast::<[u8; SG_REQ]>() };
             let found = guarded(|| sockets::counters(sg_of(of)), || Some(Err(libc::EIO)));
             found.map(|found| found.map(|counters| fill_sg(of, counters)))
         }
-        SIOCGETVIFCNT if sockets::is_active() && !argument.is_null() => {
-            // SAFETY: the caller says that it is a sioc_vif_req, of so many bytes.
+        SIOCGETVIFCNT if counts => {
+            // SAFETY: on a socket of IPv4, the argument is a sioc_vif_req, of so many bytes.
             let of = unsafe { &mut *argument.cast::<[u8; VIF_REQ]>() };
             let found = guarded(|| sockets::vif_counters(vif_of(of)), || Some(Err(libc::EIO)));
             found.map(|found| found.map(|counters| fill_vif(of, counters)))

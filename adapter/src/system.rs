@@ -299,6 +299,15 @@ pub(crate) fn is_nonblocking(fd: c_int) -> bool {
     flags >= 0 && flags & libc::O_NONBLOCK != 0
 }
 
+/// Whether a descriptor is a socket of IPv4.
+pub(crate) fn is_ipv4(fd: c_int) -> bool {
+    let (mut domain, mut size) = (0 as c_int, size_of::<c_int>() as socklen_t);
+    let (value, length) = ((&raw mut domain).cast(), &raw mut size);
+    // SAFETY: the value has the size given.
+    let got = unsafe { getsockopt(fd, libc::SOL_SOCKET, libc::SO_DOMAIN, value, length) };
+    got == 0 && domain == libc::AF_INET
+}
+
 /// Makes `to` another number for the open file of `from`, and keeps whether it is close-on-exec.
 pub(crate) fn replace(from: c_int, to: c_int) -> Result<(), c_int> {
     // SAFETY: this only reads flags.

@@ -255,6 +255,18 @@ class Rest(Base):
         self.flows(self.receiver.collector(GROUP), 100)
         self.assertEqual(self.entry(), ("eth0", {"eth1"}))
 
+    def acts(self, what, mgmd, *interfaces):
+        """Starts a daemon of acts.py."""
+        words = (str(HERE / "acts.py"), what, *interfaces)
+        return self.start(Unmodified, sys.executable, "", *words, mgmd=mgmd)
+
+    def succeeds(self, started, patience=20):
+        """Waits until the daemon has ended well."""
+        self.assertEqual(started.process.wait(patience), 0, started.log.items)
+
+    def test_counters_on_a_socket_of_ipv6_are_the_kernels(self):
+        self.succeeds(self.acts("counters", self.mgmd(), "eth0", "eth1"))
+
     def test_m58_patterns_do_not_match_mgm0(self):
         mgmd = self.mgmd('[router]\ndaemons = true\n[[interface]]\nname = "*"\n')
         names = {each["name"] for each in mgmd.get("/v1/interfaces")["interfaces"]}
