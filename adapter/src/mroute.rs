@@ -2,9 +2,9 @@
 //!
 //! The daemon's descriptor becomes an epoll instance, which is ready to read as soon as one of these is
 //! ready: the raw socket, which has a private number from then on; the connection to mgmd; `flag`, if
-//! there is something to read; `timer`, if mgmd has ended and is to be looked for. So select, poll and
-//! epoll of the daemon wait for all of them, although this library has no thread and does not know
-//! how the daemon waits.
+//! there is something to read; `timer`, if mgmd has ended and is to be looked for, or has refused
+//! something that is to be asked for again. So select, poll and epoll of the daemon wait for all of
+//! them, although this library has no thread and does not know how the daemon waits.
 
 use crate::connection::Connection;
 use crate::log;
@@ -18,7 +18,7 @@ use std::path::PathBuf;
 /// The interface that is the rest of the router.
 const REST: &str = "mgm0";
 
-/// How often mgmd is looked for after it has ended, in seconds.
+/// How often mgmd is looked for after it has ended, or asked again, in seconds.
 const LOOK: i64 = 1;
 
 /// How long the parent may live on after the daemon has gone into the background, in milliseconds.
@@ -35,6 +35,8 @@ pub(crate) struct Mroute {
     flag: Fd,
     is_flagged: bool,
     timer: Fd,
+    /// The seconds after which the timer is ready again and again; 0: never.
+    timed: i64,
     path: PathBuf,
     connection: Connection,
     daemon: Daemon,
@@ -75,6 +77,7 @@ impl Mroute {
             flag: system::event_flag()?,
             is_flagged: false,
             timer: system::timer()?,
+            timed: 0,
             path,
             connection,
             daemon: Daemon::default(),
@@ -125,7 +128,18 @@ impl Mroute {
         }
         if self.connection.events().is_none() {
             self.look_for_router();
+        } else if self.rings() {
+            self.daemon.tick(&mut self.connection);
         }
+    }
+
+    /// Whether the time of the timer is over: true once for each time.
+    fn rings(&self) -> bool {
+        let is_over = self.timed != 0 && system::wait(self.timer.0, 0);
+        if is_over {
+            system::set_flag(&self.timer, false); // reads 8 bytes
+        }
+        is_over
     }
 
     /// After a turn, or a call of the daemon: passes on what has to be.
@@ -133,6 +147,12 @@ impl Mroute {
         self.connection.flush();
         if self.connection.events().is_none() && self.daemon.is_connected() {
             self.is_lost();
+        }
+        let waits = !self.daemon.is_connected() || self.daemon.wants_ticks();
+        let seconds = if waits { LOOK } else { 0 };
+        if seconds != self.timed {
+            system::set_timer(&self.timer, seconds);
+            self.timed = seconds;
         }
         let is_ready = self.daemon.is_ready();
         if is_ready != self.is_flagged {
@@ -152,7 +172,6 @@ impl Mroute {
             self.path.display()
         ));
         self.daemon.lost();
-        system::set_timer(&self.timer, LOOK);
     }
 
     /// Looks whether mgmd runs again, once for each time that the timer is ready.
@@ -160,10 +179,9 @@ impl Mroute {
         if self.daemon.is_connected() {
             return self.is_lost();
         }
-        if !system::wait(self.timer.0, 0) {
+        if !self.rings() {
             return;
         }
-        system::set_flag(&self.timer, false); // reads 8 bytes
         if let Ok((connection, client)) = Connection::open(&self.path) {
             self.use_connection(connection, client);
             log::line("mgmd runs again, and knows this daemon");
@@ -172,7 +190,6 @@ impl Mroute {
 
     fn use_connection(&mut self, connection: Connection, client: u64) {
         self.connection = connection;
-        system::set_timer(&self.timer, 0);
         if let Some(events) = self.connection.events() {
             // Without memory for it, the daemon would notice callbacks late.
             let _ = system::watch(self.epoll.0, events);
@@ -204,15 +221,13 @@ impl Mroute {
         self.daemon.lost();
         let parts = (system::epoll(), system::event_flag(), system::timer());
         if let (Ok(epoll), Ok(flag), Ok(timer)) = parts {
-            (self.epoll, self.flag, self.timer, self.is_flagged) = (epoll, flag, timer, false);
+            (self.epoll, self.flag, self.timer) = (epoll, flag, timer);
+            (self.is_flagged, self.timed) = (false, 0);
             let _ = self.assemble();
         }
         match Connection::open(&self.path) {
             Ok((connection, client)) => self.use_connection(connection, client),
-            Err(why) => {
-                log::line(&why);
-                system::set_timer(&self.timer, LOOK);
-            }
+            Err(why) => log::line(&why),
         }
     }
 

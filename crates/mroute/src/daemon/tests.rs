@@ -26,6 +26,8 @@ struct Noted {
     acks: Vec<Ack>,
     /// Interfaces of others.
     taken: Vec<u32>,
+    /// Interfaces on which no membership can be added.
+    full: Vec<u32>,
     /// What an enumeration finds.
     groups: Vec<Flow>,
 }
@@ -33,12 +35,17 @@ struct Noted {
 impl Router for Noted {
     fn call(&mut self, request: Request) -> Result<Reply, Lost> {
         self.calls.push(request.clone());
+        let refused = |code: Code, text: &str| {
+            let (code, text) = (code as u32, text.into());
+            let refusal = WireRefusal { code, is_ordinary: false, is_handle: false, text };
+            Reply::Refused { refusal }
+        };
         Ok(match request {
             Request::Take { interface, .. } if self.taken.contains(&interface.index) => {
-                let text = "owned by protocol 5".into();
-                let code = Code::AlreadyExists as u32;
-                let refusal = WireRefusal { code, is_ordinary: false, is_handle: false, text };
-                Reply::Refused { refusal }
+                refused(Code::AlreadyExists, "owned by protocol 5")
+            }
+            Request::Add { interface, .. } if self.full.contains(&interface.index) => {
+                refused(Code::NotEnoughMemory, "no memory")
             }
             Request::EnumStart { .. } => Reply::Enumeration { enumeration: 9 },
             Request::EnumNext { .. } => Reply::Groups { flows: self.groups.clone(), more: false },
@@ -324,4 +331,63 @@ fn everything_is_said_again_after_a_lost_connection() {
     let is_take = |call: &&Request| matches!(call, Request::Take { client: 2, .. });
     assert_eq!(router.calls.iter().filter(is_take).count(), 2);
     assert_eq!(router.changes(), ["+*@3", "+*@5", "+s@3", "+s@5"]);
+}
+
+#[test]
+fn what_is_refused_after_a_lost_connection_is_asked_for_again() {
+    let (mut daemon, mut router) = started();
+    daemon.set(&mut router, mfc(flow(), 2, &[0, 1])).unwrap();
+    daemon.lost();
+    assert!(!daemon.wants_ticks());
+    (router.taken, router.full) = (vec![OUT], vec![IN]);
+    router.calls.clear();
+    daemon.connected(&mut router, 2);
+    assert_eq!(router.changes(), ["+s@3"], "OUT belongs to another");
+    assert_eq!(daemon.log.len(), 2, "{:?}", daemon.log);
+    daemon.tick(&mut router);
+    assert_eq!(router.changes(), ["+s@3"]);
+    assert_eq!(daemon.log.len(), 2, "logged once: {:?}", daemon.log);
+    router.full.clear();
+    daemon.tick(&mut router);
+    assert_eq!(router.changes(), ["+s@3"]);
+    assert!(daemon.wants_ticks());
+    router.taken.clear();
+    daemon.tick(&mut router);
+    assert_eq!(router.changes(), ["+s@5"]);
+    assert!(!daemon.wants_ticks());
+    assert!(daemon.log[2].contains("again"), "{:?}", daemon.log);
+}
+
+#[test]
+fn what_is_no_longer_wanted_is_not_asked_for_again() {
+    let (mut daemon, mut router) = started();
+    daemon.set(&mut router, mfc(flow(), 2, &[0])).unwrap();
+    daemon.lost();
+    (router.taken, router.full) = (vec![OUT], vec![IN]);
+    daemon.connected(&mut router, 2);
+    daemon.set(&mut router, MrouteOption::DelMfc(flow())).unwrap();
+    daemon.set(&mut router, MrouteOption::DelVif { vif: 1 }).unwrap();
+    assert!(!daemon.wants_ticks());
+}
+
+#[test]
+fn a_call_that_mgmd_refuses_fails_and_changes_nothing() {
+    let (mut daemon, mut router) = started();
+    daemon.set(&mut router, mfc(flow(), 2, &[0])).unwrap();
+    router.full = vec![OUT];
+    router.calls.clear();
+    assert_eq!(daemon.set(&mut router, mfc(flow(), 2, &[1])), Err(libc::ENOBUFS));
+    assert_eq!(router.changes(), ["+s@5"]);
+    let other = Flow::new(SOURCE, Ipv4Addr::new(239, 1, 2, 4));
+    assert_eq!(daemon.set(&mut router, mfc(other, 2, &[0, 1])), Err(libc::ENOBUFS));
+    assert_eq!(daemon.set(&mut router, MrouteOption::DelMfc(other)), Err(libc::ENOENT));
+    router.calls.clear();
+    assert_eq!(daemon.join(&mut router, Flow::any_source(GROUP)), Err(libc::ENOBUFS));
+    assert_eq!(router.changes(), ["+*@3", "+*@5", "-*@3"]);
+    assert!(!daemon.wants_ticks());
+    router.full.clear();
+    assert_eq!(daemon.set(&mut router, mfc(flow(), 2, &[1])), Ok(()));
+    assert_eq!(router.changes(), ["+s@5", "-s@3"]);
+    assert_eq!(daemon.set(&mut router, mfc(other, 2, &[0, 1])), Ok(()));
+    assert_eq!(router.changes(), ["+s@3", "+s@5"]);
 }
