@@ -35,6 +35,18 @@ struct Open {
     calls: Stream,
     events: Stream,
     acks: Vec<Ack>,
+    /// The epoll instance that waits for `events`.
+    watched_by: Option<i32>,
+}
+
+impl Drop for Open {
+    /// Closing alone would leave the stream in the epoll instance as long as a child of a fork has a
+    /// copy of it, and the instance would be ready for ever.
+    fn drop(&mut self) {
+        if let Some(epoll) = self.watched_by {
+            system::unwatch(epoll, &self.events.fd);
+        }
+    }
 }
 
 /// One of the two streams.
@@ -98,7 +110,8 @@ impl Connection {
         let (events, session, token) = Stream::open(path, &hello).map_err(failed)?;
         let hello = Hello::Calls { session, token };
         let (calls, ..) = Stream::open(path, &hello).map_err(failed)?;
-        let mut connection = Connection(Some(Open { calls, events, acks: Vec::new() }));
+        let mut connection =
+            Connection(Some(Open { calls, events, acks: Vec::new(), watched_by: None }));
         let client = connection.register(&name)?;
         Ok((connection, client))
     }
@@ -130,10 +143,29 @@ impl Connection {
         self.0.as_ref().map(|open| &open.events.fd)
     }
 
+    /// An epoll instance is ready as soon as mgmd has said something, until the connection ends.
+    ///
+    /// # Errors
+    /// The errno.
+    pub fn watch(&mut self, epoll: i32) -> Result<(), i32> {
+        let Some(open) = &mut self.0 else { return Ok(()) };
+        system::watch(epoll, &open.events.fd)?;
+        open.watched_by = Some(epoll);
+        Ok(())
+    }
+
+    /// The epoll instance and the connection are those of the parent, who goes on using both.
+    pub fn leave_watched(&mut self) {
+        if let Some(open) = &mut self.0 {
+            open.watched_by = None;
+        }
+    }
+
     /// Reads what has arrived.
     pub fn read_events(&mut self) -> VecDeque<Callback> {
         let mut callbacks = VecDeque::new();
-        let Some(Open { events, .. }) = &mut self.0 else { return callbacks };
+        let Some(open) = &mut self.0 else { return callbacks };
+        let events = &mut open.events;
         let mut piece = [0; 16 << 10];
         loop {
             match system::receive(&events.fd, &mut piece, false) {
@@ -184,7 +216,8 @@ fn take_all(reader: &mut FrameReader, callbacks: &mut VecDeque<Callback>) -> boo
 impl Router for Connection {
     fn call(&mut self, request: Request) -> Result<Reply, Lost> {
         self.flush();
-        let Some(Open { calls, .. }) = &mut self.0 else { return Err(Lost) };
+        let Some(open) = &mut self.0 else { return Err(Lost) };
+        let calls = &mut open.calls;
         // With the cause 0, all callbacks arrive on the event connection.
         let call = Call { cause: 0, inside: 0, request };
         let sent = calls.send(|to| call.put(to));

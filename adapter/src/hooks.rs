@@ -31,12 +31,13 @@ static LOADED: extern "C" fn() = loaded;
 
 extern "C" fn loaded() {
     system::look_up();
+    sockets::begin();
     // SAFETY: the handlers only use the lock.
     unsafe {
         libc::pthread_atfork(
             Some(sockets::before_fork),
             Some(sockets::after_fork),
-            Some(sockets::after_fork),
+            Some(sockets::after_fork_in_child),
         )
     };
 }

@@ -42,6 +42,8 @@ pub(crate) struct Mroute {
     daemon: Daemon,
     /// The process whose connection it is.
     pid: u32,
+    /// What a child has left on mgm0 before it is known whether it goes on as the daemon.
+    left: Vec<Flow>,
     /// mgm0, if it exists, and the index under which the daemon knows it.
     rest: Option<Device>,
 }
@@ -82,6 +84,7 @@ impl Mroute {
             connection,
             daemon: Daemon::default(),
             pid: std::process::id(),
+            left: Vec::new(),
             rest: None,
         };
         mroute.assemble()?;
@@ -92,20 +95,19 @@ impl Mroute {
     }
 
     /// Puts the parts together behind the daemon's descriptor.
-    fn assemble(&self) -> Result<(), Errno> {
+    fn assemble(&mut self) -> Result<(), Errno> {
         for part in [&self.raw, &self.flag, &self.timer] {
             system::watch(self.epoll.0, part)?;
         }
-        if let Some(events) = self.connection.events() {
-            system::watch(self.epoll.0, events)?;
-        }
+        self.connection.watch(self.epoll.0)?;
         self.fds.iter().try_for_each(|fd| system::replace(self.epoll.0, *fd))
     }
 
     /// MRT_DONE, or the last descriptor is closed. The daemon's other numbers are the raw socket again.
     pub fn done(mut self) {
-        if self.is_own() {
-            self.daemon.done(&mut self.connection);
+        match self.is_own() {
+            true => self.daemon.done(&mut self.connection),
+            false => self.connection.leave_watched(),
         }
         for fd in &self.fds {
             // The daemon is about to close it in any case.
@@ -190,10 +192,8 @@ impl Mroute {
 
     fn use_connection(&mut self, connection: Connection, client: u64) {
         self.connection = connection;
-        if let Some(events) = self.connection.events() {
-            // Without memory for it, the daemon would notice callbacks late.
-            let _ = system::watch(self.epoll.0, events);
-        }
+        // Without memory for it, the daemon would notice callbacks late.
+        let _ = self.connection.watch(self.epoll.0);
         self.find_rest();
         self.daemon.connected(&mut self.connection, client);
     }
@@ -213,10 +213,14 @@ impl Mroute {
             // Two processes cannot share a connection.
             self.connect_apart();
         }
+        for flow in std::mem::take(&mut self.left) {
+            self.daemon.leave(&mut self.connection, flow);
+        }
     }
 
     /// Connects as another daemon, without disturbing the parent.
     fn connect_apart(&mut self) {
+        self.connection.leave_watched();
         self.connection = Connection::default();
         self.daemon.lost();
         let parts = (system::epoll(), system::event_flag(), system::timer());
@@ -299,6 +303,16 @@ impl Mroute {
         };
         self.settle();
         result
+    }
+
+    /// A socket that has joined a group on mgm0 is closed. A child of a fork may do this before it
+    /// becomes another program, so that this is no reason to go on as the daemon.
+    pub fn closes_member(&mut self, flow: Flow) {
+        match self.is_own() {
+            // A leave does not fail.
+            true => _ = self.membership(flow, false),
+            false => self.left.push(flow),
+        }
     }
 
     /// The daemon sends a packet on mgm0.

@@ -11,7 +11,7 @@ use mgm_mroute_calls::options::{MRT_ASSERT, MRT_PIM, MRT_VERSION};
 use mgm_types::{Flow, Ipv4Addr};
 use std::cell::UnsafeCell;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// Descriptors for which `Sockets` has something.
 static MARKS: Marks = Marks::new();
@@ -60,13 +60,33 @@ fn with<R>(use_them: impl FnOnce(&mut Sockets) -> R) -> R {
     result
 }
 
+/// The process to which the sockets belong.
+static PROCESS: AtomicU32 = AtomicU32::new(0);
+
+/// The library is loaded.
+pub(crate) fn begin() {
+    PROCESS.store(std::process::id(), Ordering::Relaxed);
+}
+
+/// Whether the sockets are those of this process. A child of vfork shares the memory of its parent,
+/// and runs no handler of fork: what it closes stays open in the parent.
+fn is_own_memory() -> bool {
+    PROCESS.load(Ordering::Relaxed) == std::process::id()
+}
+
 /// No other thread may be changing the sockets while the process forks.
 pub(crate) extern "C" fn before_fork() {
     SOCKETS.acquire();
 }
 
-/// In the parent and in the child.
+/// In the parent.
 pub(crate) extern "C" fn after_fork() {
+    SOCKETS.release();
+}
+
+/// In the child, which has a copy of the memory.
+pub(crate) extern "C" fn after_fork_in_child() {
+    begin();
     SOCKETS.release();
 }
 
@@ -101,8 +121,7 @@ impl Sockets {
             self.joins.extract_if_fd(fd).into_iter().map(|(_, flow)| flow).collect();
         for flow in left {
             if let Some(mroute) = self.mroutes.first_mut() {
-                // A leave does not fail.
-                let _ = mroute.membership(flow, false);
+                mroute.closes_member(flow);
             }
         }
         let Some(at) = self.mroutes.iter().position(|mroute| mroute.fds.contains(&fd)) else {
@@ -131,16 +150,19 @@ impl ExtractFd for Vec<(i32, Flow)> {
 
 /// Whether this library has something to do with a descriptor.
 pub(crate) fn is_marked(fd: i32) -> bool {
-    MARKS.has(fd)
+    MARKS.has(fd) && is_own_memory()
 }
 
 /// Whether the daemon has a socket of multicast routing.
 pub(crate) fn is_active() -> bool {
-    IS_ACTIVE.load(Ordering::Relaxed)
+    IS_ACTIVE.load(Ordering::Relaxed) && is_own_memory()
 }
 
 /// The daemon has opened a raw IGMP socket.
 pub(crate) fn opened(fd: i32) {
+    if !is_own_memory() {
+        return;
+    }
     MARKS.set(fd, true);
     with(|sockets| sockets.raws.insert(fd, Raw::default()));
 }

@@ -243,6 +243,12 @@ pub(crate) fn watch(epoll: c_int, fd: &Fd) -> Result<(), c_int> {
     Ok(())
 }
 
+/// Ends this.
+pub(crate) fn unwatch(epoll: c_int, fd: &Fd) {
+    // SAFETY: no event is needed. It fails only if there is nothing to end.
+    unsafe { libc::epoll_ctl(epoll, libc::EPOLL_CTL_DEL, fd.0, std::ptr::null_mut()) };
+}
+
 /// A flag that can be waited for.
 pub(crate) fn event_flag() -> Result<Fd, c_int> {
     // SAFETY: this only makes a descriptor.

@@ -5,11 +5,15 @@
 Exits with 0 if the calls returned what they have to.
 """
 
+import ctypes
 import errno
 import fcntl
+import os
+import select
 import socket
 import struct
 import sys
+import time
 
 IP = socket.IPPROTO_IP
 MRT_INIT, MRT_ADD_VIF, MRT_ADD_MFC = 200, 202, 204
@@ -50,5 +54,68 @@ def counters(*interfaces):
     assert got == wanted != errno.EADDRNOTAVAIL, (got, wanted)
 
 
+def joined(group, name="mgm0"):
+    """Returns a socket that has joined a group on an interface."""
+    member = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    request = socket.inet_aton(group) + struct.pack("=4xi", socket.if_nametoindex(name))
+    member.setsockopt(IP, socket.IP_ADD_MEMBERSHIP, request)
+    return member
+
+
+def reads(raw, seconds):
+    """Waits and reads as daemons do. Returns how often there was something."""
+    count, end = 0, time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        if select.select([raw], [], [], left)[0]:
+            raw.recv(8192)
+            count += 1
+    return count
+
+
+def closing(*interfaces):
+    """A child that closes all descriptors, as before it becomes another program, is no daemon."""
+    _raw, member = routing(*interfaces), joined("239.1.2.3")
+    child = os.fork()
+    if child == 0:
+        began = time.monotonic()
+        os.close(member.fileno())
+        os._exit(time.monotonic() - began > 1)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert status == 0, "the child waited"
+
+
+def vfork(*interfaces):
+    """What a child of vfork closes stays open in the parent."""
+    raw = routing(*interfaces)
+    libc = ctypes.PyDLL(None)
+    # clone(2) with CLONE_VM | CLONE_VFORK, as vfork is, but with a stack of its own.
+    @ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
+    def child(_):
+        libc.close(raw.fileno())
+        return 0
+
+    stack = ctypes.create_string_buffer(1 << 20)
+    top = (ctypes.addressof(stack) + len(stack)) & ~15
+    pid = libc.clone(child, ctypes.c_void_p(top), 0x100 | 0x4000 | 17, None)
+    assert pid > 0 and os.waitpid(pid, 0)[1] == 0
+    vifctl = struct.pack("=HBBIii", 0, VIFF_USE_IFINDEX, 1, 0, 1, 0)
+    assert errno_of(raw.setsockopt, IP, MRT_ADD_VIF, vifctl) == errno.EADDRINUSE
+
+
+def helper(*interfaces):
+    """A daemon with a child that has copies of its descriptors, and does nothing."""
+    raw = routing(*interfaces)
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        os.close(writer)
+        os.read(reader, 1)  # until the parent ends
+        os._exit(0)
+    print("ready", file=sys.stderr, flush=True)
+    select.select([raw], [], [])  # mgmd has ended
+    count = reads(raw, 2)
+    assert 0 < count < 6, count
+
+
 if __name__ == "__main__":
-    {"counters": counters}[sys.argv[1]](*sys.argv[2:])
+    acts = {act.__name__: act for act in (counters, closing, vfork, helper)}
+    acts[sys.argv[1]](*sys.argv[2:])

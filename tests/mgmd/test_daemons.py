@@ -267,6 +267,20 @@ class Rest(Base):
     def test_counters_on_a_socket_of_ipv6_are_the_kernels(self):
         self.succeeds(self.acts("counters", self.mgmd(), "eth0", "eth1"))
 
+    def test_a_child_that_closes_a_member_of_a_group_is_no_daemon(self):
+        mgmd = self.mgmd()
+        self.succeeds(self.acts("closing", mgmd, "eth0", "eth1"))
+
+    def test_what_a_child_of_vfork_closes_stays_open(self):
+        self.succeeds(self.acts("vfork", self.mgmd(), "eth0", "eth1"))
+
+    def test_a_daemon_with_a_child_does_not_spin_without_mgmd(self):
+        mgmd = self.mgmd()
+        started = self.acts("helper", mgmd, "eth0", "eth1")
+        started.log.wait(lambda line: line == "ready", "the child")
+        mgmd.kill()
+        self.succeeds(started)
+
     def test_m58_patterns_do_not_match_mgm0(self):
         mgmd = self.mgmd('[router]\ndaemons = true\n[[interface]]\nname = "*"\n')
         names = {each["name"] for each in mgmd.get("/v1/interfaces")["interfaces"]}
