@@ -10,9 +10,10 @@ use mgm_remote::wire::Wire;
 use mgm_types::Code;
 use std::collections::VecDeque;
 use std::path::Path;
+use std::time::Duration;
 
-/// How many seconds mgmd may take to answer. A call may wait for the end of a killed process (9.7).
-const PATIENCE: i64 = 10;
+/// How long mgmd may take to answer. A call may wait for the end of a killed process (9.7).
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The protocol id of all daemons that use this library: "mr", for multicast routing.
 const PROTOCOL: u32 = 0x0000_6d72;
@@ -57,16 +58,20 @@ struct Stream {
 }
 
 impl Stream {
-    /// Connects, and says who this is.
-    fn open(path: &Path, hello: &Hello) -> Result<(Stream, u64, u64), String> {
+    /// Connects, and says who this is. `patience`: how long this may take.
+    fn open(path: &Path, hello: &Hello, patience: Duration) -> Result<(Stream, u64, u64), String> {
         let text = |errno| std::io::Error::from_raw_os_error(errno).to_string();
         let fd = system::unix_socket().map_err(text)?;
-        system::connect(&fd, path, PATIENCE).map_err(text)?;
+        system::set_patience(&fd, patience).map_err(text)?;
+        system::connect(&fd, path).map_err(text)?;
         let mut stream = Stream { fd, reader: FrameReader::new(LONGEST_TO_CLIENT) };
         stream.send(|to| to.extend_from_slice(&greeting(hello))).map_err(text)?;
         let welcome = stream.read(read_greeting::<Welcome>).map_err(text)?;
         match welcome.map_err(|bad| bad.to_string())? {
-            (_, Welcome::Welcome { session, token, .. }) => Ok((stream, session, token)),
+            (_, Welcome::Welcome { session, token, .. }) => {
+                system::set_patience(&stream.fd, PATIENCE).map_err(text)?;
+                Ok((stream, session, token))
+            }
             (_, Welcome::Refused { why }) => Err(why),
         }
     }
@@ -93,23 +98,25 @@ impl Stream {
 }
 
 impl Connection {
-    /// Connects to mgmd and registers the daemon. Returns the number of the client.
+    /// Connects to mgmd and registers the daemon. Returns the number of the client. An mgmd that
+    /// hangs accepts connections, so it has to say something within `patience`.
     ///
     /// # Errors
     /// Why it is impossible, and what to do.
-    pub fn open(path: &Path) -> Result<(Connection, u64), String> {
+    pub fn open(path: &Path, patience: Duration) -> Result<(Connection, u64), String> {
         let failed = |why: String| {
             format!(
                 "cannot connect to mgmd at {} ({why}): start mgmd, or set MGM_ROUTER to the key \
-                 router.clients of its configuration",
+                 router.clients of its configuration, or add the daemon's user to the group of \
+                 this socket",
                 path.display()
             )
         };
         let name = own_name();
         let hello = Hello::Process { name: name.clone() };
-        let (events, session, token) = Stream::open(path, &hello).map_err(failed)?;
+        let (events, session, token) = Stream::open(path, &hello, patience).map_err(failed)?;
         let hello = Hello::Calls { session, token };
-        let (calls, ..) = Stream::open(path, &hello).map_err(failed)?;
+        let (calls, ..) = Stream::open(path, &hello, patience).map_err(failed)?;
         let mut connection =
             Connection(Some(Open { calls, events, acks: Vec::new(), watched_by: None }));
         let client = connection.register(&name)?;

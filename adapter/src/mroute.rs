@@ -6,7 +6,7 @@
 //! something that is to be asked for again. So select, poll and epoll of the daemon wait for all of
 //! them, although this library has no thread and does not know how the daemon waits.
 
-use crate::connection::Connection;
+use crate::connection::{Connection, PATIENCE};
 use crate::log;
 use crate::system::{self, Device, Fd};
 use mgm_mroute_calls::daemon::{Daemon, Vif};
@@ -14,12 +14,19 @@ use mgm_mroute_calls::options::{Errno, MrouteOption, VifTarget};
 use mgm_mroute_calls::packets::Datagram;
 use mgm_types::{Flow, Ipv4Addr};
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 /// The interface that is the rest of the router.
 const REST: &str = "mgm0";
 
 /// How often mgmd is looked for after it has ended, or asked again, in seconds.
 const LOOK: i64 = 1;
+
+/// How often an mgmd is looked for that hangs, in seconds: more and more rarely, up to this.
+const RARELY: i64 = 16;
+
+/// How long an mgmd may take that is looked for. The daemon waits meanwhile.
+const GLANCE: Duration = Duration::from_millis(200);
 
 /// How long the parent may live on after the daemon has gone into the background, in milliseconds.
 const PARENT: i32 = 3_000;
@@ -37,6 +44,10 @@ pub(crate) struct Mroute {
     timer: Fd,
     /// The seconds after which the timer is ready again and again; 0: never.
     timed: i64,
+    /// The seconds between two looks for mgmd.
+    pause: i64,
+    /// Why the last look has failed.
+    why: String,
     path: PathBuf,
     connection: Connection,
     daemon: Daemon,
@@ -65,7 +76,7 @@ impl Mroute {
     /// The errno.
     pub fn open(fd: i32) -> Result<Mroute, Errno> {
         let path = router();
-        let (connection, client) = Connection::open(&path).map_err(|why| {
+        let (connection, client) = Connection::open(&path, PATIENCE).map_err(|why| {
             log::line(&why);
             libc::ECONNREFUSED
         })?;
@@ -80,6 +91,8 @@ impl Mroute {
             is_flagged: false,
             timer: system::timer()?,
             timed: 0,
+            pause: LOOK,
+            why: String::new(),
             path,
             connection,
             daemon: Daemon::default(),
@@ -150,8 +163,11 @@ impl Mroute {
         if self.connection.events().is_none() && self.daemon.is_connected() {
             self.is_lost();
         }
-        let waits = !self.daemon.is_connected() || self.daemon.wants_ticks();
-        let seconds = if waits { LOOK } else { 0 };
+        let seconds = match (self.daemon.is_connected(), self.daemon.wants_ticks()) {
+            (false, _) => self.pause,
+            (true, true) => LOOK,
+            (true, false) => 0,
+        };
         if seconds != self.timed {
             system::set_timer(&self.timer, seconds);
             self.timed = seconds;
@@ -174,6 +190,8 @@ impl Mroute {
             self.path.display()
         ));
         self.daemon.lost();
+        self.pause = LOOK;
+        self.why.clear();
     }
 
     /// Looks whether mgmd runs again, once for each time that the timer is ready.
@@ -184,9 +202,21 @@ impl Mroute {
         if !self.rings() {
             return;
         }
-        if let Ok((connection, client)) = Connection::open(&self.path) {
-            self.use_connection(connection, client);
-            log::line("mgmd runs again, and knows this daemon");
+        let began = Instant::now();
+        match Connection::open(&self.path, GLANCE) {
+            Ok((connection, client)) => {
+                self.use_connection(connection, client);
+                log::line("mgmd runs again, and knows this daemon");
+            }
+            Err(why) => {
+                if began.elapsed() > GLANCE / 2 {
+                    self.pause = (2 * self.pause).min(RARELY);
+                }
+                if why != self.why {
+                    log::line(&why);
+                    self.why = why;
+                }
+            }
         }
     }
 
@@ -229,7 +259,7 @@ impl Mroute {
             (self.is_flagged, self.timed) = (false, 0);
             let _ = self.assemble();
         }
-        match Connection::open(&self.path) {
+        match Connection::open(&self.path, PATIENCE) {
             Ok((connection, client)) => self.use_connection(connection, client),
             Err(why) => log::line(&why),
         }

@@ -5,6 +5,7 @@ use libc::{c_char, c_int, c_ulong, c_void, msghdr, sockaddr, socklen_t, ssize_t}
 use mgm_types::Ipv4Addr;
 use std::io;
 use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use std::time::Duration;
 
 /// Defines functions that call the next function of the same name after this library.
 macro_rules! next {
@@ -160,8 +161,20 @@ pub(crate) fn unix_socket() -> Result<Fd, c_int> {
     private(unsafe { socket(libc::AF_UNIX, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0) })
 }
 
-/// Connects a UNIX socket to a path; reads and writes wait at most `patience` seconds.
-pub(crate) fn connect(fd: &Fd, path: &std::path::Path, patience: i64) -> Result<(), c_int> {
+/// From now on, connecting, reads and writes wait at most `patience`.
+pub(crate) fn set_patience(fd: &Fd, patience: Duration) -> Result<(), c_int> {
+    let (seconds, micros) = (patience.as_secs(), patience.subsec_micros());
+    let time = libc::timeval { tv_sec: seconds as i64, tv_usec: micros.into() };
+    for option in [libc::SO_RCVTIMEO, libc::SO_SNDTIMEO] {
+        let (value, size) = ((&raw const time).cast(), size_of_val(&time) as socklen_t);
+        // SAFETY: the value has the size given.
+        result(unsafe { setsockopt(fd.0, libc::SOL_SOCKET, option, value, size) })?;
+    }
+    Ok(())
+}
+
+/// Connects a UNIX socket to a path.
+pub(crate) fn connect(fd: &Fd, path: &std::path::Path) -> Result<(), c_int> {
     use std::os::unix::ffi::OsStrExt;
     // SAFETY: all bytes zero is a valid address.
     let mut address: libc::sockaddr_un = unsafe { std::mem::zeroed() };
@@ -172,12 +185,6 @@ pub(crate) fn connect(fd: &Fd, path: &std::path::Path, patience: i64) -> Result<
     }
     for (to, from) in address.sun_path.iter_mut().zip(bytes) {
         *to = *from as c_char;
-    }
-    let time = libc::timeval { tv_sec: patience, tv_usec: 0 };
-    for option in [libc::SO_RCVTIMEO, libc::SO_SNDTIMEO] {
-        let (value, size) = ((&raw const time).cast(), size_of_val(&time) as socklen_t);
-        // SAFETY: the value has the size given.
-        result(unsafe { setsockopt(fd.0, libc::SOL_SOCKET, option, value, size) })?;
     }
     let size = size_of_val(&address) as socklen_t;
     // SAFETY: the address has the size given.

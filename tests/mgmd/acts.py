@@ -116,6 +116,24 @@ def helper(*interfaces):
     assert 0 < count < 6, count
 
 
+def stopped(*interfaces):
+    """mgmd is stopped: after the call that waits for it, no other one waits."""
+    raw = routing(*interfaces)
+    request = bytes(40)
+    print("ready", file=sys.stderr, flush=True)
+
+    def took():
+        began = time.monotonic()
+        fcntl.ioctl(raw, SIOCGETVIFCNT, request)
+        time.sleep(0.05)
+        return time.monotonic() - began
+
+    while took() < 5:
+        pass
+    times = [took() for _ in range(160)]
+    assert 0.15 < max(times) < 2 and sum(times) < 14, (max(times), sum(times))
+
+
 if __name__ == "__main__":
-    acts = {act.__name__: act for act in (counters, closing, vfork, helper)}
+    acts = {act.__name__: act for act in (counters, closing, vfork, helper, stopped)}
     acts[sys.argv[1]](*sys.argv[2:])

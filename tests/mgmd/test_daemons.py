@@ -281,6 +281,17 @@ class Rest(Base):
         mgmd.kill()
         self.succeeds(started)
 
+    @long
+    def test_an_mgmd_that_is_stopped_delays_one_call(self):
+        mgmd = self.mgmd()
+        started = self.acts("stopped", mgmd, "eth0", "eth1")
+        started.log.wait(lambda line: line == "ready", "the daemon")
+        mgmd.process.send_signal(signal.SIGSTOP)
+        self.addCleanup(mgmd.process.send_signal, signal.SIGCONT)
+        self.succeeds(started, 40)
+        refused = [line for line in started.log.items if "cannot connect" in line]
+        self.assertEqual(len(refused), 1, started.log.items)
+
     def test_m58_patterns_do_not_match_mgm0(self):
         mgmd = self.mgmd('[router]\ndaemons = true\n[[interface]]\nname = "*"\n')
         names = {each["name"] for each in mgmd.get("/v1/interfaces")["interfaces"]}
