@@ -51,6 +51,8 @@ fn guarded<R>(body: impl FnOnce() -> R, failed: impl FnOnce() -> R) -> R {
 unsafe extern "C" fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_int {
     // SAFETY: as for the caller.
     let fd = unsafe { system::socket(domain, kind, protocol) };
+    // Closed without a function of this library, for example by closefrom.
+    forget(fd);
     let is_raw = kind & !(libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK) == libc::SOCK_RAW;
     if fd >= 0 && domain == libc::AF_INET && is_raw && protocol == libc::IPPROTO_IGMP {
         guarded(|| sockets::opened(fd), || ());
@@ -63,11 +65,16 @@ unsafe extern "C" fn close(fd: c_int) -> c_int {
     if PRIVATE.has(fd) {
         return fails(libc::EBADF);
     }
+    forget(fd);
+    // SAFETY: as for the caller.
+    unsafe { system::close(fd) }
+}
+
+/// A descriptor is closed.
+fn forget(fd: c_int) {
     if sockets::is_marked(fd) {
         guarded(|| sockets::closes(fd), || ());
     }
-    // SAFETY: as for the caller.
-    unsafe { system::close(fd) }
 }
 
 /// Another number for a descriptor.
@@ -80,8 +87,8 @@ fn copied(from: c_int, to: c_int) -> c_int {
 
 /// What had this number before is closed.
 fn overwrites(from: c_int, to: c_int) {
-    if from != to && sockets::is_marked(to) {
-        guarded(|| sockets::closes(to), || ());
+    if from != to {
+        forget(to);
     }
 }
 

@@ -2,7 +2,7 @@
 //! that have joined a group on mgm0. One lock guards all of them.
 
 use crate::mroute::{Mroute, Read};
-use crate::system::{self, Marks};
+use crate::system::{self, Marks, Word};
 use mgm_mroute_calls::memberships::{is_membership, Membership};
 use mgm_mroute_calls::options::{
     address_at, Errno, MrouteOption, VifTarget, MRT_BASE, MRT_MAX, VERSION,
@@ -20,44 +20,52 @@ static MARKS: Marks = Marks::new();
 static IS_ACTIVE: AtomicBool = AtomicBool::new(false);
 
 static SOCKETS: Lock = Lock {
-    is_held: AtomicBool::new(false),
+    word: Word::new(),
     sockets: UnsafeCell::new(Sockets {
         mroutes: Vec::new(),
         raws: BTreeMap::new(),
         joins: Vec::new(),
     }),
+    forking: UnsafeCell::new(None),
 };
 
 /// The lock. A child of a fork has a free one (`before_fork`).
 struct Lock {
-    is_held: AtomicBool,
+    word: Word,
     sockets: UnsafeCell<Sockets>,
+    /// The signal mask of the thread that forks.
+    forking: UnsafeCell<Option<libc::sigset_t>>,
 }
 
-// SAFETY: only the holder of the lock uses the value.
+// SAFETY: only the holder of the lock uses the values.
 unsafe impl Sync for Lock {}
 
-impl Lock {
-    fn acquire(&self) {
-        while self.is_held.swap(true, Ordering::Acquire) {
-            std::thread::yield_now();
-        }
-    }
+/// Holds the lock. Dropping it, also by a panic, releases the lock and restores the signals.
+struct Held {
+    former: libc::sigset_t,
+}
 
-    fn release(&self) {
-        self.is_held.store(false, Ordering::Release);
+impl Held {
+    /// Signals wait until the lock is free, because their handlers may use the same socket.
+    fn new() -> Held {
+        let former = system::block_signals();
+        SOCKETS.word.acquire();
+        Held { former }
     }
 }
 
-/// Uses the sockets. Signals wait meanwhile, because their handlers may use the same socket.
+impl Drop for Held {
+    fn drop(&mut self) {
+        SOCKETS.word.release();
+        system::restore_signals(&self.former);
+    }
+}
+
+/// Uses the sockets.
 fn with<R>(use_them: impl FnOnce(&mut Sockets) -> R) -> R {
-    let former = system::block_signals();
-    SOCKETS.acquire();
+    let _held = Held::new();
     // SAFETY: this thread holds the lock, and `use_them` calls no hook that takes it.
-    let result = use_them(unsafe { &mut *SOCKETS.sockets.get() });
-    SOCKETS.release();
-    system::restore_signals(&former);
-    result
+    use_them(unsafe { &mut *SOCKETS.sockets.get() })
 }
 
 /// The process to which the sockets belong.
@@ -74,20 +82,25 @@ fn is_own_memory() -> bool {
     PROCESS.load(Ordering::Relaxed) == std::process::id()
 }
 
-/// No other thread may be changing the sockets while the process forks.
+/// No other thread may be changing the sockets while the process forks, and no handler of a signal
+/// may wait for the lock.
 pub(crate) extern "C" fn before_fork() {
-    SOCKETS.acquire();
+    let held = std::mem::ManuallyDrop::new(Held::new());
+    // SAFETY: this thread holds the lock.
+    unsafe { *SOCKETS.forking.get() = Some(held.former) };
 }
 
 /// In the parent.
 pub(crate) extern "C" fn after_fork() {
-    SOCKETS.release();
+    // SAFETY: this thread holds the lock since `before_fork`, and the child has a copy of it.
+    let former = unsafe { (*SOCKETS.forking.get()).take() };
+    drop(former.map(|former| Held { former }));
 }
 
 /// In the child, which has a copy of the memory.
 pub(crate) extern "C" fn after_fork_in_child() {
     begin();
-    SOCKETS.release();
+    after_fork();
 }
 
 struct Sockets {

@@ -3,8 +3,9 @@
 
 use libc::{c_char, c_int, c_ulong, c_void, msghdr, sockaddr, socklen_t, ssize_t};
 use mgm_types::Ipv4Addr;
+use std::ffi::{CStr, CString};
 use std::io;
-use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
 use std::time::Duration;
 
 /// Defines functions that call the next function of the same name after this library.
@@ -299,10 +300,28 @@ pub(crate) fn wait(fd: c_int, milliseconds: c_int) -> bool {
 
 /// Whether a process exists that has not ended. A zombie has ended.
 pub(crate) fn exists(pid: u32) -> bool {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let status = CString::new(format!("/proc/{pid}/stat"));
+    let status = status.map(|path| short_file(&path)).unwrap_or_default();
     // After the name, which is in parentheses, follows the state.
     let state = status.rsplit(')').next().and_then(|rest| rest.trim_start().chars().next());
     state.is_some_and(|state| !matches!(state, 'Z' | 'X'))
+}
+
+/// The beginning of a file, empty if there is none.
+///
+/// It is read by libc: the number of the descriptor may be one that the daemon has closed without a
+/// function of this library, which would then take its lock a second time.
+fn short_file(path: &CStr) -> String {
+    let mut piece = [0u8; 512];
+    // SAFETY: the path is terminated, and the buffer has the size given.
+    let count = unsafe {
+        let fd = libc::open(path.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC);
+        let count = read(fd, piece.as_mut_ptr().cast(), piece.len());
+        close(fd);
+        count
+    };
+    let count = usize::try_from(count).unwrap_or(0);
+    String::from_utf8_lossy(&piece[..count]).into_owned()
 }
 
 /// Whether calls on this descriptor do not wait.
@@ -431,4 +450,35 @@ pub(crate) fn block_signals() -> libc::sigset_t {
 pub(crate) fn restore_signals(mask: &libc::sigset_t) {
     // SAFETY: the set is valid.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, mask, std::ptr::null_mut()) };
+}
+
+/// The word of a lock whose waiters sleep: 0 free, 1 held, 2 held, and others may sleep.
+pub(crate) struct Word(AtomicU32);
+
+impl Word {
+    pub const fn new() -> Word {
+        Word(AtomicU32::new(0))
+    }
+
+    pub fn acquire(&self) {
+        let word = &self.0;
+        if word.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+            return;
+        }
+        while word.swap(2, Ordering::Acquire) != 0 {
+            self.futex(libc::FUTEX_WAIT, 2);
+        }
+    }
+
+    pub fn release(&self) {
+        if self.0.swap(0, Ordering::Release) == 2 {
+            self.futex(libc::FUTEX_WAKE, 1);
+        }
+    }
+
+    fn futex(&self, what: c_int, value: u32) {
+        let (operation, none) = (what | libc::FUTEX_PRIVATE_FLAG, std::ptr::null::<c_void>());
+        // SAFETY: the word lives as long as the library; no time-out is given.
+        unsafe { libc::syscall(libc::SYS_futex, self.0.as_ptr(), operation, value, none) };
+    }
 }

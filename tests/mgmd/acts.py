@@ -10,9 +10,11 @@ import errno
 import fcntl
 import os
 import select
+import signal
 import socket
 import struct
 import sys
+import threading
 import time
 
 IP = socket.IPPROTO_IP
@@ -134,6 +136,53 @@ def stopped(*interfaces):
     assert 0.15 < max(times) < 2 and sum(times) < 14, (max(times), sum(times))
 
 
+def reused(*interfaces):
+    """The child of a daemon closes its descriptors by closefrom, and goes on with new ones."""
+    raw = routing(*interfaces)
+    number = raw.fileno()
+    lower = os.dup(raw.fileno())  # marked, and the number that the next file gets
+    libc = ctypes.CDLL(None)
+    libc.syscall(436, lower, lower, 0)  # close_range
+    other = os.dup(number)
+    assert other == lower, (other, lower)
+    libc.syscall(436, lower, lower, 0)
+    began = time.monotonic()
+    if os.fork():
+        time.sleep(1)
+        os._exit(0)
+    raw.setblocking(False)
+    assert errno_of(raw.recv, 8192) == errno.EAGAIN
+    assert time.monotonic() - began < 3
+    print("goes on", file=sys.stderr, flush=True)
+
+
+def threads(*interfaces):
+    """Threads, a handler of a signal and forks use the sockets at the same time."""
+    raw = routing(*interfaces)
+    raw.setblocking(False)
+    request = bytes(40)
+
+    def use():
+        while not over:
+            fcntl.ioctl(raw, SIOCGETVIFCNT, request)
+
+    over = []
+    users = [threading.Thread(target=use) for _ in range(2)]
+    for user in users:
+        user.start()
+    signal.signal(signal.SIGALRM, lambda *_: raw.getsockname())
+    signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
+    for _ in range(10):
+        child = os.fork()
+        if child == 0:
+            os._exit(len(signal.pthread_sigmask(signal.SIG_BLOCK, [])))
+        assert os.waitpid(child, 0)[1] == 0, "signals stay blocked"
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    over.append(True)
+    for user in users:
+        user.join()
+
+
 if __name__ == "__main__":
-    acts = {act.__name__: act for act in (counters, closing, vfork, helper, stopped)}
+    acts = {act.__name__: act for act in (counters, closing, vfork, helper, stopped, reused, threads)}
     acts[sys.argv[1]](*sys.argv[2:])

@@ -281,6 +281,16 @@ class Rest(Base):
         mgmd.kill()
         self.succeeds(started)
 
+    def test_numbers_closed_unnoticed_are_used_again(self):
+        mgmd = self.mgmd()
+        started = self.acts("reused", mgmd, "eth0", "eth1")
+        self.addCleanup(_end, self.router, "python3")
+        self.succeeds(started)
+        started.log.wait(lambda line: line == "goes on", "the child")
+
+    def test_threads_signals_and_forks(self):
+        self.succeeds(self.acts("threads", self.mgmd(), "eth0", "eth1"))
+
     @long
     def test_an_mgmd_that_is_stopped_delays_one_call(self):
         mgmd = self.mgmd()
