@@ -51,7 +51,8 @@ impl Daemon {
 
     fn is_silent(&mut self, router: &mut impl Router) {
         let Some(pending) = self.pending.take() else { return };
-        self.silent = Some(pending.flow);
+        let is_rpf = matches!(pending.callback.body, CallbackBody::Rpf { .. });
+        self.silent = is_rpf.then_some(pending.flow);
         self.answer(router, &pending.callback, None);
         self.advance(router);
     }
@@ -86,6 +87,17 @@ impl Daemon {
         self.answer(router, &callback, None);
     }
 
+    /// A packet of a flow without an entry has arrived, in a flow that mgmd forwards already.
+    pub(crate) fn ask_again(&mut self, flow: Flow, iif: Interface) {
+        let Some(vif) = self.vif_of(iif.index).or_else(|| self.vif_that_is(Vif::Rest)) else {
+            return;
+        };
+        let datagram = upcall(Upcall::NoCache, vif, flow);
+        if !self.inbox.iter().any(|(waiting, _)| *waiting == datagram) {
+            self.inbox.push_back((datagram, false));
+        }
+    }
+
     /// Answers a question from an entry, or asks the daemon.
     fn question(&mut self, router: &mut impl Router, of: Callback, flow: Flow, places: [u32; 2]) {
         if let Some(mfc) = self.entry(flow).cloned() {
@@ -94,9 +106,13 @@ impl Daemon {
         let is_creation = matches!(of.body, CallbackBody::Creation { .. });
         let own = places.into_iter().find_map(|index| self.vif_of(index));
         let vif = own.or_else(|| self.vif_that_is(Vif::Rest));
+        // It has just been asked where the packets arrive, and has not answered.
+        let has_just_said_no = is_creation && self.silent == Some(flow);
+        if is_creation {
+            self.silent = None;
+        }
         match vif {
-            // It has just been asked where the packets arrive, and has not answered.
-            _ if is_creation && self.silent == Some(flow) => self.answer(router, &of, None),
+            _ if has_just_said_no => self.answer(router, &of, None),
             None => self.answer(router, &of, None),
             Some(vif) => {
                 self.inbox.push_back((upcall(Upcall::NoCache, vif, flow), true));

@@ -76,6 +76,8 @@ pub struct Daemon {
     pub(crate) held: BTreeSet<(Flow, u32)>,
     /// What mgmd refused after the connection was lost.
     pub(crate) refused: Refused,
+    /// Flows without an entry that mgmd goes on forwarding, and their packets so far.
+    pub(crate) deleted: BTreeMap<Flow, u64>,
     pub(crate) asserts: bool,
     pims: bool,
     /// The rest of the router as the daemon hears it on mgm0.
@@ -85,7 +87,7 @@ pub struct Daemon {
     /// Callbacks that wait for the answer to an earlier one.
     pub(crate) events: VecDeque<Callback>,
     pub(crate) pending: Option<Pending>,
-    /// The last flow about which it has not answered.
+    /// The flow of which it has just not said where the packets arrive.
     pub(crate) silent: Option<Flow>,
     /// Lines for the log.
     pub log: Vec<String>,
@@ -103,19 +105,22 @@ impl Daemon {
                 self.refused.takes.insert(index);
             }
         }
-        self.sync_all(router);
+        // First, while mgmd knows nothing of the daemon's own.
         if self.has_rest() {
             self.learn(router);
         }
+        self.sync_all(router);
     }
 
     /// The connection is lost. What the daemon has said is kept for the next one.
     pub fn lost(&mut self) {
         self.client = 0;
         self.pending = None;
+        self.silent = None;
         self.events.clear();
         self.inbox.retain(|(_, is_question)| !is_question);
         self.held.clear();
+        self.deleted.clear();
         self.forget_others();
     }
 
@@ -254,6 +259,7 @@ impl Daemon {
             return Err(errno);
         }
         self.delete_others(router, flow);
+        self.deleted.remove(&flow);
         if former.as_ref() != self.entries.get(&flow) {
             self.switch(router, flow, former.as_ref(), &added);
         }
@@ -267,6 +273,7 @@ impl Daemon {
     fn delete_entry(&mut self, router: &mut impl Router, flow: Flow) -> Result<(), Errno> {
         self.entries.remove(&flow).ok_or(libc::ENOENT)?;
         self.sync(router, flow);
+        self.watch_deleted(router, flow);
         Ok(())
     }
 

@@ -49,7 +49,11 @@ impl Daemon {
     /// The daemon has sent a packet on mgm0. If it is a query, it hears reports.
     pub fn sent_on_rest(&mut self, packet: &[u8], has_header: bool) {
         let Some(group) = queried(packet, has_header) else { return };
-        let wanted: BTreeSet<Ipv4Addr> = self.rest.wanted.iter().map(|flow| flow.group()).collect();
+        let mut wanted: BTreeSet<Ipv4Addr> =
+            self.rest.wanted.iter().map(|flow| flow.group()).collect();
+        if wanted.contains(&Ipv4Addr::UNSPECIFIED) {
+            wanted.extend(self.entries.keys().map(|flow| flow.group()));
+        }
         for each in wanted.into_iter().filter(|each| !each.is_unspecified()) {
             if group.is_unspecified() || group == each {
                 self.hear(report(self.rest.peer, each));
