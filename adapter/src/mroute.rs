@@ -318,6 +318,13 @@ impl Mroute {
         }
     }
 
+    /// Whether an address is a group, or in the network of mgm0.
+    pub fn is_group_or_rest(&self, to: Ipv4Addr) -> bool {
+        let is_near =
+            |rest: &Device| (u32::from(rest.address) ^ u32::from(to)) & u32::from(rest.mask) == 0;
+        to.is_multicast() || to.is_broadcast() || self.rest.as_ref().is_some_and(is_near)
+    }
+
     /// The daemon joins or leaves a group on mgm0.
     ///
     /// # Errors
@@ -333,6 +340,15 @@ impl Mroute {
         };
         self.settle();
         result
+    }
+
+    /// Groups that the daemon has joined on mgm0 before MRT_DONE, and not left.
+    pub fn adopts(&mut self, joins: &[(i32, Flow)]) {
+        for (_, flow) in joins {
+            if let Err(errno) = self.membership(*flow, true) {
+                log::line(&format!("cannot join {} again (errno {errno})", flow.group()));
+            }
+        }
     }
 
     /// A socket that has joined a group on mgm0 is closed. A child of a fork may do this before it

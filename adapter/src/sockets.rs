@@ -212,7 +212,7 @@ pub(crate) fn set_option(fd: i32, name: i32, value: &[u8]) -> Option<Result<(), 
         return set_mroute_option(fd, name, value);
     }
     if is_membership(name) {
-        return is_active().then(|| membership(fd, name, value)).flatten();
+        return membership(fd, name, value);
     }
     let int = || i32::from(value.iter().take(4).any(|byte| *byte != 0));
     with(|sockets| {
@@ -238,7 +238,10 @@ fn set_mroute_option(fd: i32, name: i32, value: &[u8]) -> Option<Result<(), Errn
         };
         let Some(mroute) = sockets.mroute(fd) else {
             return Some(match option {
-                MrouteOption::Init => Mroute::open(fd).map(|mroute| {
+                MrouteOption::Init => Mroute::open(fd).map(|mut mroute| {
+                    if sockets.mroutes.is_empty() {
+                        mroute.adopts(&sockets.joins);
+                    }
                     sockets.mroutes.push(mroute);
                     IS_ACTIVE.store(true, Ordering::Relaxed);
                 }),
@@ -262,18 +265,21 @@ fn set_mroute_option(fd: i32, name: i32, value: &[u8]) -> Option<Result<(), Errn
 fn membership(fd: i32, name: i32, value: &[u8]) -> Option<Result<(), Errno>> {
     let Membership { joins, on, flow } = Membership::parse(name, value)?;
     with(|sockets| {
-        let mroute = sockets.mroutes.first_mut()?;
+        let known = sockets.joins.iter().position(|join| *join == (fd, flow));
+        let Some(mroute) = sockets.mroutes.first_mut() else {
+            // After MRT_DONE, the next MRT_INIT takes over what is still joined.
+            sockets.joins.swap_remove(known.filter(|_| !joins)?);
+            return Some(Ok(()));
+        };
         if !mroute.is_rest(on) {
             return None;
         }
-        let known = sockets.joins.iter().position(|join| *join == (fd, flow));
         Some(match (joins, known) {
             (true, Some(_)) => Err(libc::EADDRINUSE),
-            (true, None) => {
+            (true, None) => mroute.membership(flow, true).map(|()| {
                 sockets.joins.push((fd, flow));
                 MARKS.set(fd, true);
-                mroute.membership(flow, true)
-            }
+            }),
             (false, Some(at)) => {
                 sockets.joins.swap_remove(at);
                 mroute.membership(flow, false)
@@ -332,14 +338,14 @@ pub(crate) fn read(fd: i32, peeks: bool) -> Option<(Result<Read, Errno>, bool)> 
     })
 }
 
-/// The daemon sends a packet, on an interface that it may name. Returns whether that was mgm0, and
-/// the packet needs not be sent.
-pub(crate) fn sends(fd: i32, packet: &[u8], on: Option<u32>) -> bool {
+/// The daemon sends a packet to an address, on an interface that it may name. Returns whether that was
+/// mgm0, and the packet needs not be sent. IP_MULTICAST_IF is for groups only.
+pub(crate) fn sends(fd: i32, packet: &[u8], on: Option<u32>, to: Ipv4Addr) -> bool {
     with(|sockets| {
         let Some(raw) = sockets.raws.get(&fd).copied() else { return false };
         let Some(mroute) = sockets.mroute(fd) else { return false };
         let is_on_rest = match on.map(VifTarget::Index).or(raw.out) {
-            Some(on) => mroute.is_rest(on),
+            Some(on) => mroute.is_rest(on) && mroute.is_group_or_rest(to),
             None => false,
         };
         if is_on_rest {

@@ -18,7 +18,7 @@ import threading
 import time
 
 IP = socket.IPPROTO_IP
-MRT_INIT, MRT_ADD_VIF, MRT_ADD_MFC = 200, 202, 204
+MRT_INIT, MRT_DONE, MRT_ADD_VIF = 200, 201, 202
 VIFF_USE_IFINDEX = 8
 SIOCGETVIFCNT = 0x89E0  # on a socket of IPv6: SIOCGETMIFCNT_IN6
 PATIENCE = 10
@@ -118,6 +118,34 @@ def helper(*interfaces):
     assert 0 < count < 6, count
 
 
+def unicast(*interfaces):
+    """With IP_MULTICAST_IF of mgm0, only what is for a group goes there."""
+    raw = routing(*interfaces)
+    index = struct.pack("=8xi", socket.if_nametoindex("mgm0"))
+    raw.setsockopt(IP, socket.IP_MULTICAST_IF, index)
+    other = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_IGMP)
+    other.settimeout(5)
+    query = bytes([0x11, 10, 0, 0, 239, 1, 2, 3])
+    for send in (raw.sendto, lambda data, to: raw.sendmsg([data], [], 0, to)):
+        assert send(query, ("224.0.0.1", 0)) == send(query, ("127.0.0.1", 0)) == 8
+        assert other.recv(100)[16:20] == socket.inet_aton("127.0.0.1")
+
+
+def again(*interfaces):
+    """Groups on mgm0 outlive MRT_DONE, unless the daemon leaves them."""
+    raw = routing(*interfaces)
+    member, left = joined("239.1.2.3"), joined("239.1.2.4")
+    raw.setsockopt(IP, MRT_DONE, 1)
+    request = struct.pack("=4s4xi", socket.inet_aton("239.1.2.4"), socket.if_nametoindex("mgm0"))
+    left.setsockopt(IP, socket.IP_DROP_MEMBERSHIP, request)
+    assert errno_of(left.setsockopt, IP, socket.IP_DROP_MEMBERSHIP, request) == errno.EADDRNOTAVAIL
+    raw.close()
+    raw = routing(*interfaces)
+    print("ready", file=sys.stderr, flush=True)
+    reads(raw, 60)
+    member.close()
+
+
 def stopped(*interfaces):
     """mgmd is stopped: after the call that waits for it, no other one waits."""
     raw = routing(*interfaces)
@@ -184,5 +212,5 @@ def threads(*interfaces):
 
 
 if __name__ == "__main__":
-    acts = {act.__name__: act for act in (counters, closing, vfork, helper, stopped, reused, threads)}
+    acts = {act.__name__: act for act in (counters, closing, vfork, helper, stopped, reused, threads, unicast, again)}
     acts[sys.argv[1]](*sys.argv[2:])

@@ -281,6 +281,18 @@ class Rest(Base):
         mgmd.kill()
         self.succeeds(started)
 
+    def test_only_groups_go_by_the_interface_for_multicast(self):
+        self.router.ip("link set lo up")
+        self.succeeds(self.acts("unicast", self.mgmd(), "eth0", "eth1"))
+
+    def test_groups_on_mgm0_outlive_mrt_done(self):
+        mgmd = self.mgmd()
+        started = self.acts("again", mgmd, "eth0", "eth1")
+        started.log.wait(lambda line: line == "ready", "the daemon", 10)
+        joins = lambda group: len(mgmd.lines(f"joins (*, {group}) on eth0"))  # noqa: E731
+        until(lambda: joins("239.1.2.3") == 2, "the group again", 5)
+        self.assertEqual(joins("239.1.2.4"), 1)
+
     def test_numbers_closed_unnoticed_are_used_again(self):
         mgmd = self.mgmd()
         started = self.acts("reused", mgmd, "eth0", "eth1")
