@@ -31,6 +31,7 @@ static LOADED: extern "C" fn() = loaded;
 
 extern "C" fn loaded() {
     system::look_up();
+    system::remember_stderr();
     sockets::begin();
     // SAFETY: the handlers only use the lock.
     unsafe {
@@ -85,9 +86,9 @@ fn copied(from: c_int, to: c_int) -> c_int {
     to
 }
 
-/// What had this number before is closed.
+/// What had this number before is closed, unless the call is about to fail.
 fn overwrites(from: c_int, to: c_int) {
-    if from != to {
+    if from != to && sockets::is_marked(to) && system::is_open(from) {
         forget(to);
     }
 }
@@ -107,7 +108,9 @@ unsafe extern "C" fn dup2(fd: c_int, to: c_int) -> c_int {
 
 #[no_mangle]
 unsafe extern "C" fn dup3(fd: c_int, to: c_int, flags: c_int) -> c_int {
-    overwrites(fd, to);
+    if flags & !libc::O_CLOEXEC == 0 {
+        overwrites(fd, to);
+    }
     // SAFETY: as for the caller.
     copied(fd, unsafe { system::dup3(fd, to, flags) })
 }

@@ -1,6 +1,7 @@
 //! The daemon's sockets that matter here: raw IGMP sockets, one of which may say MRT_INIT, and sockets
 //! that have joined a group on mgm0. One lock guards all of them.
 
+use crate::log;
 use crate::mroute::{Mroute, Read};
 use crate::system::{self, Marks, Word};
 use mgm_mroute_calls::memberships::{is_membership, Membership};
@@ -175,6 +176,13 @@ pub(crate) fn is_active() -> bool {
 pub(crate) fn opened(fd: i32) {
     if !is_own_memory() {
         return;
+    }
+    if fd >= Marks::END {
+        let end = Marks::END;
+        return log::line(&format!(
+            "the raw IGMP socket {fd} stays the kernel's, because only numbers below {end} can be \
+             served: have the daemon open it earlier, or lower its limit of open files"
+        ));
     }
     MARKS.set(fd, true);
     with(|sockets| sockets.raws.insert(fd, Raw::default()));

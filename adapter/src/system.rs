@@ -102,10 +102,12 @@ fn result(value: c_int) -> Result<c_int, c_int> {
 #[derive(Debug)]
 pub(crate) struct Fd(pub c_int);
 
-/// A bit for each descriptor below 1024.
+/// A bit for each descriptor below `Marks::END`.
 pub(crate) struct Marks([AtomicU64; 16]);
 
 impl Marks {
+    pub const END: c_int = 1024;
+
     pub const fn new() -> Marks {
         Marks([const { AtomicU64::new(0) }; 16])
     }
@@ -221,20 +223,52 @@ pub(crate) fn send_all(fd: &Fd, mut bytes: &[u8]) -> Result<(), c_int> {
     Ok(())
 }
 
-/// Writes to a descriptor of the daemon, as far as it takes it.
-pub(crate) fn write_all(fd: c_int, bytes: &[u8]) {
-    // SAFETY: the buffer has the size given. Nothing can be done about an error.
-    unsafe { write(fd, bytes.as_ptr().cast(), bytes.len()) };
-}
+/// The file that was stderr when the library was loaded.
+static STDERR: [AtomicU64; 2] = [const { AtomicU64::new(0) }; 2];
 
-/// Whether stderr is open, and something else than /dev/null.
-pub(crate) fn has_stderr() -> bool {
+/// Device and inode of stderr, if it is open and something else than /dev/null.
+fn stderr_file() -> Option<[u64; 2]> {
     // SAFETY: all bytes zero is a valid value, and fstat fills it in.
     let mut of: libc::stat = unsafe { std::mem::zeroed() };
     // SAFETY: as above.
     let is_open = unsafe { libc::fstat(2, &raw mut of) } == 0;
     // The device of /dev/null is 1:3.
-    is_open && !(of.st_mode & libc::S_IFMT == libc::S_IFCHR && of.st_rdev == libc::makedev(1, 3))
+    let is_null = of.st_mode & libc::S_IFMT == libc::S_IFCHR && of.st_rdev == libc::makedev(1, 3);
+    (is_open && !is_null).then_some([of.st_dev, of.st_ino])
+}
+
+/// The library is loaded.
+pub(crate) fn remember_stderr() {
+    let file = stderr_file().unwrap_or_default();
+    STDERR.iter().zip(file).for_each(|(to, from)| to.store(from, Ordering::Relaxed));
+}
+
+/// Whether a line can be written to stderr. The number may belong to another file by now, into which
+/// no line must get.
+pub(crate) fn has_stderr() -> bool {
+    let known = [STDERR[0].load(Ordering::Relaxed), STDERR[1].load(Ordering::Relaxed)];
+    stderr_file() == Some(known)
+}
+
+/// Writes to stderr, as far as it takes it. If its reader has ended, the daemon must not get SIGPIPE.
+pub(crate) fn write_stderr(bytes: &[u8]) {
+    // SAFETY: the sets are filled in before they are used, and the buffer has the size given. Nothing
+    // can be done about an error.
+    unsafe {
+        let (mut pipe, mut former) = (std::mem::zeroed(), std::mem::zeroed());
+        let mut waiting: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&raw mut pipe);
+        libc::sigaddset(&raw mut pipe, libc::SIGPIPE);
+        libc::pthread_sigmask(libc::SIG_BLOCK, &raw const pipe, &raw mut former);
+        libc::sigpending(&raw mut waiting);
+        let is_new = libc::sigismember(&raw const waiting, libc::SIGPIPE) == 0;
+        let written = write(2, bytes.as_ptr().cast(), bytes.len());
+        if written < 0 && errno() == libc::EPIPE && is_new {
+            let now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+            libc::sigtimedwait(&raw const pipe, std::ptr::null_mut(), &raw const now);
+        }
+        restore_signals(&former);
+    }
 }
 
 /// An epoll instance.
@@ -322,6 +356,12 @@ fn short_file(path: &CStr) -> String {
     };
     let count = usize::try_from(count).unwrap_or(0);
     String::from_utf8_lossy(&piece[..count]).into_owned()
+}
+
+/// Whether a descriptor is open.
+pub(crate) fn is_open(fd: c_int) -> bool {
+    // SAFETY: this only reads flags.
+    unsafe { fcntl(fd, libc::F_GETFD, 0) >= 0 }
 }
 
 /// Whether calls on this descriptor do not wait.

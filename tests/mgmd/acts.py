@@ -9,6 +9,7 @@ import ctypes
 import errno
 import fcntl
 import os
+import resource
 import select
 import signal
 import socket
@@ -146,6 +147,37 @@ def again(*interfaces):
     member.close()
 
 
+def failing(*interfaces):
+    """A dup2 that fails closes nothing."""
+    raw = routing(*interfaces)
+    libc = ctypes.CDLL(None)
+    assert libc.dup2(500, raw.fileno()) == libc.dup3(raw.fileno(), raw.fileno(), 0) == -1
+    assert libc.dup3(0, raw.fileno(), 1) == -1
+    vifctl = struct.pack("=HBBIii", 0, VIFF_USE_IFINDEX, 1, 0, 1, 0)
+    assert errno_of(raw.setsockopt, IP, MRT_ADD_VIF, vifctl) == errno.EADDRINUSE
+
+
+def high(*interfaces):
+    """A socket whose number is too high is the kernel's, and the log says so."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (2000, 2000))
+    files = [os.open("/dev/null", os.O_RDONLY)]
+    while files[-1] < 1023:
+        files.append(os.dup(files[0]))
+    socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_IGMP)
+
+
+def lines(file):
+    """Lines of the log kill nobody, and get into no other file."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_IGMP)
+    # Nobody reads stderr.
+    assert errno_of(raw.setsockopt, IP, MRT_INIT, 1) == errno.ECONNREFUSED
+    os.close(2)
+    assert os.open(file, os.O_WRONLY | os.O_CREAT) == 2
+    assert errno_of(raw.setsockopt, IP, MRT_INIT, 1) == errno.ECONNREFUSED
+    os._exit(0 if os.fstat(2).st_size == 0 else 3)
+
+
 def stopped(*interfaces):
     """mgmd is stopped: after the call that waits for it, no other one waits."""
     raw = routing(*interfaces)
@@ -212,5 +244,5 @@ def threads(*interfaces):
 
 
 if __name__ == "__main__":
-    acts = {act.__name__: act for act in (counters, closing, vfork, helper, stopped, reused, threads, unicast, again)}
+    acts = {act.__name__: act for act in (counters, closing, vfork, helper, stopped, reused, threads, unicast, again) + (failing, high, lines)}
     acts[sys.argv[1]](*sys.argv[2:])

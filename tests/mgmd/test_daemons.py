@@ -293,6 +293,29 @@ class Rest(Base):
         until(lambda: joins("239.1.2.3") == 2, "the group again", 5)
         self.assertEqual(joins("239.1.2.4"), 1)
 
+    def test_a_dup2_that_fails_closes_nothing(self):
+        self.succeeds(self.acts("failing", self.mgmd(), "eth0", "eth1"))
+
+    def test_a_number_that_is_too_high_is_logged(self):
+        started = self.acts("high", self.mgmd())
+        self.succeeds(started)
+        started.log.wait(lambda line: "mgm-mroute" in line and "1024" in line, "the line")
+
+    def test_log_lines_do_no_harm(self):
+        reader, writer = os.pipe()
+        os.close(reader)
+        self.addCleanup(os.close, writer)
+        folder = tempfile.mkdtemp(prefix="mgm-lines-")
+        self.addCleanup(shutil.rmtree, folder)
+        library = Mgmd.build.mgm_run.parent / "libmgm_mroute.so"
+        done = subprocess.run(
+            [sys.executable, HERE / "acts.py", "lines", f"{folder}/file"],
+            stderr=writer,
+            env={**os.environ, "LD_PRELOAD": str(library), "MGM_ROUTER": f"{folder}/none"},
+            timeout=20,
+        )
+        self.assertEqual(done.returncode, 0)
+
     def test_numbers_closed_unnoticed_are_used_again(self):
         mgmd = self.mgmd()
         started = self.acts("reused", mgmd, "eth0", "eth1")
