@@ -5,6 +5,7 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -361,11 +362,18 @@ class Refused(unittest.TestCase):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="mgm-refused-"))
         self.folder.chmod(0o755)
         self.addCleanup(shutil.rmtree, self.folder)
+        # mgm-run waits for an mgmd.
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(self.folder / "router"))
+        (self.folder / "router").chmod(0o777)
+        listener.listen()
+        self.addCleanup(listener.close)
 
     def run_as(self, user, program):
         """Runs a program by mgm-run, and returns the exit status and what it printed."""
         done = subprocess.run(
-            [Mgmd.build.mgm_run, program, "-c", "echo $LD_PRELOAD"],
+            [Mgmd.build.mgm_run, "--router", self.folder / "router", program]
+            + ["-c", "echo $LD_PRELOAD"],
             capture_output=True,
             text=True,
             user=user,
