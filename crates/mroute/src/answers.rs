@@ -23,9 +23,9 @@ impl Daemon {
             self.is_silent(router);
         }
         if peeks {
-            return self.inbox.front().map(|(datagram, _)| datagram.clone());
+            return self.inbox.first().cloned();
         }
-        let (datagram, is_question) = self.inbox.pop_front()?;
+        let (datagram, is_question) = self.inbox.take()?;
         if let (true, Some(pending)) = (is_question, &mut self.pending) {
             pending.is_read = true;
         }
@@ -43,7 +43,7 @@ impl Daemon {
         let flow = self.pending.as_ref().map(|pending| pending.flow);
         let Some(mfc) = flow.and_then(|flow| self.entry(flow)).cloned() else { return };
         let Some(pending) = self.pending.take() else { return };
-        self.inbox.retain(|(_, is_question)| !is_question);
+        self.inbox.drop_question();
         self.silent = None;
         self.answer(router, &pending.callback, Some(&mfc));
         self.advance(router);
@@ -79,7 +79,7 @@ impl Daemon {
             CallbackBody::Prune { flow, .. } => self.unwanted(*flow),
             CallbackBody::WrongIf { flow, arrival, .. } => {
                 if let (true, Some(vif)) = (self.asserts, self.vif_of(arrival.index)) {
-                    self.inbox.push_back((upcall(Upcall::WrongVif, vif, *flow), false));
+                    self.inbox.add_if_few(upcall(Upcall::WrongVif, vif, *flow));
                 }
             }
             _ => {}
@@ -92,10 +92,7 @@ impl Daemon {
         let Some(vif) = self.vif_of(iif.index).or_else(|| self.vif_that_is(Vif::Rest)) else {
             return;
         };
-        let datagram = upcall(Upcall::NoCache, vif, flow);
-        if !self.inbox.iter().any(|(waiting, _)| *waiting == datagram) {
-            self.inbox.push_back((datagram, false));
-        }
+        self.inbox.add(upcall(Upcall::NoCache, vif, flow));
     }
 
     /// Answers a question from an entry, or asks the daemon.
@@ -115,7 +112,7 @@ impl Daemon {
             _ if has_just_said_no => self.answer(router, &of, None),
             None => self.answer(router, &of, None),
             Some(vif) => {
-                self.inbox.push_back((upcall(Upcall::NoCache, vif, flow), true));
+                self.inbox.ask(upcall(Upcall::NoCache, vif, flow));
                 self.pending = Some(Pending { callback: of, flow, is_read: false });
             }
         }

@@ -4,8 +4,8 @@
 //! daemon has joined on mgm0 on all of its interfaces. `held` has these memberships, and
 //! `Daemon::sync` makes them follow a change.
 
+use crate::inbox::Inbox;
 use crate::options::{Errno, Mfc, MrouteOption, MAXVIFS};
-use crate::packets::Datagram;
 use crate::retries::Refused;
 use mgm_engine::{EnumKind, Join};
 use mgm_remote::messages::{Ack, Callback, Reply, Request, WireRefusal};
@@ -82,8 +82,8 @@ pub struct Daemon {
     pims: bool,
     /// The rest of the router as the daemon hears it on mgm0.
     pub(crate) rest: Rest,
-    /// Datagrams that it has not read yet. `true`: the question in `pending`.
-    pub(crate) inbox: VecDeque<(Datagram, bool)>,
+    /// Datagrams that it has not read yet.
+    pub(crate) inbox: Inbox,
     /// Callbacks that wait for the answer to an earlier one.
     pub(crate) events: VecDeque<Callback>,
     pub(crate) pending: Option<Pending>,
@@ -118,7 +118,7 @@ impl Daemon {
         self.pending = None;
         self.silent = None;
         self.events.clear();
-        self.inbox.retain(|(_, is_question)| !is_question);
+        self.inbox.drop_question();
         self.held.clear();
         self.deleted.clear();
         self.forget_others();
@@ -247,7 +247,8 @@ impl Daemon {
         if !flow.group().is_multicast() && flow.group() != Ipv4Addr::UNSPECIFIED {
             return Err(libc::EINVAL);
         }
-        let is_new_group = !self.entries.keys().any(|known| known.group() == flow.group());
+        let is_news = self.are_all_wanted()
+            && !self.entries.keys().any(|known| known.group() == flow.group());
         let former = self.entries.insert(flow, mfc);
         let (added, refused) = self.add_missing(router, flow);
         if let Some(errno) = refused {
@@ -263,8 +264,8 @@ impl Daemon {
         if former.as_ref() != self.entries.get(&flow) {
             self.switch(router, flow, former.as_ref(), &added);
         }
-        if is_new_group {
-            self.report_if_all_are_wanted(flow.group());
+        if is_news {
+            self.report(flow.group());
         }
         self.answer_pending(router);
         Ok(())
