@@ -6,7 +6,7 @@ use mgm_types::Ipv4Addr;
 use std::ffi::{CStr, CString};
 use std::io;
 use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Defines functions that call the next function of the same name after this library.
 macro_rules! next {
@@ -330,6 +330,53 @@ pub(crate) fn wait(fd: c_int, milliseconds: c_int) -> bool {
     let mut of = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
     // SAFETY: there is one entry.
     unsafe { libc::poll(&raw mut of, 1, milliseconds) > 0 }
+}
+
+/// How long a socket waits for something to receive (SO_RCVTIMEO); `None`: for ever.
+pub(crate) fn patience(fd: c_int) -> Option<Duration> {
+    let mut time = libc::timeval { tv_sec: 0, tv_usec: 0 };
+    let mut size = size_of_val(&time) as socklen_t;
+    let (value, length) = ((&raw mut time).cast(), &raw mut size);
+    // SAFETY: the value has the size given.
+    unsafe { getsockopt(fd, libc::SOL_SOCKET, libc::SO_RCVTIMEO, value, length) };
+    let of = Duration::new(time.tv_sec.try_into().unwrap_or(0), 0)
+        + Duration::from_micros(time.tv_usec.try_into().unwrap_or(0));
+    (!of.is_zero()).then_some(of)
+}
+
+/// Waits until a descriptor is ready to read, as a call that receives on a socket waits.
+///
+/// # Errors
+/// EAGAIN: the time is over. EINTR: a signal came.
+pub(crate) fn wait_as_receiving(fd: c_int, end: Option<Instant>) -> Result<(), c_int> {
+    loop {
+        let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+        // Rounded up, so that it does not spin at the end.
+        let left = left.map_or(-1, |left| left.as_micros().div_ceil(1000).try_into().unwrap_or(-1));
+        let mut of = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+        // SAFETY: there is one entry.
+        match unsafe { libc::poll(&raw mut of, 1, left) } {
+            0 => return Err(libc::EAGAIN),
+            1.. => return Ok(()),
+            // poll never goes on after a signal. Receiving does, unless there is a time-out.
+            _ if errno() == libc::EINTR && end.is_none() && do_handlers_restart() => {}
+            _ => return Err(errno()),
+        }
+    }
+}
+
+/// Whether all handlers of signals have SA_RESTART. It is not known which one has run.
+fn do_handlers_restart() -> bool {
+    (1..=libc::SIGRTMAX()).all(|signal| {
+        // SAFETY: all bytes zero is a valid value, and sigaction only fills it in.
+        let of = unsafe {
+            let mut of: libc::sigaction = std::mem::zeroed();
+            libc::sigaction(signal, std::ptr::null(), &raw mut of);
+            of
+        };
+        let has_handler = !matches!(of.sa_sigaction, libc::SIG_DFL | libc::SIG_IGN);
+        !has_handler || of.sa_flags & libc::SA_RESTART != 0
+    })
 }
 
 /// Whether a process exists that has not ended. A zombie has ended.

@@ -178,6 +178,30 @@ def lines(file):
     os._exit(0 if os.fstat(2).st_size == 0 else 3)
 
 
+def waiting(*interfaces):
+    """A call that receives goes on after a signal, and obeys SO_RCVTIMEO."""
+    raw = routing(*interfaces)
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def receive():
+        began = time.monotonic()
+        assert libc.recv(raw.fileno(), ctypes.create_string_buffer(100), 100, 0) == -1
+        return ctypes.get_errno(), time.monotonic() - began
+
+    # The only handler is one with SA_RESTART, until the timer changes it.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGALRM, lambda *_: None)
+    signal.siginterrupt(signal.SIGALRM, False)
+    signal.setitimer(signal.ITIMER_REAL, 0.1, 0.1)
+    threading.Timer(0.5, signal.siginterrupt, (signal.SIGALRM, True)).start()
+    number, took = receive()
+    assert number == errno.EINTR and took > 0.4, (number, took)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("=qq", 0, 300_000))
+    number, took = receive()
+    assert number == errno.EAGAIN and 0.25 < took < 5, (number, took)
+
+
 def stopped(*interfaces):
     """mgmd is stopped: after the call that waits for it, no other one waits."""
     raw = routing(*interfaces)
@@ -244,5 +268,5 @@ def threads(*interfaces):
 
 
 if __name__ == "__main__":
-    acts = {act.__name__: act for act in (counters, closing, vfork, helper, stopped, reused, threads, unicast, again) + (failing, high, lines)}
+    acts = {act.__name__: act for act in (counters, closing, vfork, helper, stopped, reused, threads, unicast, again) + (failing, high, lines, waiting)}
     acts[sys.argv[1]](*sys.argv[2:])

@@ -317,6 +317,9 @@ class Rest(Base):
         )
         self.assertEqual(done.returncode, 0)
 
+    def test_receiving_waits_as_from_the_kernel(self):
+        self.succeeds(self.acts("waiting", self.mgmd(), "eth0", "eth1"))
+
     def test_numbers_closed_unnoticed_are_used_again(self):
         mgmd = self.mgmd()
         started = self.acts("reused", mgmd, "eth0", "eth1")
