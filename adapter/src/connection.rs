@@ -10,9 +10,10 @@ use mgm_remote::wire::Wire;
 use mgm_types::Code;
 use std::collections::VecDeque;
 use std::path::Path;
+use std::time::Duration;
 
-/// How many seconds mgmd may take to answer. A call may wait for the end of a killed process (9.7).
-const PATIENCE: i64 = 10;
+/// How long mgmd may take to answer. A call may wait for the end of a killed process (9.7).
+pub(crate) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The protocol id of all daemons that use this library: "mr", for multicast routing.
 const PROTOCOL: u32 = 0x0000_6d72;
@@ -35,6 +36,18 @@ struct Open {
     calls: Stream,
     events: Stream,
     acks: Vec<Ack>,
+    /// The epoll instance that waits for `events`.
+    watched_by: Option<i32>,
+}
+
+impl Drop for Open {
+    /// Closing alone would leave the stream in the epoll instance as long as a child of a fork has a
+    /// copy of it, and the instance would be ready for ever.
+    fn drop(&mut self) {
+        if let Some(epoll) = self.watched_by {
+            system::unwatch(epoll, &self.events.fd);
+        }
+    }
 }
 
 /// One of the two streams.
@@ -45,16 +58,20 @@ struct Stream {
 }
 
 impl Stream {
-    /// Connects, and says who this is.
-    fn open(path: &Path, hello: &Hello) -> Result<(Stream, u64, u64), String> {
+    /// Connects, and says who this is. `patience`: how long this may take.
+    fn open(path: &Path, hello: &Hello, patience: Duration) -> Result<(Stream, u64, u64), String> {
         let text = |errno| std::io::Error::from_raw_os_error(errno).to_string();
         let fd = system::unix_socket().map_err(text)?;
-        system::connect(&fd, path, PATIENCE).map_err(text)?;
+        system::set_patience(&fd, patience).map_err(text)?;
+        system::connect(&fd, path).map_err(text)?;
         let mut stream = Stream { fd, reader: FrameReader::new(LONGEST_TO_CLIENT) };
         stream.send(|to| to.extend_from_slice(&greeting(hello))).map_err(text)?;
         let welcome = stream.read(read_greeting::<Welcome>).map_err(text)?;
         match welcome.map_err(|bad| bad.to_string())? {
-            (_, Welcome::Welcome { session, token, .. }) => Ok((stream, session, token)),
+            (_, Welcome::Welcome { session, token, .. }) => {
+                system::set_patience(&stream.fd, PATIENCE).map_err(text)?;
+                Ok((stream, session, token))
+            }
             (_, Welcome::Refused { why }) => Err(why),
         }
     }
@@ -81,24 +98,27 @@ impl Stream {
 }
 
 impl Connection {
-    /// Connects to mgmd and registers the daemon. Returns the number of the client.
+    /// Connects to mgmd and registers the daemon. Returns the number of the client. An mgmd that
+    /// hangs accepts connections, so it has to say something within `patience`.
     ///
     /// # Errors
     /// Why it is impossible, and what to do.
-    pub fn open(path: &Path) -> Result<(Connection, u64), String> {
+    pub fn open(path: &Path, patience: Duration) -> Result<(Connection, u64), String> {
         let failed = |why: String| {
             format!(
                 "cannot connect to mgmd at {} ({why}): start mgmd, or set MGM_ROUTER to the key \
-                 router.clients of its configuration",
+                 router.clients of its configuration, or add the daemon's user to the group of \
+                 this socket",
                 path.display()
             )
         };
         let name = own_name();
         let hello = Hello::Process { name: name.clone() };
-        let (events, session, token) = Stream::open(path, &hello).map_err(failed)?;
+        let (events, session, token) = Stream::open(path, &hello, patience).map_err(failed)?;
         let hello = Hello::Calls { session, token };
-        let (calls, ..) = Stream::open(path, &hello).map_err(failed)?;
-        let mut connection = Connection(Some(Open { calls, events, acks: Vec::new() }));
+        let (calls, ..) = Stream::open(path, &hello, patience).map_err(failed)?;
+        let mut connection =
+            Connection(Some(Open { calls, events, acks: Vec::new(), watched_by: None }));
         let client = connection.register(&name)?;
         Ok((connection, client))
     }
@@ -130,10 +150,29 @@ impl Connection {
         self.0.as_ref().map(|open| &open.events.fd)
     }
 
+    /// An epoll instance is ready as soon as mgmd has said something, until the connection ends.
+    ///
+    /// # Errors
+    /// The errno.
+    pub fn watch(&mut self, epoll: i32) -> Result<(), i32> {
+        let Some(open) = &mut self.0 else { return Ok(()) };
+        system::watch(epoll, &open.events.fd)?;
+        open.watched_by = Some(epoll);
+        Ok(())
+    }
+
+    /// The epoll instance and the connection are those of the parent, who goes on using both.
+    pub fn leave_watched(&mut self) {
+        if let Some(open) = &mut self.0 {
+            open.watched_by = None;
+        }
+    }
+
     /// Reads what has arrived.
     pub fn read_events(&mut self) -> VecDeque<Callback> {
         let mut callbacks = VecDeque::new();
-        let Some(Open { events, .. }) = &mut self.0 else { return callbacks };
+        let Some(open) = &mut self.0 else { return callbacks };
+        let events = &mut open.events;
         let mut piece = [0; 16 << 10];
         loop {
             match system::receive(&events.fd, &mut piece, false) {
@@ -184,7 +223,8 @@ fn take_all(reader: &mut FrameReader, callbacks: &mut VecDeque<Callback>) -> boo
 impl Router for Connection {
     fn call(&mut self, request: Request) -> Result<Reply, Lost> {
         self.flush();
-        let Some(Open { calls, .. }) = &mut self.0 else { return Err(Lost) };
+        let Some(open) = &mut self.0 else { return Err(Lost) };
+        let calls = &mut open.calls;
         // With the cause 0, all callbacks arrive on the event connection.
         let call = Call { cause: 0, inside: 0, request };
         let sent = calls.send(|to| call.put(to));

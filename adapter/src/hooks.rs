@@ -31,12 +31,14 @@ static LOADED: extern "C" fn() = loaded;
 
 extern "C" fn loaded() {
     system::look_up();
+    system::remember_stderr();
+    sockets::begin();
     // SAFETY: the handlers only use the lock.
     unsafe {
         libc::pthread_atfork(
             Some(sockets::before_fork),
             Some(sockets::after_fork),
-            Some(sockets::after_fork),
+            Some(sockets::after_fork_in_child),
         )
     };
 }
@@ -50,6 +52,8 @@ fn guarded<R>(body: impl FnOnce() -> R, failed: impl FnOnce() -> R) -> R {
 unsafe extern "C" fn socket(domain: c_int, kind: c_int, protocol: c_int) -> c_int {
     // SAFETY: as for the caller.
     let fd = unsafe { system::socket(domain, kind, protocol) };
+    // Closed without a function of this library, for example by closefrom.
+    forget(fd);
     let is_raw = kind & !(libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK) == libc::SOCK_RAW;
     if fd >= 0 && domain == libc::AF_INET && is_raw && protocol == libc::IPPROTO_IGMP {
         guarded(|| sockets::opened(fd), || ());
@@ -62,11 +66,16 @@ unsafe extern "C" fn close(fd: c_int) -> c_int {
     if PRIVATE.has(fd) {
         return fails(libc::EBADF);
     }
+    forget(fd);
+    // SAFETY: as for the caller.
+    unsafe { system::close(fd) }
+}
+
+/// A descriptor is closed.
+fn forget(fd: c_int) {
     if sockets::is_marked(fd) {
         guarded(|| sockets::closes(fd), || ());
     }
-    // SAFETY: as for the caller.
-    unsafe { system::close(fd) }
 }
 
 /// Another number for a descriptor.
@@ -77,10 +86,10 @@ fn copied(from: c_int, to: c_int) -> c_int {
     to
 }
 
-/// What had this number before is closed.
+/// What had this number before is closed, unless the call is about to fail.
 fn overwrites(from: c_int, to: c_int) {
-    if from != to && sockets::is_marked(to) {
-        guarded(|| sockets::closes(to), || ());
+    if from != to && sockets::is_marked(to) && system::is_open(from) {
+        forget(to);
     }
 }
 
@@ -99,7 +108,9 @@ unsafe extern "C" fn dup2(fd: c_int, to: c_int) -> c_int {
 
 #[no_mangle]
 unsafe extern "C" fn dup3(fd: c_int, to: c_int, flags: c_int) -> c_int {
-    overwrites(fd, to);
+    if flags & !libc::O_CLOEXEC == 0 {
+        overwrites(fd, to);
+    }
     // SAFETY: as for the caller.
     copied(fd, unsafe { system::dup3(fd, to, flags) })
 }
@@ -200,15 +211,20 @@ unsafe extern "C" fn getsockopt(
 
 #[no_mangle]
 unsafe extern "C" fn ioctl(fd: c_int, request: c_ulong, argument: *mut c_void) -> c_int {
+    // On a socket of IPv6, these numbers are requests with other arguments.
+    let counts = matches!(request, SIOCGETSGCNT | SIOCGETVIFCNT)
+        && sockets::is_active()
+        && !argument.is_null()
+        && system::is_ipv4(sockets::target(fd));
     let done = match request {
-        SIOCGETSGCNT if sockets::is_active() && !argument.is_null() => {
-            // SAFETY: the caller says that it is a sioc_sg_req, of so many bytes.
+        SIOCGETSGCNT if counts => {
+            // SAFETY: on a socket of IPv4, the argument is a sioc_sg_req, of so many bytes.
             let of = unsafe { &mut *argument.cast::<[u8; SG_REQ]>() };
             let found = guarded(|| sockets::counters(sg_of(of)), || Some(Err(libc::EIO)));
             found.map(|found| found.map(|counters| fill_sg(of, counters)))
         }
-        SIOCGETVIFCNT if sockets::is_active() && !argument.is_null() => {
-            // SAFETY: the caller says that it is a sioc_vif_req, of so many bytes.
+        SIOCGETVIFCNT if counts => {
+            // SAFETY: on a socket of IPv4, the argument is a sioc_vif_req, of so many bytes.
             let of = unsafe { &mut *argument.cast::<[u8; VIF_REQ]>() };
             let found = guarded(|| sockets::vif_counters(vif_of(of)), || Some(Err(libc::EIO)));
             found.map(|found| found.map(|counters| fill_vif(of, counters)))

@@ -2,11 +2,11 @@
 //!
 //! The daemon's descriptor becomes an epoll instance, which is ready to read as soon as one of these is
 //! ready: the raw socket, which has a private number from then on; the connection to mgmd; `flag`, if
-//! there is something to read; `timer`, if mgmd has ended and is to be looked for. So select, poll and
-//! epoll of the daemon wait for all of them, although this library has no thread and does not know
-//! how the daemon waits.
+//! there is something to read; `timer`, if mgmd has ended and is to be looked for, or has refused
+//! something that is to be asked for again. So select, poll and epoll of the daemon wait for all of
+//! them, although this library has no thread and does not know how the daemon waits.
 
-use crate::connection::Connection;
+use crate::connection::{Connection, PATIENCE};
 use crate::log;
 use crate::system::{self, Device, Fd};
 use mgm_mroute_calls::daemon::{Daemon, Vif};
@@ -14,12 +14,19 @@ use mgm_mroute_calls::options::{Errno, MrouteOption, VifTarget};
 use mgm_mroute_calls::packets::Datagram;
 use mgm_types::{Flow, Ipv4Addr};
 use std::path::PathBuf;
+use std::time::{Duration, Instant};
 
 /// The interface that is the rest of the router.
 const REST: &str = "mgm0";
 
-/// How often mgmd is looked for after it has ended, in seconds.
+/// How often mgmd is looked for after it has ended, or asked again, in seconds.
 const LOOK: i64 = 1;
+
+/// How often an mgmd is looked for that hangs, in seconds: more and more rarely, up to this.
+const RARELY: i64 = 16;
+
+/// How long an mgmd may take that is looked for. The daemon waits meanwhile.
+const GLANCE: Duration = Duration::from_millis(200);
 
 /// How long the parent may live on after the daemon has gone into the background, in milliseconds.
 const PARENT: i32 = 3_000;
@@ -35,11 +42,19 @@ pub(crate) struct Mroute {
     flag: Fd,
     is_flagged: bool,
     timer: Fd,
+    /// The seconds after which the timer is ready again and again; 0: never.
+    timed: i64,
+    /// The seconds between two looks for mgmd.
+    pause: i64,
+    /// Why the last look has failed.
+    why: String,
     path: PathBuf,
     connection: Connection,
     daemon: Daemon,
     /// The process whose connection it is.
     pid: u32,
+    /// What a child has left on mgm0 before it is known whether it goes on as the daemon.
+    left: Vec<Flow>,
     /// mgm0, if it exists, and the index under which the daemon knows it.
     rest: Option<Device>,
 }
@@ -61,7 +76,7 @@ impl Mroute {
     /// The errno.
     pub fn open(fd: i32) -> Result<Mroute, Errno> {
         let path = router();
-        let (connection, client) = Connection::open(&path).map_err(|why| {
+        let (connection, client) = Connection::open(&path, PATIENCE).map_err(|why| {
             log::line(&why);
             libc::ECONNREFUSED
         })?;
@@ -75,10 +90,14 @@ impl Mroute {
             flag: system::event_flag()?,
             is_flagged: false,
             timer: system::timer()?,
+            timed: 0,
+            pause: LOOK,
+            why: String::new(),
             path,
             connection,
             daemon: Daemon::default(),
             pid: std::process::id(),
+            left: Vec::new(),
             rest: None,
         };
         mroute.assemble()?;
@@ -89,20 +108,19 @@ impl Mroute {
     }
 
     /// Puts the parts together behind the daemon's descriptor.
-    fn assemble(&self) -> Result<(), Errno> {
+    fn assemble(&mut self) -> Result<(), Errno> {
         for part in [&self.raw, &self.flag, &self.timer] {
             system::watch(self.epoll.0, part)?;
         }
-        if let Some(events) = self.connection.events() {
-            system::watch(self.epoll.0, events)?;
-        }
+        self.connection.watch(self.epoll.0)?;
         self.fds.iter().try_for_each(|fd| system::replace(self.epoll.0, *fd))
     }
 
     /// MRT_DONE, or the last descriptor is closed. The daemon's other numbers are the raw socket again.
     pub fn done(mut self) {
-        if self.is_own() {
-            self.daemon.done(&mut self.connection);
+        match self.is_own() {
+            true => self.daemon.done(&mut self.connection),
+            false => self.connection.leave_watched(),
         }
         for fd in &self.fds {
             // The daemon is about to close it in any case.
@@ -125,7 +143,18 @@ impl Mroute {
         }
         if self.connection.events().is_none() {
             self.look_for_router();
+        } else if self.rings() {
+            self.daemon.tick(&mut self.connection);
         }
+    }
+
+    /// Whether the time of the timer is over: true once for each time.
+    fn rings(&self) -> bool {
+        let is_over = self.timed != 0 && system::wait(self.timer.0, 0);
+        if is_over {
+            system::set_flag(&self.timer, false); // reads 8 bytes
+        }
+        is_over
     }
 
     /// After a turn, or a call of the daemon: passes on what has to be.
@@ -133,6 +162,15 @@ impl Mroute {
         self.connection.flush();
         if self.connection.events().is_none() && self.daemon.is_connected() {
             self.is_lost();
+        }
+        let seconds = match (self.daemon.is_connected(), self.daemon.wants_ticks()) {
+            (false, _) => self.pause,
+            (true, true) => LOOK,
+            (true, false) => 0,
+        };
+        if seconds != self.timed {
+            system::set_timer(&self.timer, seconds);
+            self.timed = seconds;
         }
         let is_ready = self.daemon.is_ready();
         if is_ready != self.is_flagged {
@@ -152,7 +190,8 @@ impl Mroute {
             self.path.display()
         ));
         self.daemon.lost();
-        system::set_timer(&self.timer, LOOK);
+        self.pause = LOOK;
+        self.why.clear();
     }
 
     /// Looks whether mgmd runs again, once for each time that the timer is ready.
@@ -160,23 +199,31 @@ impl Mroute {
         if self.daemon.is_connected() {
             return self.is_lost();
         }
-        if !system::wait(self.timer.0, 0) {
+        if !self.rings() {
             return;
         }
-        system::set_flag(&self.timer, false); // reads 8 bytes
-        if let Ok((connection, client)) = Connection::open(&self.path) {
-            self.use_connection(connection, client);
-            log::line("mgmd runs again, and knows this daemon");
+        let began = Instant::now();
+        match Connection::open(&self.path, GLANCE) {
+            Ok((connection, client)) => {
+                self.use_connection(connection, client);
+                log::line("mgmd runs again, and knows this daemon");
+            }
+            Err(why) => {
+                if began.elapsed() > GLANCE / 2 {
+                    self.pause = (2 * self.pause).min(RARELY);
+                }
+                if why != self.why {
+                    log::line(&why);
+                    self.why = why;
+                }
+            }
         }
     }
 
     fn use_connection(&mut self, connection: Connection, client: u64) {
         self.connection = connection;
-        system::set_timer(&self.timer, 0);
-        if let Some(events) = self.connection.events() {
-            // Without memory for it, the daemon would notice callbacks late.
-            let _ = system::watch(self.epoll.0, events);
-        }
+        // Without memory for it, the daemon would notice callbacks late.
+        let _ = self.connection.watch(self.epoll.0);
         self.find_rest();
         self.daemon.connected(&mut self.connection, client);
     }
@@ -196,23 +243,25 @@ impl Mroute {
             // Two processes cannot share a connection.
             self.connect_apart();
         }
+        for flow in std::mem::take(&mut self.left) {
+            self.daemon.leave(&mut self.connection, flow);
+        }
     }
 
     /// Connects as another daemon, without disturbing the parent.
     fn connect_apart(&mut self) {
+        self.connection.leave_watched();
         self.connection = Connection::default();
         self.daemon.lost();
         let parts = (system::epoll(), system::event_flag(), system::timer());
         if let (Ok(epoll), Ok(flag), Ok(timer)) = parts {
-            (self.epoll, self.flag, self.timer, self.is_flagged) = (epoll, flag, timer, false);
+            (self.epoll, self.flag, self.timer) = (epoll, flag, timer);
+            (self.is_flagged, self.timed) = (false, 0);
             let _ = self.assemble();
         }
-        match Connection::open(&self.path) {
+        match Connection::open(&self.path, PATIENCE) {
             Ok((connection, client)) => self.use_connection(connection, client),
-            Err(why) => {
-                log::line(&why);
-                system::set_timer(&self.timer, LOOK);
-            }
+            Err(why) => log::line(&why),
         }
     }
 
@@ -269,6 +318,13 @@ impl Mroute {
         }
     }
 
+    /// Whether an address is a group, or in the network of mgm0.
+    pub fn is_group_or_rest(&self, to: Ipv4Addr) -> bool {
+        let is_near =
+            |rest: &Device| (u32::from(rest.address) ^ u32::from(to)) & u32::from(rest.mask) == 0;
+        to.is_multicast() || to.is_broadcast() || self.rest.as_ref().is_some_and(is_near)
+    }
+
     /// The daemon joins or leaves a group on mgm0.
     ///
     /// # Errors
@@ -284,6 +340,25 @@ impl Mroute {
         };
         self.settle();
         result
+    }
+
+    /// Groups that the daemon has joined on mgm0 before MRT_DONE, and not left.
+    pub fn adopts(&mut self, joins: &[(i32, Flow)]) {
+        for (_, flow) in joins {
+            if let Err(errno) = self.membership(*flow, true) {
+                log::line(&format!("cannot join {} again (errno {errno})", flow.group()));
+            }
+        }
+    }
+
+    /// A socket that has joined a group on mgm0 is closed. A child of a fork may do this before it
+    /// becomes another program, so that this is no reason to go on as the daemon.
+    pub fn closes_member(&mut self, flow: Flow) {
+        match self.is_own() {
+            // A leave does not fail.
+            true => _ = self.membership(flow, false),
+            false => self.left.push(flow),
+        }
     }
 
     /// The daemon sends a packet on mgm0.

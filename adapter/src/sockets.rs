@@ -1,8 +1,9 @@
 //! The daemon's sockets that matter here: raw IGMP sockets, one of which may say MRT_INIT, and sockets
 //! that have joined a group on mgm0. One lock guards all of them.
 
+use crate::log;
 use crate::mroute::{Mroute, Read};
-use crate::system::{self, Marks};
+use crate::system::{self, Marks, Word};
 use mgm_mroute_calls::memberships::{is_membership, Membership};
 use mgm_mroute_calls::options::{
     address_at, Errno, MrouteOption, VifTarget, MRT_BASE, MRT_MAX, VERSION,
@@ -11,7 +12,7 @@ use mgm_mroute_calls::options::{MRT_ASSERT, MRT_PIM, MRT_VERSION};
 use mgm_types::{Flow, Ipv4Addr};
 use std::cell::UnsafeCell;
 use std::collections::BTreeMap;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// Descriptors for which `Sockets` has something.
 static MARKS: Marks = Marks::new();
@@ -20,54 +21,87 @@ static MARKS: Marks = Marks::new();
 static IS_ACTIVE: AtomicBool = AtomicBool::new(false);
 
 static SOCKETS: Lock = Lock {
-    is_held: AtomicBool::new(false),
+    word: Word::new(),
     sockets: UnsafeCell::new(Sockets {
         mroutes: Vec::new(),
         raws: BTreeMap::new(),
         joins: Vec::new(),
     }),
+    forking: UnsafeCell::new(None),
 };
 
 /// The lock. A child of a fork has a free one (`before_fork`).
 struct Lock {
-    is_held: AtomicBool,
+    word: Word,
     sockets: UnsafeCell<Sockets>,
+    /// The signal mask of the thread that forks.
+    forking: UnsafeCell<Option<libc::sigset_t>>,
 }
 
-// SAFETY: only the holder of the lock uses the value.
+// SAFETY: only the holder of the lock uses the values.
 unsafe impl Sync for Lock {}
 
-impl Lock {
-    fn acquire(&self) {
-        while self.is_held.swap(true, Ordering::Acquire) {
-            std::thread::yield_now();
-        }
-    }
+/// Holds the lock. Dropping it, also by a panic, releases the lock and restores the signals.
+struct Held {
+    former: libc::sigset_t,
+}
 
-    fn release(&self) {
-        self.is_held.store(false, Ordering::Release);
+impl Held {
+    /// Signals wait until the lock is free, because their handlers may use the same socket.
+    fn new() -> Held {
+        let former = system::block_signals();
+        SOCKETS.word.acquire();
+        Held { former }
     }
 }
 
-/// Uses the sockets. Signals wait meanwhile, because their handlers may use the same socket.
+impl Drop for Held {
+    fn drop(&mut self) {
+        SOCKETS.word.release();
+        system::restore_signals(&self.former);
+    }
+}
+
+/// Uses the sockets.
 fn with<R>(use_them: impl FnOnce(&mut Sockets) -> R) -> R {
-    let former = system::block_signals();
-    SOCKETS.acquire();
+    let _held = Held::new();
     // SAFETY: this thread holds the lock, and `use_them` calls no hook that takes it.
-    let result = use_them(unsafe { &mut *SOCKETS.sockets.get() });
-    SOCKETS.release();
-    system::restore_signals(&former);
-    result
+    use_them(unsafe { &mut *SOCKETS.sockets.get() })
 }
 
-/// No other thread may be changing the sockets while the process forks.
+/// The process to which the sockets belong.
+static PROCESS: AtomicU32 = AtomicU32::new(0);
+
+/// The library is loaded.
+pub(crate) fn begin() {
+    PROCESS.store(std::process::id(), Ordering::Relaxed);
+}
+
+/// Whether the sockets are those of this process. A child of vfork shares the memory of its parent,
+/// and runs no handler of fork: what it closes stays open in the parent.
+fn is_own_memory() -> bool {
+    PROCESS.load(Ordering::Relaxed) == std::process::id()
+}
+
+/// No other thread may be changing the sockets while the process forks, and no handler of a signal
+/// may wait for the lock.
 pub(crate) extern "C" fn before_fork() {
-    SOCKETS.acquire();
+    let held = std::mem::ManuallyDrop::new(Held::new());
+    // SAFETY: this thread holds the lock.
+    unsafe { *SOCKETS.forking.get() = Some(held.former) };
 }
 
-/// In the parent and in the child.
+/// In the parent.
 pub(crate) extern "C" fn after_fork() {
-    SOCKETS.release();
+    // SAFETY: this thread holds the lock since `before_fork`, and the child has a copy of it.
+    let former = unsafe { (*SOCKETS.forking.get()).take() };
+    drop(former.map(|former| Held { former }));
+}
+
+/// In the child, which has a copy of the memory.
+pub(crate) extern "C" fn after_fork_in_child() {
+    begin();
+    after_fork();
 }
 
 struct Sockets {
@@ -101,8 +135,7 @@ impl Sockets {
             self.joins.extract_if_fd(fd).into_iter().map(|(_, flow)| flow).collect();
         for flow in left {
             if let Some(mroute) = self.mroutes.first_mut() {
-                // A leave does not fail.
-                let _ = mroute.membership(flow, false);
+                mroute.closes_member(flow);
             }
         }
         let Some(at) = self.mroutes.iter().position(|mroute| mroute.fds.contains(&fd)) else {
@@ -131,16 +164,26 @@ impl ExtractFd for Vec<(i32, Flow)> {
 
 /// Whether this library has something to do with a descriptor.
 pub(crate) fn is_marked(fd: i32) -> bool {
-    MARKS.has(fd)
+    MARKS.has(fd) && is_own_memory()
 }
 
 /// Whether the daemon has a socket of multicast routing.
 pub(crate) fn is_active() -> bool {
-    IS_ACTIVE.load(Ordering::Relaxed)
+    IS_ACTIVE.load(Ordering::Relaxed) && is_own_memory()
 }
 
 /// The daemon has opened a raw IGMP socket.
 pub(crate) fn opened(fd: i32) {
+    if !is_own_memory() {
+        return;
+    }
+    if fd >= Marks::END {
+        let end = Marks::END;
+        return log::line(&format!(
+            "the raw IGMP socket {fd} stays the kernel's, because only numbers below {end} can be \
+             served: have the daemon open it earlier, or lower its limit of open files"
+        ));
+    }
     MARKS.set(fd, true);
     with(|sockets| sockets.raws.insert(fd, Raw::default()));
 }
@@ -177,7 +220,7 @@ pub(crate) fn set_option(fd: i32, name: i32, value: &[u8]) -> Option<Result<(), 
         return set_mroute_option(fd, name, value);
     }
     if is_membership(name) {
-        return is_active().then(|| membership(fd, name, value)).flatten();
+        return membership(fd, name, value);
     }
     let int = || i32::from(value.iter().take(4).any(|byte| *byte != 0));
     with(|sockets| {
@@ -203,7 +246,10 @@ fn set_mroute_option(fd: i32, name: i32, value: &[u8]) -> Option<Result<(), Errn
         };
         let Some(mroute) = sockets.mroute(fd) else {
             return Some(match option {
-                MrouteOption::Init => Mroute::open(fd).map(|mroute| {
+                MrouteOption::Init => Mroute::open(fd).map(|mut mroute| {
+                    if sockets.mroutes.is_empty() {
+                        mroute.adopts(&sockets.joins);
+                    }
                     sockets.mroutes.push(mroute);
                     IS_ACTIVE.store(true, Ordering::Relaxed);
                 }),
@@ -227,18 +273,21 @@ fn set_mroute_option(fd: i32, name: i32, value: &[u8]) -> Option<Result<(), Errn
 fn membership(fd: i32, name: i32, value: &[u8]) -> Option<Result<(), Errno>> {
     let Membership { joins, on, flow } = Membership::parse(name, value)?;
     with(|sockets| {
-        let mroute = sockets.mroutes.first_mut()?;
+        let known = sockets.joins.iter().position(|join| *join == (fd, flow));
+        let Some(mroute) = sockets.mroutes.first_mut() else {
+            // After MRT_DONE, the next MRT_INIT takes over what is still joined.
+            sockets.joins.swap_remove(known.filter(|_| !joins)?);
+            return Some(Ok(()));
+        };
         if !mroute.is_rest(on) {
             return None;
         }
-        let known = sockets.joins.iter().position(|join| *join == (fd, flow));
         Some(match (joins, known) {
             (true, Some(_)) => Err(libc::EADDRINUSE),
-            (true, None) => {
+            (true, None) => mroute.membership(flow, true).map(|()| {
                 sockets.joins.push((fd, flow));
                 MARKS.set(fd, true);
-                mroute.membership(flow, true)
-            }
+            }),
             (false, Some(at)) => {
                 sockets.joins.swap_remove(at);
                 mroute.membership(flow, false)
@@ -297,14 +346,14 @@ pub(crate) fn read(fd: i32, peeks: bool) -> Option<(Result<Read, Errno>, bool)> 
     })
 }
 
-/// The daemon sends a packet, on an interface that it may name. Returns whether that was mgm0, and
-/// the packet needs not be sent.
-pub(crate) fn sends(fd: i32, packet: &[u8], on: Option<u32>) -> bool {
+/// The daemon sends a packet to an address, on an interface that it may name. Returns whether that was
+/// mgm0, and the packet needs not be sent. IP_MULTICAST_IF is for groups only.
+pub(crate) fn sends(fd: i32, packet: &[u8], on: Option<u32>, to: Ipv4Addr) -> bool {
     with(|sockets| {
         let Some(raw) = sockets.raws.get(&fd).copied() else { return false };
         let Some(mroute) = sockets.mroute(fd) else { return false };
         let is_on_rest = match on.map(VifTarget::Index).or(raw.out) {
-            Some(on) => mroute.is_rest(on),
+            Some(on) => mroute.is_rest(on) && mroute.is_group_or_rest(to),
             None => false,
         };
         if is_on_rest {

@@ -3,8 +3,10 @@
 
 use libc::{c_char, c_int, c_ulong, c_void, msghdr, sockaddr, socklen_t, ssize_t};
 use mgm_types::Ipv4Addr;
+use std::ffi::{CStr, CString};
 use std::io;
-use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
 
 /// Defines functions that call the next function of the same name after this library.
 macro_rules! next {
@@ -100,10 +102,12 @@ fn result(value: c_int) -> Result<c_int, c_int> {
 #[derive(Debug)]
 pub(crate) struct Fd(pub c_int);
 
-/// A bit for each descriptor below 1024.
+/// A bit for each descriptor below `Marks::END`.
 pub(crate) struct Marks([AtomicU64; 16]);
 
 impl Marks {
+    pub const END: c_int = 1024;
+
     pub const fn new() -> Marks {
         Marks([const { AtomicU64::new(0) }; 16])
     }
@@ -160,8 +164,20 @@ pub(crate) fn unix_socket() -> Result<Fd, c_int> {
     private(unsafe { socket(libc::AF_UNIX, libc::SOCK_STREAM | libc::SOCK_CLOEXEC, 0) })
 }
 
-/// Connects a UNIX socket to a path; reads and writes wait at most `patience` seconds.
-pub(crate) fn connect(fd: &Fd, path: &std::path::Path, patience: i64) -> Result<(), c_int> {
+/// From now on, connecting, reads and writes wait at most `patience`.
+pub(crate) fn set_patience(fd: &Fd, patience: Duration) -> Result<(), c_int> {
+    let (seconds, micros) = (patience.as_secs(), patience.subsec_micros());
+    let time = libc::timeval { tv_sec: seconds as i64, tv_usec: micros.into() };
+    for option in [libc::SO_RCVTIMEO, libc::SO_SNDTIMEO] {
+        let (value, size) = ((&raw const time).cast(), size_of_val(&time) as socklen_t);
+        // SAFETY: the value has the size given.
+        result(unsafe { setsockopt(fd.0, libc::SOL_SOCKET, option, value, size) })?;
+    }
+    Ok(())
+}
+
+/// Connects a UNIX socket to a path.
+pub(crate) fn connect(fd: &Fd, path: &std::path::Path) -> Result<(), c_int> {
     use std::os::unix::ffi::OsStrExt;
     // SAFETY: all bytes zero is a valid address.
     let mut address: libc::sockaddr_un = unsafe { std::mem::zeroed() };
@@ -172,12 +188,6 @@ pub(crate) fn connect(fd: &Fd, path: &std::path::Path, patience: i64) -> Result<
     }
     for (to, from) in address.sun_path.iter_mut().zip(bytes) {
         *to = *from as c_char;
-    }
-    let time = libc::timeval { tv_sec: patience, tv_usec: 0 };
-    for option in [libc::SO_RCVTIMEO, libc::SO_SNDTIMEO] {
-        let (value, size) = ((&raw const time).cast(), size_of_val(&time) as socklen_t);
-        // SAFETY: the value has the size given.
-        result(unsafe { setsockopt(fd.0, libc::SOL_SOCKET, option, value, size) })?;
     }
     let size = size_of_val(&address) as socklen_t;
     // SAFETY: the address has the size given.
@@ -213,20 +223,52 @@ pub(crate) fn send_all(fd: &Fd, mut bytes: &[u8]) -> Result<(), c_int> {
     Ok(())
 }
 
-/// Writes to a descriptor of the daemon, as far as it takes it.
-pub(crate) fn write_all(fd: c_int, bytes: &[u8]) {
-    // SAFETY: the buffer has the size given. Nothing can be done about an error.
-    unsafe { write(fd, bytes.as_ptr().cast(), bytes.len()) };
-}
+/// The file that was stderr when the library was loaded.
+static STDERR: [AtomicU64; 2] = [const { AtomicU64::new(0) }; 2];
 
-/// Whether stderr is open, and something else than /dev/null.
-pub(crate) fn has_stderr() -> bool {
+/// Device and inode of stderr, if it is open and something else than /dev/null.
+fn stderr_file() -> Option<[u64; 2]> {
     // SAFETY: all bytes zero is a valid value, and fstat fills it in.
     let mut of: libc::stat = unsafe { std::mem::zeroed() };
     // SAFETY: as above.
     let is_open = unsafe { libc::fstat(2, &raw mut of) } == 0;
     // The device of /dev/null is 1:3.
-    is_open && !(of.st_mode & libc::S_IFMT == libc::S_IFCHR && of.st_rdev == libc::makedev(1, 3))
+    let is_null = of.st_mode & libc::S_IFMT == libc::S_IFCHR && of.st_rdev == libc::makedev(1, 3);
+    (is_open && !is_null).then_some([of.st_dev, of.st_ino])
+}
+
+/// The library is loaded.
+pub(crate) fn remember_stderr() {
+    let file = stderr_file().unwrap_or_default();
+    STDERR.iter().zip(file).for_each(|(to, from)| to.store(from, Ordering::Relaxed));
+}
+
+/// Whether a line can be written to stderr. The number may belong to another file by now, into which
+/// no line must get.
+pub(crate) fn has_stderr() -> bool {
+    let known = [STDERR[0].load(Ordering::Relaxed), STDERR[1].load(Ordering::Relaxed)];
+    stderr_file() == Some(known)
+}
+
+/// Writes to stderr, as far as it takes it. If its reader has ended, the daemon must not get SIGPIPE.
+pub(crate) fn write_stderr(bytes: &[u8]) {
+    // SAFETY: the sets are filled in before they are used, and the buffer has the size given. Nothing
+    // can be done about an error.
+    unsafe {
+        let (mut pipe, mut former) = (std::mem::zeroed(), std::mem::zeroed());
+        let mut waiting: libc::sigset_t = std::mem::zeroed();
+        libc::sigemptyset(&raw mut pipe);
+        libc::sigaddset(&raw mut pipe, libc::SIGPIPE);
+        libc::pthread_sigmask(libc::SIG_BLOCK, &raw const pipe, &raw mut former);
+        libc::sigpending(&raw mut waiting);
+        let is_new = libc::sigismember(&raw const waiting, libc::SIGPIPE) == 0;
+        let written = write(2, bytes.as_ptr().cast(), bytes.len());
+        if written < 0 && errno() == libc::EPIPE && is_new {
+            let now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
+            libc::sigtimedwait(&raw const pipe, std::ptr::null_mut(), &raw const now);
+        }
+        restore_signals(&former);
+    }
 }
 
 /// An epoll instance.
@@ -241,6 +283,12 @@ pub(crate) fn watch(epoll: c_int, fd: &Fd) -> Result<(), c_int> {
     // SAFETY: the event is valid during the call.
     result(unsafe { libc::epoll_ctl(epoll, libc::EPOLL_CTL_ADD, fd.0, &raw mut event) })?;
     Ok(())
+}
+
+/// Ends this.
+pub(crate) fn unwatch(epoll: c_int, fd: &Fd) {
+    // SAFETY: no event is needed. It fails only if there is nothing to end.
+    unsafe { libc::epoll_ctl(epoll, libc::EPOLL_CTL_DEL, fd.0, std::ptr::null_mut()) };
 }
 
 /// A flag that can be waited for.
@@ -284,12 +332,83 @@ pub(crate) fn wait(fd: c_int, milliseconds: c_int) -> bool {
     unsafe { libc::poll(&raw mut of, 1, milliseconds) > 0 }
 }
 
+/// How long a socket waits for something to receive (SO_RCVTIMEO); `None`: for ever.
+pub(crate) fn patience(fd: c_int) -> Option<Duration> {
+    let mut time = libc::timeval { tv_sec: 0, tv_usec: 0 };
+    let mut size = size_of_val(&time) as socklen_t;
+    let (value, length) = ((&raw mut time).cast(), &raw mut size);
+    // SAFETY: the value has the size given.
+    unsafe { getsockopt(fd, libc::SOL_SOCKET, libc::SO_RCVTIMEO, value, length) };
+    let of = Duration::new(time.tv_sec.try_into().unwrap_or(0), 0)
+        + Duration::from_micros(time.tv_usec.try_into().unwrap_or(0));
+    (!of.is_zero()).then_some(of)
+}
+
+/// Waits until a descriptor is ready to read, as a call that receives on a socket waits.
+///
+/// # Errors
+/// EAGAIN: the time is over. EINTR: a signal came.
+pub(crate) fn wait_as_receiving(fd: c_int, end: Option<Instant>) -> Result<(), c_int> {
+    loop {
+        let left = end.map(|end| end.saturating_duration_since(Instant::now()));
+        // Rounded up, so that it does not spin at the end.
+        let left = left.map_or(-1, |left| left.as_micros().div_ceil(1000).try_into().unwrap_or(-1));
+        let mut of = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+        // SAFETY: there is one entry.
+        match unsafe { libc::poll(&raw mut of, 1, left) } {
+            0 => return Err(libc::EAGAIN),
+            1.. => return Ok(()),
+            // poll never goes on after a signal. Receiving does, unless there is a time-out.
+            _ if errno() == libc::EINTR && end.is_none() && do_handlers_restart() => {}
+            _ => return Err(errno()),
+        }
+    }
+}
+
+/// Whether all handlers of signals have SA_RESTART. It is not known which one has run.
+fn do_handlers_restart() -> bool {
+    (1..=libc::SIGRTMAX()).all(|signal| {
+        // SAFETY: all bytes zero is a valid value, and sigaction only fills it in.
+        let of = unsafe {
+            let mut of: libc::sigaction = std::mem::zeroed();
+            libc::sigaction(signal, std::ptr::null(), &raw mut of);
+            of
+        };
+        let has_handler = !matches!(of.sa_sigaction, libc::SIG_DFL | libc::SIG_IGN);
+        !has_handler || of.sa_flags & libc::SA_RESTART != 0
+    })
+}
+
 /// Whether a process exists that has not ended. A zombie has ended.
 pub(crate) fn exists(pid: u32) -> bool {
-    let status = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+    let status = CString::new(format!("/proc/{pid}/stat"));
+    let status = status.map(|path| short_file(&path)).unwrap_or_default();
     // After the name, which is in parentheses, follows the state.
     let state = status.rsplit(')').next().and_then(|rest| rest.trim_start().chars().next());
     state.is_some_and(|state| !matches!(state, 'Z' | 'X'))
+}
+
+/// The beginning of a file, empty if there is none.
+///
+/// It is read by libc: the number of the descriptor may be one that the daemon has closed without a
+/// function of this library, which would then take its lock a second time.
+fn short_file(path: &CStr) -> String {
+    let mut piece = [0u8; 512];
+    // SAFETY: the path is terminated, and the buffer has the size given.
+    let count = unsafe {
+        let fd = libc::open(path.as_ptr(), libc::O_RDONLY | libc::O_CLOEXEC);
+        let count = read(fd, piece.as_mut_ptr().cast(), piece.len());
+        close(fd);
+        count
+    };
+    let count = usize::try_from(count).unwrap_or(0);
+    String::from_utf8_lossy(&piece[..count]).into_owned()
+}
+
+/// Whether a descriptor is open.
+pub(crate) fn is_open(fd: c_int) -> bool {
+    // SAFETY: this only reads flags.
+    unsafe { fcntl(fd, libc::F_GETFD, 0) >= 0 }
 }
 
 /// Whether calls on this descriptor do not wait.
@@ -297,6 +416,15 @@ pub(crate) fn is_nonblocking(fd: c_int) -> bool {
     // SAFETY: this only reads flags.
     let flags = unsafe { fcntl(fd, libc::F_GETFL, 0) };
     flags >= 0 && flags & libc::O_NONBLOCK != 0
+}
+
+/// Whether a descriptor is a socket of IPv4.
+pub(crate) fn is_ipv4(fd: c_int) -> bool {
+    let (mut domain, mut size) = (0 as c_int, size_of::<c_int>() as socklen_t);
+    let (value, length) = ((&raw mut domain).cast(), &raw mut size);
+    // SAFETY: the value has the size given.
+    let got = unsafe { getsockopt(fd, libc::SOL_SOCKET, libc::SO_DOMAIN, value, length) };
+    got == 0 && domain == libc::AF_INET
 }
 
 /// Makes `to` another number for the open file of `from`, and keeps whether it is close-on-exec.
@@ -409,4 +537,35 @@ pub(crate) fn block_signals() -> libc::sigset_t {
 pub(crate) fn restore_signals(mask: &libc::sigset_t) {
     // SAFETY: the set is valid.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, mask, std::ptr::null_mut()) };
+}
+
+/// The word of a lock whose waiters sleep: 0 free, 1 held, 2 held, and others may sleep.
+pub(crate) struct Word(AtomicU32);
+
+impl Word {
+    pub const fn new() -> Word {
+        Word(AtomicU32::new(0))
+    }
+
+    pub fn acquire(&self) {
+        let word = &self.0;
+        if word.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_ok() {
+            return;
+        }
+        while word.swap(2, Ordering::Acquire) != 0 {
+            self.futex(libc::FUTEX_WAIT, 2);
+        }
+    }
+
+    pub fn release(&self) {
+        if self.0.swap(0, Ordering::Release) == 2 {
+            self.futex(libc::FUTEX_WAKE, 1);
+        }
+    }
+
+    fn futex(&self, what: c_int, value: u32) {
+        let (operation, none) = (what | libc::FUTEX_PRIVATE_FLAG, std::ptr::null::<c_void>());
+        // SAFETY: the word lives as long as the library; no time-out is given.
+        unsafe { libc::syscall(libc::SYS_futex, self.0.as_ptr(), operation, value, none) };
+    }
 }

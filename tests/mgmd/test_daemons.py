@@ -5,6 +5,7 @@ import pathlib
 import re
 import shutil
 import signal
+import socket
 import struct
 import subprocess
 import sys
@@ -255,6 +256,91 @@ class Rest(Base):
         self.flows(self.receiver.collector(GROUP), 100)
         self.assertEqual(self.entry(), ("eth0", {"eth1"}))
 
+    def acts(self, what, mgmd, *interfaces):
+        """Starts a daemon of acts.py."""
+        words = (str(HERE / "acts.py"), what, *interfaces)
+        return self.start(Unmodified, sys.executable, "", *words, mgmd=mgmd)
+
+    def succeeds(self, started, patience=20):
+        """Waits until the daemon has ended well."""
+        self.assertEqual(started.process.wait(patience), 0, started.log.items)
+
+    def test_counters_on_a_socket_of_ipv6_are_the_kernels(self):
+        self.succeeds(self.acts("counters", self.mgmd(), "eth0", "eth1"))
+
+    def test_a_child_that_closes_a_member_of_a_group_is_no_daemon(self):
+        mgmd = self.mgmd()
+        self.succeeds(self.acts("closing", mgmd, "eth0", "eth1"))
+
+    def test_what_a_child_of_vfork_closes_stays_open(self):
+        self.succeeds(self.acts("vfork", self.mgmd(), "eth0", "eth1"))
+
+    def test_a_daemon_with_a_child_does_not_spin_without_mgmd(self):
+        mgmd = self.mgmd()
+        started = self.acts("helper", mgmd, "eth0", "eth1")
+        started.log.wait(lambda line: line == "ready", "the child")
+        mgmd.kill()
+        self.succeeds(started)
+
+    def test_only_groups_go_by_the_interface_for_multicast(self):
+        self.router.ip("link set lo up")
+        self.succeeds(self.acts("unicast", self.mgmd(), "eth0", "eth1"))
+
+    def test_groups_on_mgm0_outlive_mrt_done(self):
+        mgmd = self.mgmd()
+        started = self.acts("again", mgmd, "eth0", "eth1")
+        started.log.wait(lambda line: line == "ready", "the daemon", 10)
+        joins = lambda group: len(mgmd.lines(f"joins (*, {group}) on eth0"))  # noqa: E731
+        until(lambda: joins("239.1.2.3") == 2, "the group again", 5)
+        self.assertEqual(joins("239.1.2.4"), 1)
+
+    def test_a_dup2_that_fails_closes_nothing(self):
+        self.succeeds(self.acts("failing", self.mgmd(), "eth0", "eth1"))
+
+    def test_a_number_that_is_too_high_is_logged(self):
+        started = self.acts("high", self.mgmd())
+        self.succeeds(started)
+        started.log.wait(lambda line: "mgm-mroute" in line and "1024" in line, "the line")
+
+    def test_log_lines_do_no_harm(self):
+        reader, writer = os.pipe()
+        os.close(reader)
+        self.addCleanup(os.close, writer)
+        folder = tempfile.mkdtemp(prefix="mgm-lines-")
+        self.addCleanup(shutil.rmtree, folder)
+        library = Mgmd.build.mgm_run.parent / "libmgm_mroute.so"
+        done = subprocess.run(
+            [sys.executable, HERE / "acts.py", "lines", f"{folder}/file"],
+            stderr=writer,
+            env={**os.environ, "LD_PRELOAD": str(library), "MGM_ROUTER": f"{folder}/none"},
+            timeout=20,
+        )
+        self.assertEqual(done.returncode, 0)
+
+    def test_receiving_waits_as_from_the_kernel(self):
+        self.succeeds(self.acts("waiting", self.mgmd(), "eth0", "eth1"))
+
+    def test_numbers_closed_unnoticed_are_used_again(self):
+        mgmd = self.mgmd()
+        started = self.acts("reused", mgmd, "eth0", "eth1")
+        self.addCleanup(_end, self.router, "python3")
+        self.succeeds(started)
+        started.log.wait(lambda line: line == "goes on", "the child")
+
+    def test_threads_signals_and_forks(self):
+        self.succeeds(self.acts("threads", self.mgmd(), "eth0", "eth1"))
+
+    @long
+    def test_an_mgmd_that_is_stopped_delays_one_call(self):
+        mgmd = self.mgmd()
+        started = self.acts("stopped", mgmd, "eth0", "eth1")
+        started.log.wait(lambda line: line == "ready", "the daemon")
+        mgmd.process.send_signal(signal.SIGSTOP)
+        self.addCleanup(mgmd.process.send_signal, signal.SIGCONT)
+        self.succeeds(started, 40)
+        refused = [line for line in started.log.items if "cannot connect" in line]
+        self.assertEqual(len(refused), 1, started.log.items)
+
     def test_m58_patterns_do_not_match_mgm0(self):
         mgmd = self.mgmd('[router]\ndaemons = true\n[[interface]]\nname = "*"\n')
         names = {each["name"] for each in mgmd.get("/v1/interfaces")["interfaces"]}
@@ -279,11 +365,18 @@ class Refused(unittest.TestCase):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="mgm-refused-"))
         self.folder.chmod(0o755)
         self.addCleanup(shutil.rmtree, self.folder)
+        # mgm-run waits for an mgmd.
+        listener = socket.socket(socket.AF_UNIX)
+        listener.bind(str(self.folder / "router"))
+        (self.folder / "router").chmod(0o777)
+        listener.listen()
+        self.addCleanup(listener.close)
 
     def run_as(self, user, program):
         """Runs a program by mgm-run, and returns the exit status and what it printed."""
         done = subprocess.run(
-            [Mgmd.build.mgm_run, program, "-c", "echo $LD_PRELOAD"],
+            [Mgmd.build.mgm_run, "--router", self.folder / "router", program]
+            + ["-c", "echo $LD_PRELOAD"],
             capture_output=True,
             text=True,
             user=user,

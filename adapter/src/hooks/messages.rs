@@ -2,6 +2,7 @@
 
 use libc::{c_int, c_void, iovec, msghdr, sockaddr, socklen_t};
 use mgm_mroute_calls::packets::Datagram;
+use mgm_types::Ipv4Addr;
 
 /// A message of one buffer.
 pub(super) fn of_one(piece: &mut iovec, name: *mut sockaddr, size: socklen_t) -> msghdr {
@@ -68,6 +69,22 @@ pub(super) unsafe fn interface(message: &msghdr) -> Option<u32> {
         }
     }
     None
+}
+
+/// The address of IPv4 to which a message is sent.
+///
+/// # Safety
+/// As for sendmsg.
+pub(super) unsafe fn destination(message: &msghdr) -> Option<Ipv4Addr> {
+    let is_long_enough = message.msg_namelen as usize >= size_of::<libc::sockaddr_in>();
+    if message.msg_name.is_null() || !is_long_enough {
+        return None;
+    }
+    // SAFETY: the address has the length that the message says.
+    let to = unsafe { message.msg_name.cast::<libc::sockaddr_in>().read_unaligned() };
+    // The kernel takes AF_UNSPEC for AF_INET.
+    let is_ipv4 = matches!(i32::from(to.sin_family), libc::AF_INET | libc::AF_UNSPEC);
+    is_ipv4.then(|| Ipv4Addr::from(to.sin_addr.s_addr.to_ne_bytes()))
 }
 
 /// Puts a datagram into the buffers of a message that is received. Returns the length that recvmsg

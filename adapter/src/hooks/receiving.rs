@@ -8,6 +8,7 @@ use crate::sockets;
 use crate::system::{self, errno};
 use libc::{c_int, c_void, iovec, msghdr, sockaddr, socklen_t, ssize_t};
 use mgm_mroute_calls::packets::nothing;
+use std::time::Instant;
 
 /// Receives on a socket of multicast routing. `None`: it is none, and libc receives.
 ///
@@ -18,6 +19,7 @@ unsafe fn receive(fd: c_int, message: &mut msghdr, flags: c_int) -> Option<ssize
         return None;
     }
     let was_ready = sockets::is_ready(fd);
+    let mut end = None;
     loop {
         let peeks = flags & libc::MSG_PEEK != 0;
         let (read, wants_info) = guarded(|| sockets::read(fd, peeks), || None)?;
@@ -46,8 +48,10 @@ unsafe fn receive(fd: c_int, message: &mut msghdr, flags: c_int) -> Option<ssize
                     // SAFETY: as for the caller.
                     return Some(unsafe { deliver(&nothing(), None, message, flags) });
                 }
-                if !system::wait(epoll, -1) {
-                    return Some(fails(errno()) as ssize_t);
+                let until = || system::patience(raw).map(|patience| Instant::now() + patience);
+                if let Err(errno) = system::wait_as_receiving(epoll, *end.get_or_insert_with(until))
+                {
+                    return Some(fails(errno) as ssize_t);
                 }
             }
         }

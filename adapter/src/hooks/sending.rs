@@ -2,7 +2,7 @@
 #![allow(clippy::too_many_arguments, reason = "the functions are those of libc")]
 
 use super::guarded;
-use super::messages::{gathered, interface, of_one};
+use super::messages::{destination, gathered, interface, of_one};
 use crate::sockets;
 use crate::system;
 use libc::{c_int, c_void, iovec, msghdr, sockaddr, socklen_t, ssize_t};
@@ -16,8 +16,9 @@ unsafe fn is_for_rest(fd: c_int, message: &msghdr) -> Option<ssize_t> {
         return None;
     }
     // SAFETY: as for the caller.
-    let (packet, on) = unsafe { (gathered(message), interface(message)) };
-    guarded(|| sockets::sends(fd, &packet, on), || false).then_some(packet.len() as ssize_t)
+    let (packet, on, to) =
+        unsafe { (gathered(message), interface(message), destination(message)?) };
+    guarded(|| sockets::sends(fd, &packet, on, to), || false).then_some(packet.len() as ssize_t)
 }
 
 #[no_mangle]
@@ -63,7 +64,7 @@ unsafe extern "C" fn sendto(
     size: socklen_t,
 ) -> ssize_t {
     let mut piece = iovec { iov_base: buffer.cast_mut(), iov_len: length };
-    let message = of_one(&mut piece, std::ptr::null_mut(), 0);
+    let message = of_one(&mut piece, to.cast_mut(), size);
     // SAFETY: as for the caller.
     unsafe {
         is_for_rest(fd, &message)

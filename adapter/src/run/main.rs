@@ -4,9 +4,12 @@ mod program;
 
 use std::env;
 use std::ffi::{OsStr, OsString};
+use std::io::ErrorKind;
+use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode};
+use std::time::{Duration, Instant};
 
 const USAGE: &str = "\
 usage: mgm-run [--router PATH] [--library PATH] [--] PROGRAM [ARGUMENT...]
@@ -22,6 +25,9 @@ Starts a multicast routing daemon, such as smcrouted or igmpproxy, as a client o
 
 /// The exit status if the daemon was not started, as of env(1) and others.
 const FAILED: u8 = 125;
+
+/// How long mgmd is waited for: when the system starts, it may become ready after the daemon.
+const PATIENCE: Duration = Duration::from_secs(5);
 
 fn main() -> ExitCode {
     match run(env::args_os().skip(1).collect()) {
@@ -63,6 +69,7 @@ fn run(arguments: Vec<OsString>) -> Result<String, String> {
     let preload = preload(&library, env::var_os("LD_PRELOAD").as_deref())?;
     let router = wanted.router.or_else(|| env::var_os("MGM_ROUTER"));
     let router = router.unwrap_or_else(|| "/run/mgmd/router".into());
+    wait_for(Path::new(&router), PATIENCE)?;
     let error = Command::new(&path)
         .arg0(name)
         .args(rest)
@@ -70,6 +77,24 @@ fn run(arguments: Vec<OsString>) -> Result<String, String> {
         .env("MGM_ROUTER", router)
         .exec();
     Err(format!("{}: cannot be started: {error}", path.display()))
+}
+
+/// Waits until mgmd listens. Without it, some daemons would go on without IPv4.
+fn wait_for(router: &Path, patience: Duration) -> Result<(), String> {
+    let end = Instant::now() + patience;
+    loop {
+        let Err(error) = UnixStream::connect(router) else { return Ok(()) };
+        let may_start = matches!(error.kind(), ErrorKind::NotFound | ErrorKind::ConnectionRefused);
+        if !may_start || Instant::now() >= end {
+            return Err(format!(
+                "cannot connect to mgmd at {} ({error}): start mgmd, or name the key \
+                 router.clients of its configuration with --router, or add this user to the \
+                 group of this socket",
+                router.display()
+            ));
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
 }
 
 fn parse(arguments: Vec<OsString>) -> Result<Wanted, String> {
@@ -155,6 +180,24 @@ mod tests {
         for bad in ["", "--router", "--library", "--wrong smcrouted", "--router /r", "--"] {
             assert!(parse(words(bad)).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn mgmd_is_waited_for() {
+        let path = env::temp_dir().join(format!("mgm-run-router-{}", std::process::id()));
+        let short = Duration::from_millis(60);
+        assert!(wait_for(&path, short).unwrap_err().contains("start mgmd"));
+        let later = path.clone();
+        let listens = std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_millis(200));
+            std::os::unix::net::UnixListener::bind(later).unwrap()
+        });
+        assert_eq!(wait_for(&path, PATIENCE), Ok(()));
+        drop(listens.join().unwrap());
+        std::fs::remove_file(&path).unwrap();
+        let began = Instant::now();
+        assert!(wait_for(&Path::new("/dev/null").join("router"), PATIENCE).is_err());
+        assert!(began.elapsed() < PATIENCE, "that does not become better");
     }
 
     #[test]

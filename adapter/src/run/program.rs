@@ -79,6 +79,17 @@ enum Kind {
     Foreign,
 }
 
+/// The number of this kind of processor in the headers of programs (e_machine).
+const MACHINE: Option<u16> = if cfg!(target_arch = "x86_64") {
+    Some(62)
+} else if cfg!(target_arch = "aarch64") {
+    Some(183)
+} else if cfg!(target_arch = "riscv64") {
+    Some(243)
+} else {
+    None
+};
+
 /// What a file is, by its first bytes. Only a dynamic program names a dynamic linker (PT_INTERP).
 fn kind(head: &[u8]) -> Kind {
     const PT_INTERP: u32 = 3;
@@ -91,6 +102,9 @@ fn kind(head: &[u8]) -> Kind {
         return Kind::Foreign;
     }
     let u16_at = |at: usize| Some(u16::from_ne_bytes(head.get(at..at + 2)?.try_into().ok()?));
+    if MACHINE.is_some_and(|own| u16_at(18) != Some(own)) {
+        return Kind::Foreign;
+    }
     let u64_at = |at: usize| Some(u64::from_ne_bytes(head.get(at..at + 8)?.try_into().ok()?));
     let (Some(start), Some(size), Some(count)) = (u64_at(32), u16_at(54), u16_at(56)) else {
         return Kind::Foreign;
@@ -126,6 +140,11 @@ mod tests {
         let mut small = own.clone();
         small[4] = 1;
         assert_eq!(kind(&small), Kind::Foreign, "32 bits");
+        if MACHINE.is_some() {
+            let mut other = own.clone();
+            other[18] ^= 1;
+            assert_eq!(kind(&other), Kind::Foreign, "of another processor");
+        }
         assert_eq!(kind(b"#!/bin/sh\n"), Kind::Script);
         for cut in [0, 3, 4, 16, 40, 57] {
             assert_ne!(kind(&own[..cut]), Kind::Dynamic, "{cut} bytes");

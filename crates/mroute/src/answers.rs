@@ -23,9 +23,9 @@ impl Daemon {
             self.is_silent(router);
         }
         if peeks {
-            return self.inbox.front().map(|(datagram, _)| datagram.clone());
+            return self.inbox.first().cloned();
         }
-        let (datagram, is_question) = self.inbox.pop_front()?;
+        let (datagram, is_question) = self.inbox.take()?;
         if let (true, Some(pending)) = (is_question, &mut self.pending) {
             pending.is_read = true;
         }
@@ -43,7 +43,7 @@ impl Daemon {
         let flow = self.pending.as_ref().map(|pending| pending.flow);
         let Some(mfc) = flow.and_then(|flow| self.entry(flow)).cloned() else { return };
         let Some(pending) = self.pending.take() else { return };
-        self.inbox.retain(|(_, is_question)| !is_question);
+        self.inbox.drop_question();
         self.silent = None;
         self.answer(router, &pending.callback, Some(&mfc));
         self.advance(router);
@@ -51,7 +51,8 @@ impl Daemon {
 
     fn is_silent(&mut self, router: &mut impl Router) {
         let Some(pending) = self.pending.take() else { return };
-        self.silent = Some(pending.flow);
+        let is_rpf = matches!(pending.callback.body, CallbackBody::Rpf { .. });
+        self.silent = is_rpf.then_some(pending.flow);
         self.answer(router, &pending.callback, None);
         self.advance(router);
     }
@@ -78,12 +79,20 @@ impl Daemon {
             CallbackBody::Prune { flow, .. } => self.unwanted(*flow),
             CallbackBody::WrongIf { flow, arrival, .. } => {
                 if let (true, Some(vif)) = (self.asserts, self.vif_of(arrival.index)) {
-                    self.inbox.push_back((upcall(Upcall::WrongVif, vif, *flow), false));
+                    self.inbox.add_if_few(upcall(Upcall::WrongVif, vif, *flow));
                 }
             }
             _ => {}
         }
         self.answer(router, &callback, None);
+    }
+
+    /// A packet of a flow without an entry has arrived, in a flow that mgmd forwards already.
+    pub(crate) fn ask_again(&mut self, flow: Flow, iif: Interface) {
+        let Some(vif) = self.vif_of(iif.index).or_else(|| self.vif_that_is(Vif::Rest)) else {
+            return;
+        };
+        self.inbox.add(upcall(Upcall::NoCache, vif, flow));
     }
 
     /// Answers a question from an entry, or asks the daemon.
@@ -94,12 +103,16 @@ impl Daemon {
         let is_creation = matches!(of.body, CallbackBody::Creation { .. });
         let own = places.into_iter().find_map(|index| self.vif_of(index));
         let vif = own.or_else(|| self.vif_that_is(Vif::Rest));
+        // It has just been asked where the packets arrive, and has not answered.
+        let has_just_said_no = is_creation && self.silent == Some(flow);
+        if is_creation {
+            self.silent = None;
+        }
         match vif {
-            // It has just been asked where the packets arrive, and has not answered.
-            _ if is_creation && self.silent == Some(flow) => self.answer(router, &of, None),
+            _ if has_just_said_no => self.answer(router, &of, None),
             None => self.answer(router, &of, None),
             Some(vif) => {
-                self.inbox.push_back((upcall(Upcall::NoCache, vif, flow), true));
+                self.inbox.ask(upcall(Upcall::NoCache, vif, flow));
                 self.pending = Some(Pending { callback: of, flow, is_read: false });
             }
         }

@@ -4,11 +4,11 @@
 //! daemon has joined on mgm0 on all of its interfaces. `held` has these memberships, and
 //! `Daemon::sync` makes them follow a change.
 
+use crate::inbox::Inbox;
 use crate::options::{Errno, Mfc, MrouteOption, MAXVIFS};
-use crate::packets::Datagram;
-use mgm_engine::{EnumKind, Join, MfeRow};
-use mgm_remote::messages::{Ack, Callback, Reply, Request, Room, WireRefusal};
-use mgm_remote::wire::{Reader, Wire};
+use crate::retries::Refused;
+use mgm_engine::{EnumKind, Join};
+use mgm_remote::messages::{Ack, Callback, Reply, Request, WireRefusal};
 use mgm_types::{Code, Flow, Interface, Ipv4Addr};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
@@ -71,19 +71,23 @@ pub struct Daemon {
     pub(crate) vifs: [Option<Vif>; MAXVIFS],
     pub(crate) entries: BTreeMap<Flow, Mfc>,
     /// What it has joined on mgm0, and on how many sockets.
-    joins: BTreeMap<Flow, usize>,
+    pub(crate) joins: BTreeMap<Flow, usize>,
     /// The memberships that mgmd has of it.
-    held: BTreeSet<(Flow, u32)>,
+    pub(crate) held: BTreeSet<(Flow, u32)>,
+    /// What mgmd refused after the connection was lost.
+    pub(crate) refused: Refused,
+    /// Flows without an entry that mgmd goes on forwarding, and their packets so far.
+    pub(crate) deleted: BTreeMap<Flow, u64>,
     pub(crate) asserts: bool,
     pims: bool,
     /// The rest of the router as the daemon hears it on mgm0.
     pub(crate) rest: Rest,
-    /// Datagrams that it has not read yet. `true`: the question in `pending`.
-    pub(crate) inbox: VecDeque<(Datagram, bool)>,
+    /// Datagrams that it has not read yet.
+    pub(crate) inbox: Inbox,
     /// Callbacks that wait for the answer to an earlier one.
     pub(crate) events: VecDeque<Callback>,
     pub(crate) pending: Option<Pending>,
-    /// The last flow about which it has not answered.
+    /// The flow of which it has just not said where the packets arrive.
     pub(crate) silent: Option<Flow>,
     /// Lines for the log.
     pub log: Vec<String>,
@@ -95,27 +99,28 @@ impl Daemon {
     pub fn connected(&mut self, router: &mut impl Router, client: u64) {
         self.client = client;
         self.held.clear();
+        self.refused = Refused::default();
         for index in self.interfaces() {
-            if let Err(errno) = self.take(router, index) {
-                self.log.push(format!("interface {index} is lost to another (errno {errno})"));
+            if self.take(router, index).is_err() {
+                self.refused.takes.insert(index);
             }
         }
-        let flows: BTreeSet<Flow> = self.entries.keys().chain(self.joins.keys()).copied().collect();
-        for flow in flows {
-            self.sync(router, flow);
-        }
+        // First, while mgmd knows nothing of the daemon's own.
         if self.has_rest() {
             self.learn(router);
         }
+        self.sync_all(router);
     }
 
     /// The connection is lost. What the daemon has said is kept for the next one.
     pub fn lost(&mut self) {
         self.client = 0;
         self.pending = None;
+        self.silent = None;
         self.events.clear();
-        self.inbox.retain(|(_, is_question)| !is_question);
+        self.inbox.drop_question();
         self.held.clear();
+        self.deleted.clear();
         self.forget_others();
     }
 
@@ -190,13 +195,7 @@ impl Daemon {
         }
         self.vifs[usize::from(at)] = Some(vif);
         match vif {
-            Vif::Real(_) => {
-                let flows: BTreeSet<Flow> =
-                    self.entries.keys().chain(self.joins.keys()).copied().collect();
-                for flow in flows {
-                    self.sync(router, flow);
-                }
-            }
+            Vif::Real(_) => self.sync_all(router),
             Vif::Rest => self.learn(router),
             Vif::Register => self.log.push(
                 "the register interface of PIM carries nothing: sources and receivers on directly \
@@ -214,6 +213,7 @@ impl Daemon {
                 let (client, interface) = (self.client, Interface::link(index));
                 self.ask(router, Request::Release { client, interface }).ok();
                 self.held.retain(|(_, on)| *on != index);
+                self.refused.forget(index);
             }
             Vif::Rest => self.forget_others(),
             Vif::Register => {}
@@ -222,13 +222,15 @@ impl Daemon {
     }
 
     /// Takes an interface. If another client owns it, the log names the owner.
-    fn take(&mut self, router: &mut impl Router, index: u32) -> Result<(), Errno> {
+    pub(crate) fn take(&mut self, router: &mut impl Router, index: u32) -> Result<(), Errno> {
         let (client, interface) = (self.client, Interface::link(index));
         match self.ask(router, Request::Take { client, interface }) {
             // While mgmd is away, nobody knows whether the interface is free.
             Ok(_) | Err(None) => Ok(()),
             Err(Some(refusal)) => {
-                self.log.push(format!("interface {index} cannot be used: {}", refusal.text));
+                if !self.refused.takes.contains(&index) {
+                    self.log.push(format!("interface {index} cannot be used: {}", refusal.text));
+                }
                 Err(match Code::from_number(refusal.code) {
                     Some(Code::AlreadyExists) => libc::EADDRINUSE,
                     _ => libc::EADDRNOTAVAIL,
@@ -245,14 +247,25 @@ impl Daemon {
         if !flow.group().is_multicast() && flow.group() != Ipv4Addr::UNSPECIFIED {
             return Err(libc::EINVAL);
         }
-        let is_new_group = !self.entries.keys().any(|known| known.group() == flow.group());
+        let is_news = self.are_all_wanted()
+            && !self.entries.keys().any(|known| known.group() == flow.group());
         let former = self.entries.insert(flow, mfc);
+        let (added, refused) = self.add_missing(router, flow);
+        if let Some(errno) = refused {
+            match former {
+                Some(former) => self.entries.insert(flow, former),
+                None => self.entries.remove(&flow),
+            };
+            self.delete_others(router, flow);
+            return Err(errno);
+        }
+        self.delete_others(router, flow);
+        self.deleted.remove(&flow);
         if former.as_ref() != self.entries.get(&flow) {
-            let added = self.sync(router, flow);
             self.switch(router, flow, former.as_ref(), &added);
         }
-        if is_new_group {
-            self.report_if_all_are_wanted(flow.group());
+        if is_news {
+            self.report(flow.group());
         }
         self.answer_pending(router);
         Ok(())
@@ -261,19 +274,23 @@ impl Daemon {
     fn delete_entry(&mut self, router: &mut impl Router, flow: Flow) -> Result<(), Errno> {
         self.entries.remove(&flow).ok_or(libc::ENOENT)?;
         self.sync(router, flow);
+        self.watch_deleted(router, flow);
         Ok(())
     }
 
     /// The daemon joins a group on mgm0, which means all others.
     ///
     /// # Errors
-    /// EINVAL: no group.
+    /// EINVAL: no group. Others: mgmd has refused a membership, and the daemon has not joined.
     pub fn join(&mut self, router: &mut impl Router, flow: Flow) -> Result<(), Errno> {
         if !flow.group().is_multicast() {
             return Err(libc::EINVAL);
         }
         *self.joins.entry(flow).or_default() += 1;
-        self.sync(router, flow);
+        if let (_, Some(errno)) = self.add_missing(router, flow) {
+            self.leave(router, flow);
+            return Err(errno);
+        }
         Ok(())
     }
 
@@ -287,25 +304,60 @@ impl Daemon {
         }
     }
 
-    /// Makes the memberships of one flow what the entries and the groups on mgm0 say. Returns the
-    /// interfaces where there is a new one, which is in the MFE by itself.
-    fn sync(&mut self, router: &mut impl Router, flow: Flow) -> Vec<u32> {
-        let mut added = Vec::new();
-        if flow.is_link_local() {
-            return added;
-        }
-        let (joined, oifs) = (self.joins.contains_key(&flow), self.oifs(flow));
-        for index in self.interfaces() {
-            let is_wanted = joined || oifs.contains(&index);
-            let place = (flow, index);
-            if is_wanted && self.held.insert(place) {
-                self.change(router, place, true, Join::State);
-                added.push(index);
-            } else if !is_wanted && self.held.remove(&place) {
-                self.change(router, place, false, Join::State);
+    /// Makes the memberships of one flow what the entries and the groups on mgm0 say.
+    fn sync(&mut self, router: &mut impl Router, flow: Flow) {
+        self.add_missing(router, flow);
+        self.delete_others(router, flow);
+    }
+
+    /// Whether there is to be a membership of this flow on this interface.
+    fn is_due(&self, (flow, index): (Flow, u32)) -> bool {
+        !flow.is_link_local()
+            && (self.joins.contains_key(&flow) || self.oifs(flow).contains(&index))
+    }
+
+    /// The memberships of a flow that are due, and that mgmd does not have.
+    pub(crate) fn missing(&self, flow: Flow) -> Vec<(Flow, u32)> {
+        let places = self.interfaces().into_iter().map(|index| (flow, index));
+        places.filter(|place| self.is_due(*place) && !self.held.contains(place)).collect()
+    }
+
+    /// Adds what is missing. Returns the interfaces where there is a new membership, which is in the
+    /// MFE by itself, and the errno of one that mgmd refuses. On an interface that mgmd did not give
+    /// back, `tick` adds it later.
+    pub(crate) fn add_missing(
+        &mut self,
+        router: &mut impl Router,
+        flow: Flow,
+    ) -> (Vec<u32>, Option<Errno>) {
+        let (mut added, mut errno) = (Vec::new(), None);
+        for place in self.missing(flow) {
+            if self.refused.takes.contains(&place.1) {
+                continue;
+            }
+            match self.tell(router, self.change(place, true, Join::State), place) {
+                Ok(()) => {
+                    self.held.insert(place);
+                    self.refused.adds.remove(&place);
+                    added.push(place.1);
+                }
+                Err(refusal) => errno = Some(refusal),
             }
         }
-        added
+        (added, errno)
+    }
+
+    fn delete_others(&mut self, router: &mut impl Router, flow: Flow) {
+        for index in self.interfaces() {
+            let place = (flow, index);
+            if self.is_due(place) {
+                continue;
+            }
+            self.refused.adds.remove(&place);
+            if self.held.remove(&place) {
+                self.tell(router, self.change(place, false, Join::State), place).ok();
+            }
+        }
     }
 
     /// An entry is new or has changed: switches its outgoing interfaces in the MFE, if there is one.
@@ -327,9 +379,9 @@ impl Daemon {
         for index in self.interfaces() {
             let is_on = oifs.contains(&index);
             if is_on && was_off(index) && !added.contains(&index) {
-                self.change(router, (flow, index), true, Join::Forward);
+                self.forward(router, (flow, index), true);
             } else if !is_on && is_joined && was_on(index) {
-                self.change(router, (flow, index), false, Join::Forward);
+                self.forward(router, (flow, index), false);
             }
         }
         self.move_iif(router, flow, former);
@@ -347,21 +399,38 @@ impl Daemon {
         }
     }
 
-    fn change(&mut self, router: &mut impl Router, of: (Flow, u32), adds: bool, join: Join) {
+    fn forward(&mut self, router: &mut impl Router, of: (Flow, u32), adds: bool) {
+        // Refused if there is no MFE.
+        self.tell(router, self.change(of, adds, Join::Forward), of).ok();
+    }
+
+    fn change(&self, of: (Flow, u32), adds: bool, join: Join) -> Request {
         let (client, flow, interface) = (self.client, of.0, Interface::link(of.1));
-        let request = match adds {
+        match adds {
             true => Request::Add { client, flow, interface, join },
             false => Request::Delete { client, flow, interface, join },
-        };
-        if let Err(Some(refusal)) = self.ask(router, request) {
-            if !refusal.is_ordinary {
-                self.log.push(format!("{} on interface {}: {}", flow.group(), of.1, refusal.text));
-            }
         }
     }
 
+    /// Makes a change. What mgmd refuses is logged once. While mgmd is away, nothing is refused.
+    fn tell(
+        &mut self,
+        router: &mut impl Router,
+        request: Request,
+        of: (Flow, u32),
+    ) -> Result<(), Errno> {
+        let Err(Some(refusal)) = self.ask(router, request) else { return Ok(()) };
+        if !refusal.is_ordinary && !self.refused.adds.contains(&of) {
+            self.log.push(format!("{} on interface {}: {}", of.0.group(), of.1, refusal.text));
+        }
+        Err(match Code::from_number(refusal.code) {
+            Some(Code::NotEnoughMemory) => libc::ENOBUFS,
+            _ => libc::EADDRNOTAVAIL,
+        })
+    }
+
     /// Makes a call. `Err(None)`: there is no connection.
-    fn ask(
+    pub(crate) fn ask(
         &self,
         router: &mut impl Router,
         request: Request,
@@ -398,55 +467,6 @@ impl Daemon {
         self.ask(router, Request::EnumEnd { enumeration }).ok();
     }
 
-    /// The counters of an entry: packets, octets, packets on a wrong interface.
-    ///
-    /// # Errors
-    /// EADDRNOTAVAIL, as from the kernel: there is no entry.
-    pub fn counters(&self, router: &mut impl Router, flow: Flow) -> Result<[u64; 3], Errno> {
-        match self.ask(router, Request::GetMfe { flow, stats: true }) {
-            Ok(Reply::Mfe { row }) => Ok([row.packets + row.wrong_if, row.octets, row.wrong_if]),
-            // The daemon has made the entry before the first packet.
-            _ if self.entries.contains_key(&flow) => Ok([0; 3]),
-            _ => Err(libc::EADDRNOTAVAIL),
-        }
-    }
-
-    /// The counters of a VIF: packets in and out, octets in and out, of the flows that exist.
-    ///
-    /// # Errors
-    /// EADDRNOTAVAIL: there is no such VIF.
-    pub fn vif_counters(&self, router: &mut impl Router, at: u16) -> Result<[u64; 4], Errno> {
-        let vif = self.vifs.get(usize::from(at)).copied().flatten().ok_or(libc::EADDRNOTAVAIL)?;
-        let mine = self.interfaces();
-        let is_it = |interface: Interface| match vif {
-            Vif::Real(index) => index == interface.index,
-            Vif::Rest => !mine.contains(&interface.index),
-            Vif::Register => false,
-        };
-        let (mut start, stats, mut sum) = (None, true, [0; 4]);
-        loop {
-            let room = Room { bytes: u32::MAX, base: 0, each: 0 };
-            let reply = self.ask(router, Request::WalkMfes { start, stats, room });
-            let Ok(Reply::Mfes { count, rows, more, .. }) = reply else { return Ok(sum) };
-            let mut reader = Reader::new(&rows.0);
-            for _ in 0..count {
-                let Ok(row) = MfeRow::get(&mut reader) else { return Ok(sum) };
-                start = Some(row.flow);
-                let has_own = row.oifs.iter().any(|oif| mine.contains(&oif.interface.index));
-                if is_it(row.iif) && (vif != Vif::Rest || has_own) {
-                    (sum[0], sum[2]) = (sum[0] + row.packets, sum[2] + row.octets);
-                }
-                let leaves = row.oifs.iter().any(|oif| is_it(oif.interface));
-                if leaves && (vif != Vif::Rest || mine.contains(&row.iif.index)) {
-                    (sum[1], sum[3]) = (sum[1] + row.packets, sum[3] + row.octets);
-                }
-            }
-            if !more || count == 0 {
-                return Ok(sum);
-            }
-        }
-    }
-
     // --- what is asked of the state
 
     /// The interfaces that the daemon owns.
@@ -469,7 +489,7 @@ impl Daemon {
     }
 
     /// The interfaces by which the packets of exactly this entry leave.
-    fn oifs(&self, flow: Flow) -> Vec<u32> {
+    pub(crate) fn oifs(&self, flow: Flow) -> Vec<u32> {
         self.entries.get(&flow).map(|mfc| self.indices(mfc)).unwrap_or_default()
     }
 

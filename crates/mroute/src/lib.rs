@@ -5,7 +5,8 @@
 //! - [`memberships`]: the socket options with which a daemon joins and leaves groups.
 //! - [`packets`]: upcalls and IGMP packets as a daemon reads them, and IGMP queries that it sends.
 //! - [`daemon`]: the state of one daemon, and what its calls and mgmd's callbacks cause.
-//!   `answers` answers the callbacks, `rest` is the interface mgm0.
+//!   `answers` answers the callbacks, `rest` is the interface mgm0, `counters` the counters,
+//!   `inbox` what waits to be read, and `retries` asks again for what mgmd refused.
 //!
 //! The crate makes no system calls. `adapter/` stands between the daemon and its C library, and passes
 //! on to this crate what concerns multicast routing.
@@ -13,8 +14,11 @@
 #![forbid(unsafe_code)]
 
 mod answers;
+mod counters;
 pub mod daemon;
+mod inbox;
 pub mod memberships;
 pub mod options;
 pub mod packets;
 mod rest;
+mod retries;

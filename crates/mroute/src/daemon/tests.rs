@@ -5,7 +5,7 @@ mod random;
 use super::*;
 use crate::options::MAXVIFS;
 use crate::packets::Datagram;
-use mgm_engine::{CreationOif, Header};
+use mgm_engine::{CreationOif, Header, MfeRow};
 use mgm_remote::messages::{CallbackBody, Said, WireRefusal};
 use mgm_types::{Route, RouteOrigin};
 
@@ -26,6 +26,10 @@ struct Noted {
     acks: Vec<Ack>,
     /// Interfaces of others.
     taken: Vec<u32>,
+    /// Interfaces on which no membership can be added.
+    full: Vec<u32>,
+    /// What there is of any flow.
+    mfe: Option<MfeRow>,
     /// What an enumeration finds.
     groups: Vec<Flow>,
 }
@@ -33,12 +37,20 @@ struct Noted {
 impl Router for Noted {
     fn call(&mut self, request: Request) -> Result<Reply, Lost> {
         self.calls.push(request.clone());
+        let refused = |code: Code, text: &str| {
+            let (code, text) = (code as u32, text.into());
+            let refusal = WireRefusal { code, is_ordinary: false, is_handle: false, text };
+            Reply::Refused { refusal }
+        };
         Ok(match request {
             Request::Take { interface, .. } if self.taken.contains(&interface.index) => {
-                let text = "owned by protocol 5".into();
-                let code = Code::AlreadyExists as u32;
-                let refusal = WireRefusal { code, is_ordinary: false, is_handle: false, text };
-                Reply::Refused { refusal }
+                refused(Code::AlreadyExists, "owned by protocol 5")
+            }
+            Request::Add { interface, .. } if self.full.contains(&interface.index) => {
+                refused(Code::NotEnoughMemory, "no memory")
+            }
+            Request::GetMfe { .. } if self.mfe.is_some() => {
+                Reply::Mfe { row: self.mfe.clone().unwrap() }
             }
             Request::EnumStart { .. } => Reply::Enumeration { enumeration: 9 },
             Request::EnumNext { .. } => Reply::Groups { flows: self.groups.clone(), more: false },
@@ -275,6 +287,11 @@ fn queries_on_mgm0_are_answered() {
     assert_eq!(heard(&mut daemon, [0; 4]), [GROUP, second]);
     assert_eq!(heard(&mut daemon, second.octets()), [second]);
     assert_eq!(heard(&mut daemon, [239, 9, 9, 9]), [Ipv4Addr::UNSPECIFIED; 0]);
+    let third = Ipv4Addr::new(239, 9, 9, 9);
+    daemon.set(&mut Noted::default(), mfc(Flow::new(SOURCE, third), 0, &[])).unwrap();
+    assert_eq!(heard(&mut daemon, [0; 4]), [GROUP, second], "others do not want all groups");
+    daemon.wanted(Flow::any_source(Ipv4Addr::UNSPECIFIED));
+    assert_eq!(heard(&mut daemon, [0; 4]), [GROUP, second, third]);
 }
 
 #[test]
@@ -324,4 +341,141 @@ fn everything_is_said_again_after_a_lost_connection() {
     let is_take = |call: &&Request| matches!(call, Request::Take { client: 2, .. });
     assert_eq!(router.calls.iter().filter(is_take).count(), 2);
     assert_eq!(router.changes(), ["+*@3", "+*@5", "+s@3", "+s@5"]);
+}
+
+#[test]
+fn what_is_refused_after_a_lost_connection_is_asked_for_again() {
+    let (mut daemon, mut router) = started();
+    daemon.set(&mut router, mfc(flow(), 2, &[0, 1])).unwrap();
+    daemon.lost();
+    assert!(!daemon.wants_ticks());
+    (router.taken, router.full) = (vec![OUT], vec![IN]);
+    router.calls.clear();
+    daemon.connected(&mut router, 2);
+    assert_eq!(router.changes(), ["+s@3"], "OUT belongs to another");
+    assert_eq!(daemon.log.len(), 2, "{:?}", daemon.log);
+    daemon.tick(&mut router);
+    assert_eq!(router.changes(), ["+s@3"]);
+    assert_eq!(daemon.log.len(), 2, "logged once: {:?}", daemon.log);
+    router.full.clear();
+    daemon.tick(&mut router);
+    assert_eq!(router.changes(), ["+s@3"]);
+    assert!(daemon.wants_ticks());
+    router.taken.clear();
+    daemon.tick(&mut router);
+    assert_eq!(router.changes(), ["+s@5"]);
+    assert!(!daemon.wants_ticks());
+    assert!(daemon.log[2].contains("again"), "{:?}", daemon.log);
+}
+
+#[test]
+fn what_is_no_longer_wanted_is_not_asked_for_again() {
+    let (mut daemon, mut router) = started();
+    daemon.set(&mut router, mfc(flow(), 2, &[0])).unwrap();
+    daemon.lost();
+    (router.taken, router.full) = (vec![OUT], vec![IN]);
+    daemon.connected(&mut router, 2);
+    daemon.set(&mut router, MrouteOption::DelMfc(flow())).unwrap();
+    daemon.set(&mut router, MrouteOption::DelVif { vif: 1 }).unwrap();
+    assert!(!daemon.wants_ticks());
+}
+
+#[test]
+fn a_call_that_mgmd_refuses_fails_and_changes_nothing() {
+    let (mut daemon, mut router) = started();
+    daemon.set(&mut router, mfc(flow(), 2, &[0])).unwrap();
+    router.full = vec![OUT];
+    router.calls.clear();
+    assert_eq!(daemon.set(&mut router, mfc(flow(), 2, &[1])), Err(libc::ENOBUFS));
+    assert_eq!(router.changes(), ["+s@5"]);
+    let other = Flow::new(SOURCE, Ipv4Addr::new(239, 1, 2, 4));
+    assert_eq!(daemon.set(&mut router, mfc(other, 2, &[0, 1])), Err(libc::ENOBUFS));
+    assert_eq!(daemon.set(&mut router, MrouteOption::DelMfc(other)), Err(libc::ENOENT));
+    router.calls.clear();
+    assert_eq!(daemon.join(&mut router, Flow::any_source(GROUP)), Err(libc::ENOBUFS));
+    assert_eq!(router.changes(), ["+*@3", "+*@5", "-*@3"]);
+    assert!(!daemon.wants_ticks());
+    router.full.clear();
+    assert_eq!(daemon.set(&mut router, mfc(flow(), 2, &[1])), Ok(()));
+    assert_eq!(router.changes(), ["+s@5", "-s@3"]);
+    assert_eq!(daemon.set(&mut router, mfc(other, 2, &[0, 1])), Ok(()));
+    assert_eq!(router.changes(), ["+s@3", "+s@5"]);
+}
+
+#[test]
+fn a_daemon_is_asked_again_after_it_has_said_no_to_an_earlier_flow() {
+    let (mut daemon, mut router) = started();
+    let says_no = |daemon: &mut Daemon, router: &mut Noted, what: Callback| {
+        daemon.arrived(router, what);
+        let is_asked = daemon.read(router, false).is_some();
+        assert_eq!(daemon.read(router, false), None);
+        is_asked
+    };
+    assert!(says_no(&mut daemon, &mut router, rpf(IN)));
+    assert!(!says_no(&mut daemon, &mut router, creation(IN, &[OUT])), "has said no");
+    // A later MFE, whose packets arrive on an interface of others.
+    assert!(says_no(&mut daemon, &mut router, creation(OTHER, &[OUT])));
+    assert!(says_no(&mut daemon, &mut router, creation(OTHER, &[OUT])));
+    assert!(says_no(&mut daemon, &mut router, rpf(IN)));
+    daemon.lost();
+    daemon.connected(&mut router, 2);
+    assert!(says_no(&mut daemon, &mut router, creation(IN, &[OUT])), "of another mgmd");
+}
+
+#[test]
+fn the_next_packet_of_a_deleted_entry_is_an_upcall() {
+    let (mut daemon, mut router) = started();
+    let row = |packets| MfeRow { flow: flow(), iif: Interface::link(IN), packets, ..an_mfe() };
+    daemon.set(&mut router, mfc(flow(), 0, &[1])).unwrap();
+    router.mfe = Some(row(7));
+    daemon.set(&mut router, MrouteOption::DelMfc(flow())).unwrap();
+    daemon.tick(&mut router);
+    assert!(daemon.wants_ticks() && !daemon.is_ready(), "no packet has arrived");
+    router.mfe = Some(row(8));
+    daemon.tick(&mut router);
+    assert_eq!(is_upcall(daemon.read(&mut router, false)), (1, 0));
+    assert!(!daemon.wants_ticks());
+    // Without an MFE, mgmd asks.
+    daemon.set(&mut router, mfc(flow(), 0, &[1])).unwrap();
+    router.mfe = None;
+    daemon.set(&mut router, MrouteOption::DelMfc(flow())).unwrap();
+    assert!(!daemon.wants_ticks());
+    // Or the entry is back.
+    router.mfe = Some(row(8));
+    daemon.set(&mut router, mfc(flow(), 0, &[1])).unwrap();
+    daemon.set(&mut router, MrouteOption::DelMfc(flow())).unwrap();
+    daemon.set(&mut router, mfc(Flow::any_source(GROUP), 0, &[1])).unwrap();
+    router.mfe = Some(row(9));
+    daemon.tick(&mut router);
+    assert!(!daemon.wants_ticks() && !daemon.is_ready());
+}
+
+#[test]
+fn what_others_want_is_learnt_before_the_daemon_says_what_it_wants() {
+    let (mut daemon, mut router) = started();
+    daemon.join(&mut router, Flow::any_source(GROUP)).unwrap();
+    router.groups = vec![Flow::any_source(GROUP)];
+    daemon.lost();
+    daemon.connected(&mut router, 2);
+    let heard = daemon.read(&mut router, false).expect("a report");
+    assert_eq!(heard.destination(), GROUP);
+}
+
+fn an_mfe() -> MfeRow {
+    let CallbackBody::Rpf { route, .. } = rpf(IN).body else { unreachable!() };
+    MfeRow {
+        flow: flow(),
+        upstream: SOURCE,
+        iif: Interface::link(IN),
+        iif_protocol: 0,
+        route,
+        up_ms: 0,
+        timeout: 0,
+        oifs: Vec::new(),
+        packets: 0,
+        octets: 0,
+        wrong_if: 0,
+        negative: 0,
+        sent: 0,
+    }
 }

@@ -1,0 +1,272 @@
+"""Routing daemons that do what Debian's daemons do rarely; the test starts them by mgm-run.
+
+    acts.py WHAT INTERFACE...
+
+Exits with 0 if the calls returned what they have to.
+"""
+
+import ctypes
+import errno
+import fcntl
+import os
+import resource
+import select
+import signal
+import socket
+import struct
+import sys
+import threading
+import time
+
+IP = socket.IPPROTO_IP
+MRT_INIT, MRT_DONE, MRT_ADD_VIF = 200, 201, 202
+VIFF_USE_IFINDEX = 8
+SIOCGETVIFCNT = 0x89E0  # on a socket of IPv6: SIOCGETMIFCNT_IN6
+PATIENCE = 10
+
+
+def routing(*interfaces):
+    """Returns a socket of multicast routing with these interfaces as VIFs."""
+    raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_IGMP)
+    raw.setsockopt(IP, MRT_INIT, 1)
+    for vif, name in enumerate(interfaces):
+        index = socket.if_nametoindex(name)
+        vifctl = struct.pack("=HBBIii", vif, VIFF_USE_IFINDEX, 1, 0, index, 0)
+        raw.setsockopt(IP, MRT_ADD_VIF, vifctl)
+    return raw
+
+
+def errno_of(call, *arguments):
+    """Returns the errno of a call, 0 if it succeeds."""
+    try:
+        call(*arguments)
+    except OSError as error:
+        return error.errno
+    return 0
+
+
+def counters(*interfaces):
+    """The requests for counters on a socket of IPv6 are the kernel's."""
+    six = socket.socket(socket.AF_INET6, socket.SOCK_RAW, socket.IPPROTO_ICMPV6)
+    request = struct.pack("=H", 31).ljust(80, b"\0")
+    wanted = errno_of(fcntl.ioctl, six, SIOCGETVIFCNT, request)
+    raw = routing(*interfaces)
+    for four in (raw, socket.socket(socket.AF_INET, socket.SOCK_DGRAM)):
+        assert errno_of(fcntl.ioctl, four, SIOCGETVIFCNT, request) == errno.EADDRNOTAVAIL
+    got = errno_of(fcntl.ioctl, six, SIOCGETVIFCNT, request)
+    assert got == wanted != errno.EADDRNOTAVAIL, (got, wanted)
+
+
+def joined(group, name="mgm0"):
+    """Returns a socket that has joined a group on an interface."""
+    member = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    request = socket.inet_aton(group) + struct.pack("=4xi", socket.if_nametoindex(name))
+    member.setsockopt(IP, socket.IP_ADD_MEMBERSHIP, request)
+    return member
+
+
+def reads(raw, seconds):
+    """Waits and reads as daemons do. Returns how often there was something."""
+    count, end = 0, time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        if select.select([raw], [], [], left)[0]:
+            raw.recv(8192)
+            count += 1
+    return count
+
+
+def closing(*interfaces):
+    """A child that closes all descriptors, as before it becomes another program, is no daemon."""
+    _raw, member = routing(*interfaces), joined("239.1.2.3")
+    child = os.fork()
+    if child == 0:
+        began = time.monotonic()
+        os.close(member.fileno())
+        os._exit(time.monotonic() - began > 1)
+    status = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    assert status == 0, "the child waited"
+
+
+def vfork(*interfaces):
+    """What a child of vfork closes stays open in the parent."""
+    raw = routing(*interfaces)
+    libc = ctypes.PyDLL(None)
+    # clone(2) with CLONE_VM | CLONE_VFORK, as vfork is, but with a stack of its own.
+    @ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p)
+    def child(_):
+        libc.close(raw.fileno())
+        return 0
+
+    stack = ctypes.create_string_buffer(1 << 20)
+    top = (ctypes.addressof(stack) + len(stack)) & ~15
+    pid = libc.clone(child, ctypes.c_void_p(top), 0x100 | 0x4000 | 17, None)
+    assert pid > 0 and os.waitpid(pid, 0)[1] == 0
+    vifctl = struct.pack("=HBBIii", 0, VIFF_USE_IFINDEX, 1, 0, 1, 0)
+    assert errno_of(raw.setsockopt, IP, MRT_ADD_VIF, vifctl) == errno.EADDRINUSE
+
+
+def helper(*interfaces):
+    """A daemon with a child that has copies of its descriptors, and does nothing."""
+    raw = routing(*interfaces)
+    reader, writer = os.pipe()
+    if os.fork() == 0:
+        os.close(writer)
+        os.read(reader, 1)  # until the parent ends
+        os._exit(0)
+    print("ready", file=sys.stderr, flush=True)
+    select.select([raw], [], [])  # mgmd has ended
+    count = reads(raw, 2)
+    assert 0 < count < 6, count
+
+
+def unicast(*interfaces):
+    """With IP_MULTICAST_IF of mgm0, only what is for a group goes there."""
+    raw = routing(*interfaces)
+    index = struct.pack("=8xi", socket.if_nametoindex("mgm0"))
+    raw.setsockopt(IP, socket.IP_MULTICAST_IF, index)
+    other = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_IGMP)
+    other.settimeout(5)
+    query = bytes([0x11, 10, 0, 0, 239, 1, 2, 3])
+    for send in (raw.sendto, lambda data, to: raw.sendmsg([data], [], 0, to)):
+        assert send(query, ("224.0.0.1", 0)) == send(query, ("127.0.0.1", 0)) == 8
+        assert other.recv(100)[16:20] == socket.inet_aton("127.0.0.1")
+
+
+def again(*interfaces):
+    """Groups on mgm0 outlive MRT_DONE, unless the daemon leaves them."""
+    raw = routing(*interfaces)
+    member, left = joined("239.1.2.3"), joined("239.1.2.4")
+    raw.setsockopt(IP, MRT_DONE, 1)
+    request = struct.pack("=4s4xi", socket.inet_aton("239.1.2.4"), socket.if_nametoindex("mgm0"))
+    left.setsockopt(IP, socket.IP_DROP_MEMBERSHIP, request)
+    assert errno_of(left.setsockopt, IP, socket.IP_DROP_MEMBERSHIP, request) == errno.EADDRNOTAVAIL
+    raw.close()
+    raw = routing(*interfaces)
+    print("ready", file=sys.stderr, flush=True)
+    reads(raw, 60)
+    member.close()
+
+
+def failing(*interfaces):
+    """A dup2 that fails closes nothing."""
+    raw = routing(*interfaces)
+    libc = ctypes.CDLL(None)
+    assert libc.dup2(500, raw.fileno()) == libc.dup3(raw.fileno(), raw.fileno(), 0) == -1
+    assert libc.dup3(0, raw.fileno(), 1) == -1
+    vifctl = struct.pack("=HBBIii", 0, VIFF_USE_IFINDEX, 1, 0, 1, 0)
+    assert errno_of(raw.setsockopt, IP, MRT_ADD_VIF, vifctl) == errno.EADDRINUSE
+
+
+def high(*interfaces):
+    """A socket whose number is too high is the kernel's, and the log says so."""
+    resource.setrlimit(resource.RLIMIT_NOFILE, (2000, 2000))
+    files = [os.open("/dev/null", os.O_RDONLY)]
+    while files[-1] < 1023:
+        files.append(os.dup(files[0]))
+    socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_IGMP)
+
+
+def lines(file):
+    """Lines of the log kill nobody, and get into no other file."""
+    signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+    raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_IGMP)
+    # Nobody reads stderr.
+    assert errno_of(raw.setsockopt, IP, MRT_INIT, 1) == errno.ECONNREFUSED
+    os.close(2)
+    assert os.open(file, os.O_WRONLY | os.O_CREAT) == 2
+    assert errno_of(raw.setsockopt, IP, MRT_INIT, 1) == errno.ECONNREFUSED
+    os._exit(0 if os.fstat(2).st_size == 0 else 3)
+
+
+def waiting(*interfaces):
+    """A call that receives goes on after a signal, and obeys SO_RCVTIMEO."""
+    raw = routing(*interfaces)
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def receive():
+        began = time.monotonic()
+        assert libc.recv(raw.fileno(), ctypes.create_string_buffer(100), 100, 0) == -1
+        return ctypes.get_errno(), time.monotonic() - began
+
+    # The only handler is one with SA_RESTART, until the timer changes it.
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGALRM, lambda *_: None)
+    signal.siginterrupt(signal.SIGALRM, False)
+    signal.setitimer(signal.ITIMER_REAL, 0.1, 0.1)
+    threading.Timer(0.5, signal.siginterrupt, (signal.SIGALRM, True)).start()
+    number, took = receive()
+    assert number == errno.EINTR and took > 0.4, (number, took)
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, struct.pack("=qq", 0, 300_000))
+    number, took = receive()
+    assert number == errno.EAGAIN and 0.25 < took < 5, (number, took)
+
+
+def stopped(*interfaces):
+    """mgmd is stopped: after the call that waits for it, no other one waits."""
+    raw = routing(*interfaces)
+    request = bytes(40)
+    print("ready", file=sys.stderr, flush=True)
+
+    def took():
+        began = time.monotonic()
+        fcntl.ioctl(raw, SIOCGETVIFCNT, request)
+        time.sleep(0.05)
+        return time.monotonic() - began
+
+    while took() < 5:
+        pass
+    times = [took() for _ in range(160)]
+    assert 0.15 < max(times) < 2 and sum(times) < 14, (max(times), sum(times))
+
+
+def reused(*interfaces):
+    """The child of a daemon closes its descriptors by closefrom, and goes on with new ones."""
+    raw = routing(*interfaces)
+    number = raw.fileno()
+    lower = os.dup(raw.fileno())  # marked, and the number that the next file gets
+    libc = ctypes.CDLL(None)
+    libc.syscall(436, lower, lower, 0)  # close_range
+    other = os.dup(number)
+    assert other == lower, (other, lower)
+    libc.syscall(436, lower, lower, 0)
+    began = time.monotonic()
+    if os.fork():
+        time.sleep(1)
+        os._exit(0)
+    raw.setblocking(False)
+    assert errno_of(raw.recv, 8192) == errno.EAGAIN
+    assert time.monotonic() - began < 3
+    print("goes on", file=sys.stderr, flush=True)
+
+
+def threads(*interfaces):
+    """Threads, a handler of a signal and forks use the sockets at the same time."""
+    raw = routing(*interfaces)
+    raw.setblocking(False)
+    request = bytes(40)
+
+    def use():
+        while not over:
+            fcntl.ioctl(raw, SIOCGETVIFCNT, request)
+
+    over = []
+    users = [threading.Thread(target=use) for _ in range(2)]
+    for user in users:
+        user.start()
+    signal.signal(signal.SIGALRM, lambda *_: raw.getsockname())
+    signal.setitimer(signal.ITIMER_REAL, 0.01, 0.01)
+    for _ in range(10):
+        child = os.fork()
+        if child == 0:
+            os._exit(len(signal.pthread_sigmask(signal.SIG_BLOCK, [])))
+        assert os.waitpid(child, 0)[1] == 0, "signals stay blocked"
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    over.append(True)
+    for user in users:
+        user.join()
+
+
+if __name__ == "__main__":
+    acts = {act.__name__: act for act in (counters, closing, vfork, helper, stopped, reused, threads, unicast, again) + (failing, high, lines, waiting)}
+    acts[sys.argv[1]](*sys.argv[2:])
