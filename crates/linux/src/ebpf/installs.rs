@@ -41,7 +41,9 @@ impl Reader {
     pub(super) fn settle(&self, flow: Flow) {
         if self.state.lock().outbox.has(flow) {
             let mut inbox = self.inbox.lock();
-            self.flush(&mut inbox, &mut self.state.lock());
+            let mut state = self.state.lock();
+            self.flush(&mut inbox, &mut state);
+            self.leave_rest(&inbox, &state);
         }
     }
 
@@ -76,8 +78,19 @@ impl Reader {
         }
         let mut inbox = self.inbox.lock();
         let mut state = self.state.lock();
-        let state = &mut *state;
-        while self.drain(&mut inbox, state, BATCH) {}
+        let result = self.add(&mut inbox, &mut state, wanted);
+        self.leave_rest(&inbox, &state);
+        result
+    }
+
+    fn add(
+        &self,
+        inbox: &mut Inbox,
+        state: &mut State,
+        wanted: &Wanted<'_>,
+    ) -> Result<(), TableError> {
+        let flow = wanted.flow;
+        while self.drain(inbox, state, BATCH) {}
         if inbox.in_flight > 0 {
             inbox.in_flight -= 1;
             inbox.moved = Instant::now();
@@ -99,7 +112,7 @@ impl Reader {
         // In a burst they wait for those of other flows, so that many are sent at a time.
         let is_alone = wanted.oifs.len() > ROUND;
         if is_alone {
-            self.flush(&mut inbox, state);
+            self.flush(inbox, state);
         }
         state.outbox.flows.push(flow);
         state.outbox.since.get_or_insert_with(Instant::now);
@@ -110,7 +123,7 @@ impl Reader {
         }
         let is_last = inbox.in_flight == 0 && !inbox.has_upcalls();
         if is_alone || is_last || state.outbox.packets.len() >= PARCELS {
-            self.flush(&mut inbox, state);
+            self.flush(inbox, state);
         }
         Ok(())
     }

@@ -60,6 +60,8 @@ pub(super) struct Reader {
     sink: Arc<dyn UpcallSink>,
     changes: LinkChanges,
     signal: StopSignal,
+    /// The thread sleeps until something arrives. Set with the inbox locked.
+    is_asleep: AtomicBool,
     ending: AtomicBool,
     /// The tables are to grow soon.
     pub is_low: AtomicBool,
@@ -96,6 +98,7 @@ impl Reader {
             sink,
             changes: LinkChanges::open()?,
             signal: StopSignal::new()?,
+            is_asleep: AtomicBool::new(false),
             ending: AtomicBool::new(false),
             is_low: AtomicBool::new(false),
         };
@@ -129,9 +132,13 @@ impl Reader {
         // The sink's threads pass upcalls on, too, when they have answered some.
         let is_busy = {
             let inbox = self.inbox.lock();
-            inbox.has_upcalls() || inbox.in_flight > 0 || self.state.lock().outbox.since.is_some()
+            let is_busy = inbox.has_upcalls()
+                || inbox.in_flight > 0
+                || self.state.lock().outbox.since.is_some();
+            self.is_asleep.store(!is_busy, Ordering::Relaxed);
+            is_busy
         };
-        let timeout = if is_busy { Some(PAUSE) } else { self.next_upkeep() };
+        let timeout = if is_busy { PAUSE } else { self.next_upkeep() };
         let has_changed = self.wait(timeout);
         if self.ending.load(Ordering::SeqCst) {
             return;
@@ -160,14 +167,12 @@ impl Reader {
     }
 
     /// Waits for records, announcements, or the signal. Returns whether there are announcements.
-    fn wait(&self, timeout: Option<Duration>) -> bool {
+    fn wait(&self, timeout: Duration) -> bool {
         // SAFETY: the map lives as long as `self`.
         let ring = unsafe { BorrowedFd::borrow_raw(self.loaded.maps.ring.raw_fd()) };
         let fd = |fd| PollFd::new(fd, PollFlags::POLLIN);
         let mut fds = [fd(self.signal.as_fd()), fd(ring), fd(self.changes.as_fd())];
-        let timeout = timeout.map_or(PollTimeout::NONE, |time| {
-            PollTimeout::try_from(time.as_millis()).unwrap_or(PollTimeout::MAX)
-        });
+        let timeout = PollTimeout::try_from(timeout.as_millis()).unwrap_or(PollTimeout::MAX);
         if poll(&mut fds, timeout).is_err() {
             std::thread::sleep(PAUSE);
             return false;
@@ -279,15 +284,23 @@ impl Reader {
         flows.update(&(BUCKET_CHUNKS as u32), &(unused.raw_fd() as u32))
     }
 
-    /// How long the thread may sleep at most; `None` for ever.
-    fn next_upkeep(&self) -> Option<Duration> {
+    /// How long the thread may sleep at most.
+    fn next_upkeep(&self) -> Duration {
         let state = self.state.lock();
         if state.table.has_retired() || !state.kept.is_empty() {
-            return Some(UPKEEP);
+            return UPKEEP;
         }
-        drop(state);
-        let interfaces = self.interfaces.lock();
-        (interfaces.has_limits() || interfaces.has_unfinished()).then_some(REPORTS)
+        REPORTS
+    }
+
+    /// Wakes the thread if something is left for it. Another thread that has read records calls this
+    /// before it unlocks the inbox: the kernel wakes the thread only at a record before which all are
+    /// read, and does not know of what was read and waits.
+    pub(super) fn leave_rest(&self, inbox: &Inbox, state: &State) {
+        let is_done = inbox.ring.is_empty() && !inbox.has_upcalls() && state.outbox.since.is_none();
+        if !is_done && self.is_asleep.swap(false, Ordering::Relaxed) {
+            self.signal.raise();
+        }
     }
 
     fn do_upkeep(&self) {
@@ -402,6 +415,7 @@ impl Reader {
         while self.drain(&mut inbox, &mut state, BATCH) {}
         inbox.queues.forget(if_index);
         inbox.returned.retain(|upcall| upcall.arrival.index != if_index);
+        self.leave_rest(&inbox, &state);
     }
 
     /// The index of an interface, if it is served.
@@ -436,6 +450,8 @@ impl UpcallSource for Reader {
                 return;
             }
             self.read_and_deliver();
+            let inbox = self.inbox.lock();
+            self.leave_rest(&inbox, &self.state.lock());
         });
     }
 }

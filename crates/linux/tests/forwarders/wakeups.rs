@@ -1,0 +1,67 @@
+//! Threads that read the ring of the ebpf forwarder beside its own: what they leave must not wait
+//! for the next packet.
+
+use super::ebpf::on_both;
+use super::*;
+use mgm_types::forwarder::UpcallSource;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// Refuses upcalls on all threads but the forwarder's own.
+struct Refuses {
+    sender: Mutex<Sender<Upcall>>,
+    has_refused: AtomicBool,
+}
+
+impl UpcallSink for Refuses {
+    fn upcalls(&self, upcalls: Vec<Upcall>) -> Vec<Upcall> {
+        if std::thread::current().name() != Some("mgm-upcall") {
+            self.has_refused.store(true, Ordering::SeqCst);
+            return upcalls;
+        }
+        let sender = self.sender.lock().unwrap();
+        upcalls.into_iter().for_each(|upcall| drop(sender.send(upcall)));
+        Vec::new()
+    }
+}
+
+#[test]
+fn the_upcall_thread_passes_on_what_another_thread_has_read() {
+    on_both(|kind| {
+        let wires: [Wire; 2] = netns::wires();
+        let (sender, upcalls) = mpsc::channel();
+        let sink = Arc::new(Refuses { sender: Mutex::new(sender), has_refused: false.into() });
+        let mut forwarder = kind.open(sink.clone()).unwrap();
+        for (wire, id) in wires.iter().zip(0..) {
+            forwarder.add_interface(IfId(id), Interface::link(wire.router)).unwrap();
+        }
+        // Packets on the wrong interface: no first packet makes the thread wake up now and then.
+        for number in 0..50 {
+            let flow = Flow::new(SOURCE.into(), [239, 2, 0, number].into());
+            forwarder.install(&ForwarderEntry { flow, iif: IfId(1), oifs: &[] }).unwrap();
+        }
+        let source: Arc<dyn UpcallSource> = forwarder.upcalls().unwrap();
+        let mut slow = 0;
+        for number in 0..50 {
+            std::thread::sleep(Duration::from_millis(10)); // the thread sleeps
+            sink.has_refused.store(false, Ordering::SeqCst);
+            let is_looking = AtomicBool::new(false);
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    let end = Instant::now() + Duration::from_millis(20);
+                    while !sink.has_refused.load(Ordering::SeqCst) && Instant::now() < end {
+                        source.look();
+                        is_looking.store(true, Ordering::SeqCst);
+                    }
+                });
+                while !is_looking.load(Ordering::SeqCst) {}
+                wires[0].send(SOURCE, [239, 2, 0, number], 64);
+            });
+            // A wait without the signal would last for a second.
+            let sent = Instant::now();
+            upcalls.recv_timeout(SURE).expect("the upcall");
+            slow += u32::from(sent.elapsed() > Duration::from_millis(500));
+        }
+        assert_eq!(slow, 0, "of 50 upcalls");
+    });
+}
