@@ -6,7 +6,7 @@ use super::load::Loaded;
 use super::reader::Reader;
 use super::resend::{self, Packet};
 use super::table::{Table, TableError, Wanted};
-use super::waiting::{Inbox, Outbox, State, BATCH, PAUSE};
+use super::waiting::{Inbox, Outbox, State, BATCH, MOST_HELD, MOST_SENT, PAUSE};
 use crate::types::Flow;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -22,19 +22,26 @@ impl Reader {
     /// Sends what waits, oldest first, then opens the entries that are held: packets that arrive
     /// from now on no longer come here.
     fn flush(&self, inbox: &mut Inbox, state: &mut State) {
-        // Those that arrive meanwhile are sent, too, but not without end.
-        for _ in 0..32 {
-            let packets = std::mem::take(&mut state.outbox.packets);
-            if packets.is_empty() {
+        // Those that arrive meanwhile are sent, too, so that packets keep their order. But they can
+        // arrive faster than they are sent, and the manager's lock may be held.
+        let (end, mut left) = (Instant::now() + MOST_HELD, MOST_SENT);
+        loop {
+            let now = left.min(state.outbox.packets.len());
+            let later = state.outbox.packets.split_off(now);
+            self.send(&std::mem::replace(&mut state.outbox.packets, later));
+            left -= now;
+            if left == 0 || Instant::now() >= end {
                 break;
             }
-            self.send(&packets);
-            while self.drain(inbox, state, BATCH) {}
+            let is_left = self.drain(inbox, state, BATCH);
+            if !is_left && state.outbox.packets.is_empty() {
+                break;
+            }
         }
         let Outbox { flows, packets, .. } = std::mem::take(&mut state.outbox);
-        self.send(&packets);
         flows.into_iter().for_each(|flow| state.table.open(flow));
-        while self.drain(inbox, state, BATCH) {}
+        self.send(&packets);
+        self.drain(inbox, state, BATCH);
     }
 
     /// Sends what waits of a flow whose entry or counters are to be looked at or changed.
@@ -90,7 +97,7 @@ impl Reader {
         wanted: &Wanted<'_>,
     ) -> Result<(), TableError> {
         let flow = wanted.flow;
-        while self.drain(inbox, state, BATCH) {}
+        self.drain_all(inbox, state);
         if inbox.in_flight > 0 {
             inbox.in_flight -= 1;
             inbox.moved = Instant::now();

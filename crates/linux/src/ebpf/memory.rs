@@ -138,8 +138,8 @@ impl Ring {
         at == written()
     }
 
-    /// Reads at most `most` records. Returns whether any may be left.
-    pub(super) fn read(&mut self, most: usize, mut take: impl FnMut(&[u8])) -> bool {
+    /// Reads at most `most` records, until `take` returns false. Returns whether any may be left.
+    pub(super) fn read(&mut self, most: usize, mut take: impl FnMut(&[u8]) -> bool) -> bool {
         for _ in 0..most {
             if self.is_empty() {
                 return false;
@@ -158,13 +158,18 @@ impl Ring {
             if whole > self.size {
                 return false; // not what a kernel writes
             }
+            let mut goes_on = true;
             if length & DISCARDED == 0 {
                 // SAFETY: the kernel does not write to the record before `consumer` passes it, and
                 // the data are there twice.
-                take(unsafe { std::slice::from_raw_parts(header.add(RECORD_HEADER), whole) });
+                goes_on =
+                    take(unsafe { std::slice::from_raw_parts(header.add(RECORD_HEADER), whole) });
             }
             let next = at + (whole + RECORD_HEADER).next_multiple_of(8) as u64;
             consumer.store(next, Ordering::Release);
+            if !goes_on {
+                break;
+            }
         }
         true
     }

@@ -13,7 +13,7 @@ use super::memory::Ring;
 use super::queues::{Place, Waiting};
 use super::resend::{Kept, Packet};
 use super::table::{Made, Need, Table};
-use super::waiting::{Inbox, Outbox, State, BATCH, PAUSE};
+use super::waiting::{Inbox, Outbox, State, BATCH, MOST_HELD, MOST_SENT, PAUSE};
 use crate::forwarder::{Upcall, UpcallKind, UpcallSink, UpcallSource};
 use crate::sys::{self, StopSignal};
 use crate::types::{Flow, IfId, Interface, Ipv4Addr};
@@ -72,6 +72,16 @@ struct First {
     flow: Flow,
     is_new: bool,
     packet: Option<Packet>,
+}
+
+/// What has become of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Taken {
+    /// The sink must know of the flow.
+    New,
+    Kept,
+    /// Its flow has an entry: it is sent on, or will be soon.
+    Sent,
 }
 
 impl Reader {
@@ -183,12 +193,14 @@ impl Reader {
         fds[2].any() == Some(true)
     }
 
-    /// Reads records. Sends packets on whose flow has an entry, and keeps the others. Returns
+    /// Reads records. Sends packets on whose flow has an entry, and keeps the others. Stops after a
+    /// few of the former, because they take longest, and the manager's lock may be held. Returns
     /// whether any may be left.
     pub(super) fn drain(&self, inbox: &mut Inbox, state: &mut State, most: usize) -> bool {
         let Inbox { ring, queues, dropped, .. } = inbox;
+        let mut sent = 0;
         ring.read(most, |bytes| {
-            let Some(record) = Record::parse(bytes) else { return };
+            let Some(record) = Record::parse(bytes) else { return true };
             let FlowKey { group, source } = record.key;
             let flow = Flow::new(Ipv4Addr::from(source), Ipv4Addr::from(group));
             let place = Place { if_index: record.ifindex, number: record.number };
@@ -197,10 +209,14 @@ impl Reader {
                 Told::New | Told::More => {
                     let packet = record.is_whole.then(|| Packet::new(&record));
                     let first = First { flow, is_new: record.told == Told::New, packet };
-                    if !self.take_first(state, first) {
-                        return self.took(place);
+                    match self.take_first(state, first) {
+                        Taken::New => UpcallKind::NoCache,
+                        taken => {
+                            self.took(place);
+                            sent += usize::from(taken == Taken::Sent);
+                            return sent < MOST_SENT;
+                        }
                     }
-                    UpcallKind::NoCache
                 }
             };
             if !queues.push(place, Waiting::new(kind, flow, record.packet)) {
@@ -208,7 +224,14 @@ impl Reader {
                 self.forget_pending(record.key); // so that its next packet tells again
                 self.took(place);
             }
+            true
         })
+    }
+
+    /// Reads what is in the ring, unless that takes long.
+    pub(super) fn drain_all(&self, inbox: &mut Inbox, state: &mut State) {
+        let end = Instant::now() + MOST_HELD;
+        while self.drain(inbox, state, BATCH) && Instant::now() < end {}
     }
 
     /// The programs may tell of one more packet that arrives there.
@@ -217,23 +240,27 @@ impl Reader {
         arrivals.taken.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Takes the packet of a flow. Returns whether the sink must know of the flow.
-    fn take_first(&self, state: &mut State, first: First) -> bool {
+    /// Takes the packet of a flow.
+    fn take_first(&self, state: &mut State, first: First) -> Taken {
         let First { flow, is_new, packet } = first;
         if state.outbox.has(flow) {
             state.outbox.packets.extend(packet);
-            return false;
+            return Taken::Sent;
         }
         if state.table.has(flow) {
             if let Some(packet) = packet {
                 self.send(&[packet]);
             }
-            return false;
+            return Taken::Sent;
         }
         if let Some(packet) = packet {
             state.kept.keep(flow, packet);
         }
-        is_new
+        if is_new {
+            Taken::New
+        } else {
+            Taken::Kept
+        }
     }
 
     /// The next packet of the flow tells again.

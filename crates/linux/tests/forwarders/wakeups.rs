@@ -1,7 +1,7 @@
 //! Threads that read the ring of the ebpf forwarder beside its own: what they leave must not wait
-//! for the next packet.
+//! for the next packet, and what they find must not keep them long.
 
-use super::ebpf::on_both;
+use super::ebpf::{on_both, udp};
 use super::*;
 use mgm_types::forwarder::UpcallSource;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -63,5 +63,32 @@ fn the_upcall_thread_passes_on_what_another_thread_has_read() {
             slow += u32::from(sent.elapsed() > Duration::from_millis(500));
         }
         assert_eq!(slow, 0, "of 50 upcalls");
+    });
+}
+
+#[test]
+fn a_fast_flow_does_not_keep_the_lock_of_who_installs_its_entry() {
+    const WIRES: usize = 32;
+    on_both(|kind| {
+        let Router { mut forwarder, upcalls, wires } = Router::<WIRES>::new(kind);
+        let frame = udp(64, &[0; 12]).to_frame();
+        let oifs: Vec<(IfId, u8)> = (1..WIRES as u16).map(|n| (IfId(n), 1)).collect();
+        let is_done = AtomicBool::new(false);
+        let took = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_done.load(Ordering::Relaxed) {
+                    wires[0].send_frame(&frame);
+                }
+            });
+            upcalls.recv_timeout(SURE).unwrap();
+            let start = Instant::now();
+            let entry = ForwarderEntry { flow: flow(), iif: IfId(0), oifs: &oifs };
+            forwarder.install(&entry).unwrap();
+            let took = start.elapsed();
+            is_done.store(true, Ordering::Relaxed);
+            took
+        });
+        // Packets arrive faster than the copies of the first ones are sent.
+        assert!(took < Duration::from_secs(2), "{took:?}");
     });
 }
