@@ -19,6 +19,12 @@ impl Reader {
         }
     }
 
+    /// `is_alone`: a run has tail calls for one packet only.
+    fn send_some(&self, packets: &[Packet], is_alone: bool) {
+        let most = if is_alone { 1 } else { packets.len().max(1) };
+        packets.chunks(most).for_each(|some| self.send(some));
+    }
+
     /// Sends what waits, oldest first, then opens the entries that are held: packets that arrive
     /// from now on no longer come here.
     fn flush(&self, inbox: &mut Inbox, state: &mut State) {
@@ -28,7 +34,8 @@ impl Reader {
         loop {
             let now = left.min(state.outbox.packets.len());
             let later = state.outbox.packets.split_off(now);
-            self.send(&std::mem::replace(&mut state.outbox.packets, later));
+            let packets = std::mem::replace(&mut state.outbox.packets, later);
+            self.send_some(&packets, state.outbox.is_alone);
             left -= now;
             if left == 0 || Instant::now() >= end {
                 break;
@@ -38,9 +45,9 @@ impl Reader {
                 break;
             }
         }
-        let Outbox { flows, packets, .. } = std::mem::take(&mut state.outbox);
+        let Outbox { flows, packets, is_alone, .. } = std::mem::take(&mut state.outbox);
         flows.into_iter().for_each(|flow| state.table.open(flow));
-        self.send(&packets);
+        self.send_some(&packets, is_alone);
         self.drain(inbox, state, BATCH);
     }
 
@@ -104,6 +111,10 @@ impl Reader {
         }
         let has_oifs = !wanted.oifs.is_empty();
         let waits = state.kept.has(flow);
+        let is_alone = waits && wanted.oifs.len() > ROUND;
+        if is_alone {
+            self.flush(inbox, state); // before the flow has an entry, so that its packets stay
+        }
         state.table.set(&Wanted { is_held: waits && has_oifs, ..*wanted })?;
         self.note_room(&state.table);
         if !waits {
@@ -117,17 +128,10 @@ impl Reader {
             return Ok(());
         }
         // In a burst they wait for those of other flows, so that many are sent at a time.
-        let is_alone = wanted.oifs.len() > ROUND;
-        if is_alone {
-            self.flush(inbox, state);
-        }
         state.outbox.flows.push(flow);
         state.outbox.since.get_or_insert_with(Instant::now);
         state.outbox.packets.extend(packets);
-        if is_alone {
-            let packets = std::mem::take(&mut state.outbox.packets);
-            packets.iter().for_each(|packet| self.send(std::slice::from_ref(packet)));
-        }
+        state.outbox.is_alone = is_alone;
         let is_last = inbox.in_flight == 0 && !inbox.has_upcalls();
         if is_alone || is_last || state.outbox.packets.len() >= PARCELS {
             self.flush(inbox, state);

@@ -77,6 +77,8 @@ pub(super) struct Outbox {
     pub packets: Vec<Packet>,
     /// The flows whose entries are held until then.
     pub flows: Vec<Flow>,
+    /// There is one flow, with so many oifs that its packets are sent one at a time.
+    pub is_alone: bool,
     /// When the first of them was added.
     pub since: Option<Instant>,
 }
