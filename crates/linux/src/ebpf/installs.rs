@@ -87,7 +87,13 @@ impl Reader {
         {
             let mut state = self.state.lock();
             if state.table.has(flow) {
-                return state.table.set(wanted);
+                let had_retired = state.table.has_retired();
+                let result = state.table.set(wanted);
+                self.note_room(&state.table);
+                if !had_retired && state.table.has_retired() {
+                    self.signal_upkeep(); // its former oifs are to be reused
+                }
+                return result;
             }
         }
         let mut inbox = self.inbox.lock();
