@@ -253,6 +253,9 @@ impl Reader {
             }
             return Taken::Sent;
         }
+        // Of a flow of which nothing is kept the first record may have been dropped, or its packet
+        // was not kept. The sink may be told once more, but it must be told.
+        let is_new = is_new || !state.kept.has(flow);
         if let Some(packet) = packet {
             state.kept.keep(flow, packet);
         }
@@ -378,15 +381,20 @@ impl Reader {
         if upcalls.is_empty() {
             return false;
         }
-        let mut is_refused = false;
-        sys::shield("upcalls", || {
-            let left = self.sink.upcalls(upcalls);
-            is_refused = !left.is_empty();
-            if is_refused {
+        let flows: Vec<Flow> = upcalls.iter().map(|upcall| upcall.flow).collect();
+        let mut left = None;
+        sys::shield("upcalls", || left = Some(self.sink.upcalls(upcalls)));
+        match left {
+            Some(left) if left.is_empty() => true,
+            Some(left) => {
                 self.inbox.lock().returned = left;
+                false
             }
-        });
-        !is_refused
+            None => {
+                flows.into_iter().for_each(|flow| self.forget_pending(flow.into()));
+                true
+            }
+        }
     }
 
     fn next_upcalls(&self) -> Vec<Upcall> {
@@ -399,8 +407,10 @@ impl Reader {
         let mut arrival = ArrivalCache { interfaces: &self.interfaces, last: None };
         inbox.queues.take(room, |place, waiting| {
             self.took(place);
-            let Some(arrival) = arrival.find(place.if_index) else { return };
             let Waiting { kind, flow, .. } = waiting;
+            let Some(arrival) = arrival.find(place.if_index) else {
+                return self.forget_pending(flow.into());
+            };
             upcalls.push(Upcall { kind, flow, arrival, header: waiting.header().to_vec() });
         });
         if !upcalls.is_empty() {
@@ -435,13 +445,15 @@ impl Reader {
         }
     }
 
-    /// Drops upcalls of the device that had this index before.
+    /// Drops upcalls of the device that had this index before. The next packet of each flow tells
+    /// again, because the sink may have forgotten flows of interfaces that are no longer served.
     pub(super) fn forget(&self, if_index: u32) {
         let mut inbox = self.inbox.lock();
         let mut state = self.state.lock();
         while self.drain(&mut inbox, &mut state, BATCH) {}
         inbox.queues.forget(if_index);
         inbox.returned.retain(|upcall| upcall.arrival.index != if_index);
+        (0..SETS).for_each(|set| self.loaded.maps.pendings.get(set).clear());
         self.leave_rest(&inbox, &state);
     }
 

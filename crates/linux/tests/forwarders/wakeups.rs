@@ -92,3 +92,39 @@ fn a_fast_flow_does_not_keep_the_lock_of_who_installs_its_entry() {
         assert!(took < Duration::from_secs(2), "{took:?}");
     });
 }
+
+/// Panics at the first upcall.
+struct PanicsOnce(AtomicBool, Mutex<Sender<Upcall>>);
+
+impl UpcallSink for PanicsOnce {
+    fn upcalls(&self, upcalls: Vec<Upcall>) -> Vec<Upcall> {
+        assert!(self.0.swap(true, Ordering::SeqCst), "on purpose");
+        let sender = self.1.lock().unwrap();
+        upcalls.into_iter().for_each(|upcall| drop(sender.send(upcall)));
+        Vec::new()
+    }
+}
+
+#[test]
+fn a_flow_whose_upcall_is_dropped_is_told_again() {
+    on_both(|kind| {
+        let wires: [Wire; 2] = netns::wires();
+        let (sender, upcalls) = mpsc::channel();
+        let sink = Arc::new(PanicsOnce(false.into(), Mutex::new(sender)));
+        let mut forwarder = kind.open(sink.clone()).unwrap();
+        for (wire, id) in wires.iter().zip(0..) {
+            forwarder.add_interface(IfId(id), Interface::link(wire.router)).unwrap();
+        }
+        wires[0].send(SOURCE, GROUP, 64);
+        let end = Instant::now() + SURE;
+        while !sink.0.load(Ordering::SeqCst) && Instant::now() < end {}
+        std::thread::sleep(NEVER);
+        wires[0].send(SOURCE, GROUP, 64);
+        assert_eq!(upcalls.recv_timeout(SURE).expect("after a panic").flow, flow());
+        // The manager forgets the flows of an interface that is released.
+        forwarder.remove_interface(IfId(0));
+        forwarder.add_interface(IfId(0), Interface::link(wires[0].router)).unwrap();
+        wires[0].send(SOURCE, GROUP, 64);
+        assert_eq!(upcalls.recv_timeout(SURE).expect("of a new interface").flow, flow());
+    });
+}
