@@ -253,6 +253,9 @@ impl Reader {
             }
             return Taken::Sent;
         }
+        if is_new {
+            state.kept.renew(flow);
+        }
         // Of a flow of which nothing is kept the first record may have been dropped, or its packet
         // was not kept. The sink may be told once more, but it must be told.
         let is_new = is_new || !state.kept.has(flow);
