@@ -50,6 +50,14 @@ pub struct Effects {
     pub log: Vec<(log::Level, String)>,
 }
 
+/// Notices that are [set aside](Effects::set_aside).
+#[derive(Default)]
+pub struct SetAside {
+    notices: VecDeque<(ClientId, NoticeBox)>,
+    last: (u8, ClientId),
+    disordered: bool,
+}
+
 /// How much one call can cause.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct CallSize {
@@ -313,6 +321,31 @@ impl Effects {
     /// Takes the first notice.
     pub fn next_notice(&mut self) -> Option<(ClientId, NoticeBox)> {
         self.notices.pop_front()
+    }
+
+    /// Takes the notices out that wait for their delivery, so that those that follow are alone.
+    #[must_use]
+    pub fn set_aside(&mut self) -> SetAside {
+        if self.notices.is_empty() {
+            return SetAside::default(); // keeps the room for notices
+        }
+        SetAside {
+            notices: std::mem::take(&mut self.notices),
+            last: std::mem::take(&mut self.last),
+            disordered: std::mem::take(&mut self.disordered),
+        }
+    }
+
+    /// Puts notices back that were set aside. Those that came after them were all taken.
+    pub fn put_back(&mut self, aside: SetAside) {
+        debug_assert!(
+            self.notices.is_empty(),
+            "the notices of one client are not mixed with others"
+        );
+        if !aside.notices.is_empty() {
+            SetAside { notices: self.notices, last: self.last, disordered: self.disordered } =
+                aside;
+        }
     }
 
     /// All notices in the order of delivery.

@@ -209,11 +209,14 @@ impl Run {
         let most = BOUNDS.batch;
         let Run { engine, clients, fx, .. } = self;
         let Some(record) = clients.at(place).filter(|record| !record.gone) else { return };
+        // What an answer has just caused, for other clients.
+        let others = fx.set_aside();
         for _ in 0..most {
             if !record.tell_next(engine, place.client, most, fx) {
                 break;
             }
         }
+        fx.put_back(others);
     }
 
     pub(super) fn caught_up(&self, place: ClientPlace) {

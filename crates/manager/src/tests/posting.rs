@@ -183,6 +183,47 @@ fn t9_5_a_client_behind_its_window_falls_behind_and_catches_up() {
 }
 
 #[test]
+fn t8_9_a_client_that_catches_up_is_not_asked_what_its_answers_ask_of_others() {
+    const FLOWS: u8 = 8;
+    let (fixture, process, other) = (Fixture::new(), Process::new(7), Process::new(8));
+    let (a, b) = (process.client(&fixture, 1), other.client(&fixture, 2));
+    fixture.0.add_route(source_route(1)).unwrap();
+    fixture.0.take(a, link(1)).unwrap();
+    fixture.0.take(b, link(2)).unwrap();
+    for last in 0..FLOWS {
+        fixture.0.add_membership(b, group(last), link(2), Join::State).unwrap();
+    }
+    let flow = |n: u32| Flow::any_source(Ipv4Addr::from(0xef02_0000 + n));
+    for n in 0..3000 {
+        fixture.0.add_membership(b, flow(n), link(2), Join::State).unwrap();
+        fixture.0.delete_membership(b, flow(n), link(2), Join::State).unwrap();
+    }
+    let asked = |all: &[Notice], kind| all.iter().filter(|one| one.kind() == kind).count();
+    let (mut heard, mut told): (Vec<Notice>, Vec<Notice>) = Default::default();
+    std::thread::scope(|threads| {
+        let packets = (0..FLOWS).map(|last| {
+            let manager = &fixture.0;
+            threads.spawn(move || manager.packet_in(packet(last, 1)).is_ok())
+        });
+        let packets: Vec<_> = packets.collect();
+        while fixture.0.status(Detail::SUMMARY).totals.resolving < usize::from(FLOWS) {
+            std::thread::yield_now();
+        }
+        while packets.iter().any(|packet| !packet.is_finished()) {
+            for (process, client, all) in [(&process, a, &mut heard), (&other, b, &mut told)] {
+                let some = process.take();
+                if let (Some(&(first, ..)), Some(&(last, ..))) = (some.first(), some.last()) {
+                    fixture.0.acknowledge(process.session, &unchanged(client, first..=last));
+                }
+                all.extend(some.into_iter().map(|(_, _, notice)| notice));
+            }
+        }
+    });
+    assert_eq!((asked(&heard, NoticeKind::Rpf), asked(&told, NoticeKind::Rpf)), (8, 0));
+    assert_eq!((asked(&heard, NoticeKind::Creation), asked(&told, NoticeKind::Creation)), (0, 8));
+}
+
+#[test]
 fn t9_5_a_process_without_room_gets_the_rest_when_there_is_room() {
     let (fixture, process) = (Fixture::new(), Process::new(7));
     let (a, _) = (fixture.client(1, |_| ()), process.client(&fixture, 2));
