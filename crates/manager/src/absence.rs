@@ -140,10 +140,10 @@ impl Run {
         let Some(posted) = &mut record.posted else { return };
         posted.become_absent();
         let sent = posted.sent.iter_mut().filter_map(|sent| sent.question.take());
-        posted.undecided.first.extend(sent.map(Queued));
+        record.undecided.first.extend(sent.map(Queued));
         let unsent = record.queue.items_mut().filter(|notice| notice.question().is_some());
-        posted.undecided.first.extend(unsent.map(|notice| Queued(notice.0.clone())));
-        posted.undecided.held_back.push(record.backlog.take_all());
+        record.undecided.first.extend(unsent.map(|notice| Queued(notice.0.clone())));
+        record.undecided.held_back.push(record.backlog.take_all());
         // DISABLE_IGMP and PRUNE_ALERT are still sent, questions about flows are not.
         record.queue.take_out(|notice| notice.subject().is_some());
     }
@@ -152,8 +152,7 @@ impl Run {
     /// it has answered, at most `most`.
     pub(super) fn decide_some(&mut self, place: ClientPlace, most: usize) -> usize {
         for number in 0..most {
-            let posted = self.clients.at(place).and_then(|record| record.posted.as_mut());
-            match posted.and_then(|posted| posted.undecided.next()) {
+            match self.clients.at(place).and_then(|record| record.undecided.next()) {
                 Some(question) => self.take_default(place.client, question),
                 None => return number,
             }
@@ -163,7 +162,6 @@ impl Run {
 
     /// Whether there are such questions.
     pub(super) fn has_undecided(&mut self, place: ClientPlace) -> bool {
-        let posted = self.clients.at(place).and_then(|record| record.posted.as_ref());
-        posted.is_some_and(|posted| !posted.undecided.is_empty())
+        self.clients.at(place).is_some_and(|record| !record.undecided.is_empty())
     }
 }

@@ -7,7 +7,7 @@ use super::Callbacks;
 use crate::engine::{AlertTopic, ClientId, Notice, NoticeBox, NoticeKinds, Thing};
 use crate::types::{grow_numbered, Flow, Result};
 use foldhash::fast::RandomState;
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::ops::{Deref, DerefMut};
 
 /// A client's callbacks and its callback queue.
@@ -24,6 +24,8 @@ pub(super) struct ClientRecord {
     pub dropped: u64,
     /// Where the callbacks go, if the client is in another process.
     pub posted: Option<Box<PostedClient>>,
+    /// The questions of an absent client that the default has not answered yet.
+    pub undecided: Undecided,
     /// The client was deregistered while a callback was running: the record is removed when the
     /// callback ends.
     pub gone: bool,
@@ -40,8 +42,39 @@ impl ClientRecord {
             delivered: Deliveries::default(),
             dropped: 0,
             posted: None,
+            undecided: Undecided::default(),
             gone: false,
         }
+    }
+}
+
+/// Questions that the default answers, a portion at a time: there may be as many as the kernel has
+/// reported flows.
+#[derive(Default)]
+pub(super) struct Undecided {
+    /// Those that were sent, or were in the queue.
+    pub first: VecDeque<Queued>,
+    /// Those that were held back, each time the client became absent.
+    pub held_back: Vec<Backlog<Queued>>,
+}
+
+impl Undecided {
+    /// Takes out the next one.
+    pub fn next(&mut self) -> Option<Queued> {
+        if let Some(first) = self.first.pop_front() {
+            return Some(first);
+        }
+        loop {
+            if let Some(next) = self.held_back.last_mut()?.take_next() {
+                return Some(next);
+            }
+            self.held_back.pop();
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.first.is_empty() && self.held_back.iter().all(Backlog::is_empty)
     }
 }
 

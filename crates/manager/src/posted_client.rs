@@ -1,7 +1,5 @@
 //! What the manager knows of a client in another process: see `posting`.
 
-use super::client_records::Queued;
-use super::dispatch::Backlog;
 use crate::engine::{ClientId, Notice, NoticeBox};
 use crate::types::Time;
 use std::collections::VecDeque;
@@ -98,8 +96,6 @@ pub(super) struct PostedClient {
     pub absent_until: u64,
     /// The process has ended: no callback is sent any longer.
     pub has_ended: bool,
-    /// The questions of the absent client that the default has not answered yet.
-    pub undecided: Undecided,
     /// How long the client took for its last answers.
     pub latencies: Latencies,
     /// For how many seconds the client's state stays when its process has ended (spec 9.8).
@@ -113,36 +109,6 @@ pub(super) struct Sent {
     pub question: Option<NoticeBox>,
     /// When it was sent, if it is a question.
     pub asked: Option<Instant>,
-}
-
-/// Questions that the default answers, a portion at a time: there may be as many as the kernel has
-/// reported flows.
-#[derive(Default)]
-pub(super) struct Undecided {
-    /// Those that were sent, or were in the queue.
-    pub first: VecDeque<Queued>,
-    /// Those that were held back, each time the client became absent.
-    pub held_back: Vec<Backlog<Queued>>,
-}
-
-impl Undecided {
-    /// Takes out the next one.
-    pub fn next(&mut self) -> Option<Queued> {
-        if let Some(first) = self.first.pop_front() {
-            return Some(first);
-        }
-        loop {
-            if let Some(next) = self.held_back.last_mut()?.take_next() {
-                return Some(next);
-            }
-            self.held_back.pop();
-        }
-    }
-
-    /// Whether there is none.
-    pub fn is_empty(&self) -> bool {
-        self.first.is_empty() && self.held_back.iter().all(Backlog::is_empty)
-    }
 }
 
 /// How many answers the status summarizes.
@@ -190,7 +156,6 @@ impl PostedClient {
             is_absent: false,
             absent_until: 0,
             has_ended: false,
-            undecided: Undecided::default(),
             latencies: Latencies::default(),
             grace,
         }
