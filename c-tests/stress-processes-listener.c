@@ -50,7 +50,7 @@ static void hear_batch(unsigned pair, unsigned n, enum told now)
     unsigned char *told = told_batch[pair];
 
     alternate("batch", pair << 9 | n, told[n], now);
-    if (now == JOINED && n > 0 && told[n - 1] == PRUNED)
+    if (now == JOINED && n > 0 && told[n - 1] == PRUNED && !a_client_fell_behind())
         FAULT("process %u: join %u of a batch of thread %u is too early", me, n, pair);
     self->batch_groups += (now == JOINED) - (told[n] == JOINED);
     told[n] = (unsigned char)now;
@@ -174,11 +174,13 @@ static DWORD on_rpf(DWORD s, DWORD sm, DWORD g, DWORD gm, PDWORD i, PDWORD h, PD
 static DWORD on_creation(DWORD s, DWORD sm, DWORD g, DWORD gm, DWORD i, DWORD h, DWORD count,
                          PMGM_IF_ENTRY oifs)
 {
-    (void)s, (void)sm, (void)g, (void)gm, (void)i, (void)h;
+    (void)sm, (void)gm, (void)h;
     enter(EVENT_CREATION);
     for (DWORD n = 0; n < count; n++) {
         if (oifs[n].dwIfIndex != LISTENER_IF + me)
-            FAULT("process %u: interface %u is not its own", me, (unsigned)oifs[n].dwIfIndex);
+            FAULT("process %u: oif %u of %u of (%08x, %08x) from %u is %u, not its own", me,
+                  (unsigned)n, (unsigned)count, (unsigned)s, (unsigned)g, (unsigned)i,
+                  (unsigned)oifs[n].dwIfIndex);
     }
     return leave_callback();
 }

@@ -13,6 +13,7 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstring>
 #include <functional>
@@ -514,12 +515,19 @@ inline void set_grace(DWORD seconds)
 /// registration connects again. An empty function ends that.
 inline void set_router_lost(std::function<void()> callback)
 {
-    // Never freed, because a former one may still be running, also when the program ends.
-    auto *kept = callback ? new std::function<void()>(std::move(callback)) : nullptr;
-    const MGMHOST_ROUTER_LOST call = [](void *context) {
-        (*static_cast<std::function<void()> *>(context))();
+    struct kept {
+        std::function<void()> callback;
+        kept *former;
     };
-    check("MgmHostSetRouterLost", MgmHostSetRouterLost(kept ? call : nullptr, kept));
+    // Never freed, because a former one may still be running, also when the program ends.
+    static std::atomic<kept *> last{nullptr};
+    kept *now = callback ? new kept{std::move(callback), nullptr} : nullptr;
+    if (now)
+        now->former = last.exchange(now);
+    const MGMHOST_ROUTER_LOST call = [](void *context) {
+        static_cast<kept *>(context)->callback();
+    };
+    check("MgmHostSetRouterLost", MgmHostSetRouterLost(now ? call : nullptr, now));
 }
 
 /// Whether a packet arrived on the incoming interface, and where it must be forwarded.

@@ -1253,14 +1253,14 @@ DWORD MgmHostBeginBatch(void);
  *
  * Parameters:
  * - pdwFirst (out): the number of the first call of the batch that was refused;
- *   the first call of the batch has the number 1. 0 if no call was refused. May be
- *   NULL.
+ *   the first call of the batch has the number 1. 0 if no call was refused, also if
+ *   the connection to the router has ended. May be NULL.
  *
  * Returns:
  * - NO_ERROR: no call was refused.
  * - ERROR_CAN_NOT_COMPLETE: no batch of this thread has begun; the connection to
- *   the router has ended, so that some calls may not have been made (pdwFirst is
- *   written nevertheless); or the caller is a forked child of the router.
+ *   the router has ended before a call was refused, so that some calls may not have
+ *   been made (pdwFirst is 0); or the caller is a forked child of the router.
  * - any code of MgmAddGroupMembershipEntry and MgmDeleteGroupMembershipEntry: that
  *   of the first call that was refused.
  *

@@ -87,7 +87,7 @@ pub fn start_as_client(router: Option<PathBuf>) -> Result<bool> {
         return if router.is_some() { Err(Refusal::AlreadyStarted) } else { Ok(false) };
     }
     if let Some(path) = router {
-        client::connect(&path)?;
+        connect(&path)?;
         manager::set_router(Some(path)); // later registrations connect there again
         return Ok(true);
     }
@@ -238,3 +238,6 @@ pub fn enum_end(serial: u64) -> Result<()> {
         There(router) => router.enum_end(serial),
     }
 }
+
+#[cfg(all(test, target_os = "linux"))]
+pub mod tests;

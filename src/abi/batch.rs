@@ -2,7 +2,7 @@
 
 use super::backend;
 use crate::manager::Manager;
-use crate::remote::client::{self, Router};
+use crate::remote::client;
 use crate::remote::messages::Change;
 use crate::types::{Refusal, Result};
 use std::cell::RefCell;
@@ -15,6 +15,8 @@ struct Batch {
     made: usize,
     /// The first one that was refused: its number, from 1, and why.
     first: Option<(usize, Refusal)>,
+    /// The router was lost, so it is unknown which further changes were made.
+    lost: Option<Refusal>,
 }
 
 // Without a destructor, because a thread that is ending can still call the library (see
@@ -30,7 +32,7 @@ pub fn begin() -> Result<()> {
         if batch.is_some() {
             return Err(Refusal::BatchBegun);
         }
-        **batch = Some(Batch { changes: Vec::new(), made: 0, first: None });
+        **batch = Some(Batch { changes: Vec::new(), made: 0, first: None, lost: None });
         Ok(())
     })
 }
@@ -62,11 +64,11 @@ fn flush_some() {
 }
 
 /// Ends the batch of this thread. Returns the number of the first change that was refused, from 1,
-/// and why.
+/// and why; the number 0 if the router was lost before a change was refused.
 pub fn end() -> Result<Option<(usize, Refusal)>> {
     let mut batch = BATCH.with_borrow_mut(|batch| batch.take()).ok_or(Refusal::NoBatch)?;
     batch.make();
-    Ok(batch.first)
+    Ok(batch.first.or(batch.lost.map(|refusal| (0, refusal))))
 }
 
 impl Batch {
@@ -78,27 +80,28 @@ impl Batch {
 
     /// Makes what is collected.
     fn make(&mut self) {
-        let first = make(&self.changes);
-        if self.first.is_none() {
-            self.first = first.map(|(place, refusal)| (self.made + place + 1, refusal));
+        match make(&self.changes) {
+            // What is refused after the loss is no refusal of the router.
+            Ok(Some((place, refusal))) if self.first.is_none() && self.lost.is_none() => {
+                self.first = Some((self.made + place + 1, refusal));
+            }
+            Ok(_) => {}
+            Err(lost) => drop(self.lost.get_or_insert(lost)),
         }
         self.made += self.changes.len();
         self.changes.clear();
     }
 }
 
-/// Makes all changes. Returns the place of the first one that is refused.
-fn make(changes: &[Change]) -> Option<(usize, Refusal)> {
+/// Makes all changes. Returns the place of the first one that is refused. An error if the router is
+/// lost before one is.
+fn make(changes: &[Change]) -> Result<Option<(usize, Refusal)>> {
     // A batch is for one manager; its handles show for which.
     let router = changes.iter().find_map(|change| client::of_serial(change.client).ok().flatten());
     match router {
-        Some(router) => make_there(&router, changes),
-        None => make_here(changes),
+        Some(router) => router.change_all(changes),
+        None => Ok(make_here(changes)),
     }
-}
-
-fn make_there(router: &Router, changes: &[Change]) -> Option<(usize, Refusal)> {
-    router.change_all(changes).unwrap_or_else(|refusal| Some((0, refusal)))
 }
 
 fn make_here(changes: &[Change]) -> Option<(usize, Refusal)> {
@@ -117,3 +120,6 @@ fn make_here(changes: &[Change]) -> Option<(usize, Refusal)> {
     }
     first
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests;

@@ -274,12 +274,19 @@ impl<Q: Question> Backlog<Q> {
         None
     }
 
-    /// Takes out all questions: those in the queue do not count any longer, either.
-    pub fn take_all(&mut self) -> Vec<Q> {
-        let all = std::mem::take(&mut self.lines).into_iter().flat_map(BTreeMap::into_values);
-        let all = all.map(|held| held.question).collect();
-        *self = Backlog { searched: self.searched, ..Backlog::with_questions(self.in_order) };
-        all
+    /// Takes out all questions: those in the queue do not count any longer, either. They come as
+    /// another backlog, of which [`Backlog::take_next`] returns one after the other, because there
+    /// may be too many to process at once.
+    #[must_use]
+    pub fn take_all(&mut self) -> Backlog<Q> {
+        let rest = Backlog::with_questions(self.in_order);
+        let rest = Backlog { searched: self.searched, ..rest };
+        std::mem::replace(self, rest)
+    }
+
+    /// Takes out the next question that is held back, however many are in the queue.
+    pub fn take_next(&mut self) -> Option<Q> {
+        self.next_of_lines()
     }
 
     /// Whether no question is held back or in the queue.

@@ -27,8 +27,10 @@ pub use notes::Tell;
 pub use outbox::{Outbox, Ticket};
 pub use pull::Pulled;
 pub use queue::{Pushed, Queue};
-pub use run::{drain, drain_held, drain_locked, pass_on, work, Client, Host};
-pub use turn::Cause;
+pub use run::{
+    drain, drain_held, drain_locked, drain_within, pass_on, turn_of, work, Client, Host,
+};
+pub use turn::{Cause, Turn};
 
 use std::hash::Hash;
 

@@ -97,11 +97,22 @@ pub fn drain<H: Host>(host: &H) {
     }
 }
 
-/// The same with the lock held, which it releases.
-pub fn drain_locked<'a, H: Host>(host: &'a H, mut guard: H::Guard<'a>) {
-    let mut turn = turn_of(host);
+/// The same as a part of a call that delivers several times: `turn` is that of the whole call.
+pub fn drain_within<H: Host>(host: &H, turn: &mut Turn) {
+    if !host.outbox(|outbox| outbox.is_empty()) {
+        drain_all(host, host.lock(), turn);
+    }
+}
+
+/// The same as [`drain`] with the lock held, which it releases.
+pub fn drain_locked<'a, H: Host>(host: &'a H, guard: H::Guard<'a>) {
+    drain_all(host, guard, &mut turn_of(host));
+}
+
+#[inline]
+fn drain_all<'a, H: Host>(host: &'a H, mut guard: H::Guard<'a>, turn: &mut Turn) {
     loop {
-        guard = deliver_all(host, guard, &mut turn);
+        guard = deliver_all(host, guard, turn);
         // Not held any longer: log messages that wait for the release may cause more.
         host.unlock(guard);
         if host.outbox(|outbox| outbox.is_empty() && !outbox.adopts_later) {
@@ -116,8 +127,9 @@ pub fn drain_held<'a, H: Host>(host: &'a H, guard: H::Guard<'a>) -> H::Guard<'a>
     deliver_all(host, guard, &mut turn_of(host))
 }
 
+/// The turn of a call of this thread.
 #[inline]
-fn turn_of<H: Host>(host: &H) -> Turn {
+pub fn turn_of<H: Host>(host: &H) -> Turn {
     Turn::new(host.bounds(), host.outbox(|outbox| outbox.cause))
 }
 

@@ -15,7 +15,7 @@ impl Cause {
 /// What is left of the callbacks that a thread may make before it gives the rest to a
 /// worker (spec 8.3).
 #[derive(Debug)]
-pub(super) struct Turn {
+pub struct Turn {
     cause: Cause,
     own: usize,
     others: usize,
@@ -25,12 +25,12 @@ pub(super) struct Turn {
 impl Turn {
     /// The turn of a call.
     #[inline]
-    pub fn new(bounds: &Bounds, cause: Cause) -> Turn {
+    pub(super) fn new(bounds: &Bounds, cause: Cause) -> Turn {
         Turn { cause, own: bounds.own, others: bounds.others, is_over: false }
     }
 
     /// The turn of a worker, which never ends.
-    pub fn endless() -> Turn {
+    pub(super) fn endless() -> Turn {
         Turn { cause: Cause::WORKER, own: usize::MAX, others: usize::MAX, is_over: false }
     }
 
@@ -46,7 +46,7 @@ impl Turn {
     /// Counts a callback with this cause, if another one may be made; if not, the turn is
     /// over.
     #[inline]
-    pub fn admits(&mut self, cause: Cause) -> bool {
+    pub(super) fn admits(&mut self, cause: Cause) -> bool {
         match self.left(cause).checked_sub(1) {
             Some(rest) if !self.is_over => {
                 *self.left(cause) = rest;
@@ -60,13 +60,13 @@ impl Turn {
     }
 
     /// A callback that was counted is not made.
-    pub fn give_back(&mut self, cause: Cause) {
+    pub(super) fn give_back(&mut self, cause: Cause) {
         *self.left(cause) += 1;
     }
 
     /// Whether the rest is a worker's.
     #[inline]
-    pub fn is_over(&self) -> bool {
+    pub(super) fn is_over(&self) -> bool {
         self.is_over
     }
 }

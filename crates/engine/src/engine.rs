@@ -9,10 +9,11 @@ use crate::notice::{Notice, NoticeKinds};
 use crate::rules::listing::{ClientRow, InterfaceRow, MembershipRow};
 use crate::rules::membership::{Join, MembershipCall};
 use crate::rules::{
-    answers, boundaries, catching_up, change_of_owner, debug_log, deletion, domains, flow_rates,
-    grace, joining, leaving, limits, listing, lost_interfaces, ownership, questions, registration,
+    answers, boundaries, catching_up, change_of_owner, debug_log, domains, flow_rates, grace,
+    joining, leaving, limits, listing, lost_interfaces, ownership, questions, registration,
+    releasing,
 };
-use crate::tables::{ClientId, Config, Tables};
+use crate::tables::{ClientId, Config, ReleaseProgress, Tables};
 use mgm_types::{Domain, Flow, IfId, Interface, Rate, Result, Route, Scope, Time};
 use widestring::U16CStr;
 
@@ -89,8 +90,8 @@ impl Engine {
         grace::done(&mut self.tables, client)
     }
 
-    /// Ends what is left of clients whose time has ended: at most `most` memberships or one
-    /// interface. [`Engine::tick`] does so, too. False if there is nothing to end.
+    /// Ends what is left of clients whose time has ended: at most `most` memberships or
+    /// MFEs. [`Engine::tick`] does so, too. False if there is nothing to end.
     pub fn end_graces(&mut self, most: usize, fx: &mut Effects) -> bool {
         grace::end_some(&mut self.tables, most, fx) > 0
     }
@@ -256,30 +257,16 @@ impl Engine {
         leaving::leave(&mut self.tables, call, fx)
     }
 
-    /// Ends up to `most` memberships of a client on an interface, as its own deletes do, so that
-    /// its release ends few at once. Begins at the flow `first`, which is not `(*,*)`. Returns
-    /// where to continue; `None` if nothing is left there that the client may delete now.
-    pub fn end_memberships(
+    /// Ends up to `most` memberships of a client on an interface, as its own deletes do, or MFEs
+    /// whose iif it is. When all have ended, releases the interface. `at` is how far this has come.
+    pub fn release_some(
         &mut self,
         of: (ClientId, Interface),
-        first: Flow,
+        at: &mut ReleaseProgress,
         most: usize,
         fx: &mut Effects,
-    ) -> Option<Flow> {
-        leaving::end_some(&mut self.tables, of, first, most, fx)
-    }
-
-    /// Deletes up to `most` MFEs whose iif is an interface that this client is about to release,
-    /// among the first ones from `first` on. Returns where to continue, and how many it has
-    /// deleted; `None` if there are no further MFEs, or if they do not end with the release.
-    pub fn end_mfes(
-        &mut self,
-        of: (ClientId, Interface),
-        first: Flow,
-        most: usize,
-        fx: &mut Effects,
-    ) -> Option<(Flow, usize)> {
-        deletion::end_some(&mut self.tables, of, first, most, fx)
+    ) {
+        releasing::release_some(&mut self.tables, of, at, most, fx)
     }
 
     /// The memberships from `first` on, by group, then source.

@@ -39,4 +39,4 @@ pub use rules::membership::Join;
 pub use rules::retrieval::{MfeRow, OifRow};
 pub use tables::begun_flows::USUAL_MAX_FLOWS;
 pub use tables::clients::is_igmp;
-pub use tables::{ClientId, Config};
+pub use tables::{ClientId, Config, ReleaseProgress};

@@ -7,6 +7,7 @@
 //   mgm_own_l3       the same, without one: it makes them arrive on that interface
 //   mgm_resend       the first packets of a flow, which user space kept until the entry came
 //   mgm_copies       sends copies of a packet; the others call it
+//   mgm_loop         makes a packet arrive on the interface by which it leaves; mgm_own_l3 calls it
 //
 //   kernel.h         what the kernel defines
 //   shared.h         structures and maps, which user space shares
@@ -136,8 +137,18 @@ PROGRAM("mgm_own") int mgm_own(struct skb *skb)
 PROGRAM("mgm_own_l3") int mgm_own_l3(struct skb *skb)
 {
 	struct header ip;
-	if (!skb->ingress_ifindex && skb->sk && is_routable(skb, &ip, 0))
-		clone_redirect(skb, skb->ifindex, INGRESS);
+	u32 zero = 0, ifindex = skb->ifindex;
+	if (skb->ingress_ifindex || !skb->sk || !is_routable(skb, &ip, 0))
+		return NEXT;
+	struct config *config_ = map_lookup(&config, &zero);
+	if (config_ && config_->on && map_lookup(&ifaces, &ifindex))
+		tail_call(skb, &tails, LOOP);
+	return NEXT; // as in forward(): user space may be gone
+}
+
+PROGRAM("mgm_loop") int mgm_loop(struct skb *skb)
+{
+	clone_redirect(skb, skb->ifindex, INGRESS);
 	return NEXT;
 }
 

@@ -125,7 +125,7 @@ struct parcel {
 	u8 packet[2072];
 };
 
-enum { COPIES, RESEND }; // elements of `tails`
+enum { COPIES, RESEND, LOOP, TAILS }; // elements of `tails`, and their number
 
 struct map {
 	u32 type, key, value, entries, flags;
@@ -144,7 +144,7 @@ MAP struct map outs = {ARRAY_OF_MAPS, 4, 4, CHUNKS, 0};
 MAP struct map outs_inner = {ARRAY, 4, sizeof(struct out), CHUNK, MMAPABLE};
 MAP struct map pendings = {ARRAY, 4, sizeof(struct pendings), SETS, MMAPABLE};
 MAP struct map wrongs = {ARRAY, 4, sizeof(struct wrongs), SETS, 0};
-MAP struct map tails = {PROG_ARRAY, 4, 4, 2, 0};
+MAP struct map tails = {PROG_ARRAY, 4, 4, TAILS, 0};
 MAP struct map parcels = {ARRAY, 4, sizeof(struct parcel), PARCELS, MMAPABLE};
 MAP struct map ring = {RINGBUF, 0, 0, RING, 0};
 

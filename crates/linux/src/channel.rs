@@ -208,13 +208,15 @@ impl AsFd for Listener {
 }
 
 /// Raises the soft limit on descriptors so that this number can be opened, as far as the hard limit
-/// permits.
-pub fn allow_descriptors(count: u64) {
-    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return };
-    if soft < count {
-        // Without it, fewer processes can connect; the log says so when one is refused.
-        let _ = setrlimit(Resource::RLIMIT_NOFILE, count.min(hard), hard);
+/// permits. Returns the soft limit then.
+pub fn allow_descriptors(count: u64) -> u64 {
+    let Ok((soft, hard)) = getrlimit(Resource::RLIMIT_NOFILE) else { return count };
+    let raised = count.min(hard);
+    // Without it, fewer processes can connect; the log says so when one is refused.
+    if soft < count && setrlimit(Resource::RLIMIT_NOFILE, raised, hard).is_ok() {
+        return raised;
     }
+    soft
 }
 
 /// Waits for many descriptors.

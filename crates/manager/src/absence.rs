@@ -1,10 +1,11 @@
 //! Clients in other processes that do not answer (spec 9.5).
 
-use super::client_records::{ClientPlace, Queued};
+use super::client_records::{ClientPlace, ClientRecord, Queued};
+use super::departure::PORTION;
 use super::dispatch::{Lane, Question};
 use super::state::Run;
 use super::Manager;
-use crate::engine::Notice;
+use crate::types::Time;
 use std::time::Duration;
 
 /// After this number of deadlines in a row a client is absent.
@@ -12,13 +13,18 @@ const MISSES: u32 = 3;
 
 impl Manager {
     /// Lets the default hold for questions that were not answered within `patience_ms` after all
-    /// earlier callbacks of their client. Returns when to look again, if there are questions.
+    /// earlier callbacks of their client. Returns when to look again, if there are questions: at
+    /// once if those of absent clients are too many to answer while the lock is held once.
     pub fn check_answers(&self, patience_ms: u64) -> Option<Duration> {
         let mut guard = self.lock();
         let run = guard.running()?;
         let (mut soonest, mut next) = (None::<u64>, run.clients.after(None));
+        let mut most = PORTION;
         while let Some(place) = next {
-            if let Some(left) = run.check_client(place, patience_ms) {
+            let left = run.check_client(place, patience_ms);
+            most -= run.decide_some(place, most);
+            let left = if run.has_undecided(place) { Some(0) } else { left };
+            if let Some(left) = left {
                 soonest = Some(soonest.map_or(left, |soonest| soonest.min(left)));
             }
             next = run.clients.after(Some(place));
@@ -44,16 +50,26 @@ impl Manager {
         let mut guard = self.lock();
         let Some(run) = guard.running() else { return Backlogged::default() };
         let now = run.now();
-        let (mut waiting, mut last) = (0, None);
+        let (mut waiting, mut progress, mut is_awaited) = (0, Time(0), false);
         for (_, record) in run.clients.iter_mut().filter(|(_, record)| record.is_in(session)) {
             let Some(posted) = &record.posted else { continue };
             let (queued, noted) = record.queue.len();
             waiting += posted.sent.len() + queued + noted + record.backlog.len();
-            if !posted.sent.is_empty() {
-                last = last.max(Some(posted.progress));
-            }
+            is_awaited |= !posted.sent.is_empty();
+            // Also that of a client that has acknowledged everything: the process is not silent.
+            progress = progress.max(posted.progress);
         }
-        Backlogged { waiting, silent_ms: last.map_or(0, |last| now.since(last)) }
+        Backlogged { waiting, silent_ms: if is_awaited { now.since(progress) } else { 0 } }
+    }
+}
+
+impl ClientRecord {
+    /// Whether a question waits for the client, sent or not.
+    fn has_question(&mut self) -> bool {
+        !self.backlog.is_idle()
+            || self.posted.as_ref().is_some_and(|posted| posted.has_question())
+            // DISABLE_IGMP and PRUNE_ALERT wait in the queue until the window has room.
+            || self.queue.items_mut().any(|notice| notice.question().is_some())
     }
 }
 
@@ -63,8 +79,9 @@ impl Run {
         let now = self.now();
         loop {
             let record = self.clients.at(place)?;
-            let posted = record.posted.as_mut()?;
-            if posted.is_absent || (record.backlog.is_idle() && !posted.has_question()) {
+            let has_question = record.has_question();
+            let posted = record.posted.as_ref()?;
+            if posted.is_absent || !has_question {
                 return None;
             }
             let spent = now.since(posted.since);
@@ -82,7 +99,8 @@ impl Run {
         let Some(posted) = &mut record.posted else { return };
         let question = posted.sent.get_mut(posted.expired).and_then(|sent| sent.question.take());
         let question = question.map(Queued);
-        posted.expired += 1;
+        // If there is no room to send, there may be nothing that can expire.
+        posted.expired = posted.sent.len().min(posted.expired + 1);
         posted.since = now;
         posted.misses += 1;
         let is_absent = posted.misses >= MISSES;
@@ -115,27 +133,37 @@ impl Run {
         self.post_waiting(place);
     }
 
-    /// The default holds for all questions that wait for the client.
+    /// The default holds for all questions that wait for the client. [`Run::decide_some`] answers
+    /// them.
     pub(super) fn becomes_absent(&mut self, place: ClientPlace) {
         let Some(record) = self.clients.at(place) else { return };
         let Some(posted) = &mut record.posted else { return };
-        posted.is_absent = true;
-        posted.expired = posted.sent.len();
-        let mut questions: Vec<_> =
-            posted.sent.iter_mut().filter_map(|sent| sent.question.take()).map(Queued).collect();
-        let mut waiting: Vec<Notice> = Vec::new();
-        for notice in record.queue.items_mut().filter(|notice| notice.question().is_some()) {
-            waiting.push(Notice::clone(notice));
-        }
+        posted.become_absent();
+        let sent = posted.sent.iter_mut().filter_map(|sent| sent.question.take());
+        posted.undecided.first.extend(sent.map(Queued));
+        let unsent = record.queue.items_mut().filter(|notice| notice.question().is_some());
+        posted.undecided.first.extend(unsent.map(|notice| Queued(notice.0.clone())));
+        posted.undecided.held_back.push(record.backlog.take_all());
         // DISABLE_IGMP and PRUNE_ALERT are still sent, questions about flows are not.
         record.queue.take_out(|notice| notice.subject().is_some());
-        questions.extend(record.backlog.take_all());
-        for question in questions {
-            self.take_default(place.client, question);
+    }
+
+    /// Answers questions of a client that is absent, or was so, with the default. Returns how many
+    /// it has answered, at most `most`.
+    pub(super) fn decide_some(&mut self, place: ClientPlace, most: usize) -> usize {
+        for number in 0..most {
+            let posted = self.clients.at(place).and_then(|record| record.posted.as_mut());
+            match posted.and_then(|posted| posted.undecided.next()) {
+                Some(question) => self.take_default(place.client, question),
+                None => return number,
+            }
         }
-        for mut question in waiting {
-            self.set_default(place.client, &mut question);
-            self.answer(place.client, &question);
-        }
+        most
+    }
+
+    /// Whether there are such questions.
+    pub(super) fn has_undecided(&mut self, place: ClientPlace) -> bool {
+        let posted = self.clients.at(place).and_then(|record| record.posted.as_ref());
+        posted.is_some_and(|posted| !posted.undecided.is_empty())
     }
 }

@@ -237,7 +237,7 @@ impl Manager {
             self.schedule_at(run, place);
         }
         if !was_behind {
-            run.fell_behind(place);
+            run.is_told_later(place);
         }
     }
 
@@ -322,6 +322,16 @@ impl Run {
         self.counters.fell_behind += 1;
         ::log::warn!(
             "{} is behind, because its callbacks return too slowly: until it has caught up, it \
+             receives only the current state, not each change",
+            self.engine.who(place.client)
+        );
+    }
+
+    /// The client need not be slow for this.
+    fn is_told_later(&mut self, place: ClientPlace) {
+        self.counters.fell_behind += 1;
+        ::log::info!(
+            "{} is to be told of more at once than can wait for it: until it has been told, it \
              receives only the current state, not each change",
             self.engine.who(place.client)
         );

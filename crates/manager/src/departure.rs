@@ -5,50 +5,44 @@ use super::client_records::ClientPlace;
 use super::dispatch::Lane;
 use super::state::Run;
 use super::Manager;
-use crate::engine::{is_igmp, ClientId};
-use crate::types::{Flow, Interface, Refusal, Result};
+use crate::engine::{is_igmp, ClientId, ReleaseProgress};
+use crate::types::{Interface, Refusal, Result};
 
-/// How many memberships or MFEs end while the lock is held once.
-const PORTION: usize = 64;
-
-/// How often the MFEs of an interface are walked. Packets may create some again meanwhile. The
-/// release deletes the rest.
-const WALKS: u32 = 4;
+/// How many memberships or MFEs end, or questions get the default, while the lock is held once.
+pub(super) const PORTION: usize = 64;
 
 /// A process that has ended, and the part of its state that is not deleted yet.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Departure {
+    /// The clients whose questions the default has not all answered yet, with the seconds for
+    /// which their state stays. The last one is next.
+    undecided: Vec<(ClientPlace, u32)>,
     /// The clients that are still registered. The last one is next.
     clients: Vec<ClientId>,
-    /// What the next portion is of.
-    part: Part,
-    /// What is before this flow is deleted.
-    next: Flow,
-}
-
-/// The state of an interface, in the order in which it is deleted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Part {
-    Memberships,
-    /// The MFEs whose iif it is: how often they were walked, and how many this walk has deleted.
-    Mfes(u32, usize),
+    /// How far the release of the first interface of that client has come.
+    at: ReleaseProgress,
 }
 
 impl Manager {
     /// A process has ended: from now on its clients are sent nothing, and the default answers
-    /// their questions. [`Manager::depart_some`] deletes the state of those that have asked for no
-    /// grace.
+    /// their questions. [`Manager::depart_some`] answers those for which one portion is not enough,
+    /// and deletes the state of clients that have asked for no grace.
     pub fn begin_departure(&self, session: u64) -> Departure {
-        let mut departure = Departure { clients: Vec::new(), part: Part::Memberships, next: FIRST };
+        let mut departure = Departure::default();
         let mut guard = self.lock();
         let Some(run) = guard.running() else { return departure };
-        let mut next = run.clients.after(None);
+        let (mut next, mut most) = (run.clients.after(None), PORTION);
         while let Some(place) = next {
             next = run.clients.after(Some(place));
-            match run.has_ended(place, session) {
-                None => {}
-                Some(0) => departure.clients.push(place.client),
-                Some(seconds) => run.leave_state(place.client, seconds),
+            let Some(seconds) = run.has_ended(place, session) else { continue };
+            if seconds == 0 {
+                departure.clients.push(place.client);
+            }
+            most -= run.decide_some(place, most);
+            if run.has_undecided(place) {
+                departure.undecided.push((place, seconds));
+            } else {
+                run.leave_state(place.client, seconds);
             }
         }
         // IGMP first: then no protocol's release asks it.
@@ -87,14 +81,24 @@ impl Manager {
         goes_on
     }
 
-    /// Deletes the next portion; false if nothing is left.
+    /// Ends the next portion; false if nothing is left.
     pub fn depart_some(&self, departure: &mut Departure) -> bool {
         let mut guard = self.lock();
         let Some(run) = guard.running() else { return false };
+        if let Some(&(place, seconds)) = departure.undecided.last() {
+            run.decide_some(place, PORTION);
+            if !run.has_undecided(place) {
+                run.leave_state(place.client, seconds);
+                departure.undecided.pop();
+            }
+            self.publish(&mut guard, Lane::Worker);
+            return true;
+        }
         let Some(&client) = departure.clients.last() else { return false };
         run.set_clock();
         if let Some(interface) = run.first_interface(client) {
-            run.leave_some((client, interface), departure);
+            let Run { engine, fx, .. } = run;
+            engine.release_some((client, interface), &mut departure.at, PORTION, fx);
         } else {
             // It owns nothing any longer, so the engine cannot refuse this.
             let _ = run.engine.deregister(client, &mut run.fx);
@@ -105,9 +109,6 @@ impl Manager {
         true
     }
 }
-
-/// The first flow of a client's memberships after `(*,*)`, which ends with the release.
-const FIRST: Flow = Flow::WILDCARD;
 
 impl Run {
     /// If the client is in the process that has ended, it is sent nothing any longer. Returns for
@@ -124,8 +125,12 @@ impl Run {
         Some(grace)
     }
 
-    /// The state of a client whose process has ended stays for some time. Its enumerations end.
+    /// The state of a client whose process has ended stays for some time, unless it has asked for
+    /// no grace. Its enumerations end. No question waits for it any longer.
     fn leave_state(&mut self, client: ClientId, seconds: u32) {
+        if seconds == 0 {
+            return;
+        }
         self.set_clock();
         ::log::info!(
             "the process of {} has ended: its interfaces, memberships and MFEs stay for {seconds} s",
@@ -147,35 +152,5 @@ impl Run {
         let mut rows = self.engine.interfaces();
         let found = rows.find(|row| row.owner == Some(client) || row.igmp == Some(client));
         found.map(|row| row.interface)
-    }
-
-    /// Ends some memberships on an interface, or some MFEs. When all have ended, releases the
-    /// interface.
-    fn leave_some(&mut self, of: (ClientId, Interface), at: &mut Departure) {
-        match at.part {
-            Part::Memberships => {
-                let first = at.next.max(FIRST.successor());
-                match self.engine.end_memberships(of, first, PORTION, &mut self.fx) {
-                    Some(more) => at.next = more,
-                    None => (at.part, at.next) = (Part::Mfes(0, 0), FIRST),
-                }
-            }
-            Part::Mfes(walks, deleted) => {
-                match self.engine.end_mfes(of, at.next, PORTION, &mut self.fx) {
-                    Some((more, some)) => {
-                        (at.part, at.next) = (Part::Mfes(walks, deleted + some), more);
-                    }
-                    None if deleted > PORTION && walks + 1 < WALKS => {
-                        (at.part, at.next) = (Part::Mfes(walks + 1, 0), FIRST);
-                    }
-                    None => {
-                        (at.part, at.next) = (Part::Memberships, FIRST);
-                        // Refused only if the client has lost the interface meanwhile.
-                        let (client, interface) = of;
-                        let _ = self.engine.release(client, interface, false, &mut self.fx);
-                    }
-                }
-            }
-        }
     }
 }

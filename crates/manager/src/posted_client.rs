@@ -1,5 +1,7 @@
 //! What the manager knows of a client in another process: see `posting`.
 
+use super::client_records::Queued;
+use super::dispatch::Backlog;
 use crate::engine::{ClientId, Notice, NoticeBox};
 use crate::types::Time;
 use std::collections::VecDeque;
@@ -92,8 +94,12 @@ pub(super) struct PostedClient {
     pub misses: u32,
     /// The client is absent: it is not asked, and nothing waits for it (spec 9.5).
     pub is_absent: bool,
+    /// When it has acknowledged all callbacks up to this one, it is no longer absent.
+    pub absent_until: u64,
     /// The process has ended: no callback is sent any longer.
     pub has_ended: bool,
+    /// The questions of the absent client that the default has not answered yet.
+    pub undecided: Undecided,
     /// How long the client took for its last answers.
     pub latencies: Latencies,
     /// For how many seconds the client's state stays when its process has ended (spec 9.8).
@@ -107,6 +113,36 @@ pub(super) struct Sent {
     pub question: Option<NoticeBox>,
     /// When it was sent, if it is a question.
     pub asked: Option<Instant>,
+}
+
+/// Questions that the default answers, a portion at a time: there may be as many as the kernel has
+/// reported flows.
+#[derive(Default)]
+pub(super) struct Undecided {
+    /// Those that were sent, or were in the queue.
+    pub first: VecDeque<Queued>,
+    /// Those that were held back, each time the client became absent.
+    pub held_back: Vec<Backlog<Queued>>,
+}
+
+impl Undecided {
+    /// Takes out the next one.
+    pub fn next(&mut self) -> Option<Queued> {
+        if let Some(first) = self.first.pop_front() {
+            return Some(first);
+        }
+        loop {
+            if let Some(next) = self.held_back.last_mut()?.take_next() {
+                return Some(next);
+            }
+            self.held_back.pop();
+        }
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.first.is_empty() && self.held_back.iter().all(Backlog::is_empty)
+    }
 }
 
 /// How many answers the status summarizes.
@@ -152,7 +188,9 @@ impl PostedClient {
             progress: Time(0),
             misses: 0,
             is_absent: false,
+            absent_until: 0,
             has_ended: false,
+            undecided: Undecided::default(),
             latencies: Latencies::default(),
             grace,
         }
@@ -184,9 +222,26 @@ impl PostedClient {
             self.misses = 0;
         }
         if self.sent.is_empty() {
-            (self.misses, self.is_absent) = (0, false);
+            self.misses = 0;
         }
+        self.return_if_acknowledged(now);
         Some(sent)
+    }
+
+    /// The client is absent from now on.
+    pub fn become_absent(&mut self) {
+        self.is_absent = true;
+        self.absent_until = self.last;
+        self.expired = self.sent.len();
+    }
+
+    /// An absent client that has acknowledged what was sent before is asked again. It need not have
+    /// acknowledged what was sent since: under a steady load, something is always unacknowledged.
+    pub fn return_if_acknowledged(&mut self, now: Time) {
+        let waits = self.sent.front().is_some_and(|first| first.number <= self.absent_until);
+        if self.is_absent && !self.has_ended && !waits {
+            (self.misses, self.is_absent, self.since) = (0, false, now);
+        }
     }
 }
 

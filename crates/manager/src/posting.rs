@@ -126,7 +126,12 @@ impl Manager {
         let Some(run) = guard.running() else { return };
         let mut next = run.clients.after(None);
         while let Some(place) = next {
-            if run.clients.at(place).is_some_and(|record| record.is_in(session)) {
+            let now = run.now();
+            if let Some(record) = run.clients.at(place).filter(|record| record.is_in(session)) {
+                if let Some(posted) = &mut record.posted {
+                    // It became absent because there was no room, with nothing to acknowledge.
+                    posted.return_if_acknowledged(now);
+                }
                 run.post_waiting(place);
             }
             next = run.clients.after(Some(place));

@@ -394,10 +394,10 @@ fn serve_clients<L: Library>(parts: &Parts<L>) {
 /// Restricts users from now on. Those that the system does not have are logged.
 fn restrict_clients<L: Library>(parts: &Parts<L>) {
     let rules = ClientRules::of(&parts.config.clients, user_id);
-    for user in &rules.unknown {
+    for user in rules.unknown() {
         let text = format!(
-            "client.user: there is no user {user}, so the table has no effect: create the user, \
-             and reload"
+            "client.user: there is no user {user}, so the table has no effect until the user is \
+             created"
         );
         parts.log.write(LogLevel::Warn, &text);
     }

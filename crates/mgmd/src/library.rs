@@ -7,7 +7,7 @@ use mgm_client::remote::{set_client_filter, ClientRequest, ClientService};
 use mgm_client::{owner_of, protocol, Callbacks, Client, Error, Events, Incoming, Outgoing};
 use mgm_igmp::{Callback, Code, Flag, Membership, MgmCall, Ownership};
 use mgm_types::{Flow, Prefix, Scope};
-use mgmd::config::clients::{group_id, user_id, Taken, Wish};
+use mgmd::config::clients::{group_id, look_up_user, user_id, Taken, Wish};
 use mgmd::config::{ClientRules, ClientSocket, Forwarder, LogLevel, Router};
 use mgmd::control::{ExplainReader, StatusReader};
 use mgmd::daemon::library::{in_words_of_the_file, Library};
@@ -309,12 +309,13 @@ impl Library for Mgm {
         let filter = move |request: &ClientRequest| {
             let index = request.interface.map(|interface| interface.index);
             let name = index.and_then(|index| shared.name(index));
-            rules.permits(&Wish {
+            let wish = Wish {
                 user: request.user,
                 protocol: request.protocol,
                 component: request.component,
                 interface: index.map(|_| Taken { name: name.as_deref() }),
-            })
+            };
+            rules.permits(&wish, look_up_user)
         };
         // It is refused in a forked child only.
         let _ = set_client_filter(Some(Arc::new(filter)));

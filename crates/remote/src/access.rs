@@ -1,6 +1,6 @@
 //! What the host permits to client processes (spec 9.10).
 
-use mgm_manager::PeerProcess;
+use mgm_manager::{within, Inside, PeerProcess};
 use mgm_types::{Interface, Refusal, Result};
 use parking_lot::RwLock;
 use std::sync::Arc;
@@ -48,7 +48,9 @@ impl Gate {
     /// `Router`.
     pub fn pass(&mut self, wish: &Wish) -> Result<()> {
         let filter = FILTER.read().clone();
-        if filter.is_none_or(|permits| permits(wish)) {
+        // Code of the host: the library is not stopped while it runs, and a child that is forked in
+        // it does not return from it (spec 8.10).
+        if filter.is_none_or(|permits| within(Inside::Host, || permits(wish))) {
             return Ok(());
         }
         let Wish { process, protocol, component, interface } = wish;

@@ -10,6 +10,7 @@ mod current;
 mod events;
 mod grace;
 mod pool;
+mod portions;
 mod shell;
 mod state;
 mod thread;
@@ -30,15 +31,17 @@ use crate::messages::{Ack, Acks, Answer, Call, Reply, Request};
 use crate::wire::Wire;
 use channel::{Channel, Channels};
 use grace::grace;
-use mgm_dispatch::{drain, work, Cause};
+use mgm_dispatch::{drain_within, turn_of, work, Cause};
 use mgm_linux::channel::{Connection, Poller};
 use mgm_linux::threads;
 use mgm_manager::{inside, Inside};
 use mgm_types::{Refusal, Result};
 use parking_lot::{Condvar, Mutex, MutexGuard};
+use portions::portions;
 use shell::Shell;
 use state::State;
 use std::io;
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::Arc;
@@ -139,6 +142,11 @@ impl Router {
     #[must_use]
     pub fn is_over(&self) -> bool {
         self.0.state.lock().is_over
+    }
+
+    /// Whether no callback is running and all threads have ended.
+    fn is_quiet(&self) -> bool {
+        self.0.state.lock().is_quiet()
     }
 
     /// Ends the connection. When it returns, no callback is running (spec 8.10, 9.3).
@@ -280,7 +288,10 @@ impl Link {
     fn channel(&self) -> Result<Channel> {
         let hello = Hello::Calls { session: self.session, token: self.token };
         let open = || Channel::open(&self.path, &hello).map(|(channel, _)| channel);
-        self.channels.take(open).map_err(|_| lost())
+        self.channels.take(open).map_err(|error| match error.kind() {
+            io::ErrorKind::NotConnected => lost(),
+            _ => Refusal::Router(no_connection(&self.path, &error)),
+        })
     }
 
     fn exchange(&self, call: &Call) -> Result<Answer> {
@@ -318,6 +329,8 @@ impl Link {
     /// Runs the callbacks that this thread's call has caused, and those that follow from their
     /// answers (spec 9.4).
     fn deliver(self: &Arc<Link>, cause: u64) {
+        // One for all rounds: callbacks may answer each other's alerts without end (spec 8.3).
+        let mut turn = turn_of(&Shell(self));
         loop {
             let awaited = thread::with(|thread| thread.awaits.replace(0));
             let mut state = self.state.lock();
@@ -331,10 +344,11 @@ impl Link {
                 }
             }
             drop(state);
-            drain(&Shell(self));
-            let acks = thread::take_owed();
-            if !acks.is_empty() && self.call_plainly(Request::Settle { acks }).is_err() {
-                return; // the router is lost
+            drain_within(&Shell(self), &mut turn);
+            for acks in portions(thread::take_owed()) {
+                if self.call_plainly(Request::Settle { acks }).is_err() {
+                    return; // the router is lost
+                }
             }
             if thread::with(|thread| thread.awaits.get()) == 0 {
                 self.send_acks(&mut self.state.lock());
@@ -385,15 +399,25 @@ impl Link {
         let link = Arc::clone(self);
         match threads::spawn("mgm-worker", move || link.be_worker()) {
             Ok(()) => state.workers += 1,
-            Err(error) => log::error!(
-                "cannot start a worker thread ({error}): callbacks are late; raise the limit on \
-                 threads (ulimit -u)"
-            ),
+            Err(error) => {
+                // `mgm-events` logs it without the lock: the log callback may call the library.
+                state.refused_worker = Some(error);
+                self.poller.wake();
+            }
         }
     }
 
     /// The main function of a worker.
     fn be_worker(self: &Arc<Link>) {
+        // Also after a panic of the library, because MgmHostStop waits for all workers. The
+        // panic hook has reported it.
+        let _ = catch_unwind(AssertUnwindSafe(|| self.run_clients()));
+        self.state.lock().workers -= 1;
+        self.ended.notify_all();
+    }
+
+    /// Runs clients that wait for a worker.
+    fn run_clients(self: &Arc<Link>) {
         let shell = Shell(self);
         let mut state = self.state.lock();
         while !state.is_over {
@@ -409,11 +433,9 @@ impl Link {
             let is_late = self.work.wait_for(&mut state, SPARE_LIFE).timed_out();
             state.idle -= 1;
             if is_late && state.ready.is_empty() && state.workers > BASE {
-                break;
+                return;
             }
         }
-        state.workers -= 1;
-        self.ended.notify_all();
     }
 
     /// A callback has returned. The acknowledgement is sent with others, at the end of the run or
@@ -433,11 +455,10 @@ impl Link {
         MutexGuard::unlocked(state, || {
             let _order = self.sending.lock();
             let list = std::mem::take(&mut self.state.lock().acks);
-            if list.is_empty() {
-                return;
-            }
             let mut bytes = Vec::new();
-            crate::frame::frame(&mut bytes, |to| Acks { list }.put(to));
+            for list in portions(list) {
+                crate::frame::frame(&mut bytes, |to| Acks { list }.put(to));
+            }
             // If the connection is broken, `mgm-events` notices.
             let _ = self.events.send_all(&bytes);
         });
@@ -449,6 +470,16 @@ fn no_router(path: &Path, error: &io::Error) -> String {
     format!(
         "cannot connect to a router at {} ({error}): start mgmd, whose key router.clients is this \
          path (by default /run/mgmd/router), or unset MGM_ROUTER (or pszRouter of MGMHOST_CONFIG)",
+        path.display()
+    )
+}
+
+/// What to do if the first connection for calls cannot be opened.
+fn no_connection(path: &Path, error: &io::Error) -> String {
+    format!(
+        "cannot open a connection for calls to the router at {} ({error}): check \
+         that the router runs, that this user may open the socket, and the limit on open files \
+         (ulimit -n)",
         path.display()
     )
 }

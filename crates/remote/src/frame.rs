@@ -4,7 +4,8 @@
 /// The bytes in front of a message.
 pub const HEAD: usize = 4;
 
-/// The longest message to the router: some 600 acknowledgements of 100 interfaces each.
+/// The longest message to the router: some 400 acknowledgements of 100 interfaces each. A client
+/// process splits longer lists.
 pub const LONGEST_TO_ROUTER: usize = 64 << 10;
 
 /// The longest message to a client: an answer with MFEs, or a callback with the longest header.

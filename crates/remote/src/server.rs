@@ -5,8 +5,10 @@
 //! such as the status take longer, so another thread makes them. A thread that causes a callback
 //! writes it to the buffer of its process; the thread `mgm-clients` sends it.
 
+mod departures;
 mod greetings;
 mod link;
+mod newcomers;
 mod outlet;
 mod process;
 mod requests;
@@ -53,8 +55,8 @@ pub struct Server {
 #[derive(Default)]
 struct State {
     is_stopping: AtomicBool,
-    /// The limits have changed to these.
-    limits: Mutex<Option<Limits>>,
+    /// The limits have changed to these, with the number of connections that there may be.
+    limits: Mutex<Option<(Limits, usize)>>,
     has_ended: Mutex<bool>,
     ended: Condvar,
 }
@@ -70,11 +72,12 @@ impl Server {
         access: Access,
         limits: Limits,
     ) -> io::Result<Server> {
-        allow_connections(&limits);
+        let most = allow_connections(&limits);
         let listener = Listener::open(path, access)?;
         let poller = Arc::new(Poller::new()?);
         let state = Arc::new(State::default());
-        let mut service = Service::new(manager.clone(), listener, Arc::clone(&poller), limits)?;
+        let mut service =
+            Service::new(manager.clone(), listener, Arc::clone(&poller), (limits, most))?;
         let thread = Arc::clone(&state);
         threads::spawn("mgm-clients", move || {
             service.run(&thread);
@@ -87,8 +90,8 @@ impl Server {
 
     /// Changes the limits. Processes that are connected stay, even if there are too many.
     pub fn set_limits(&self, limits: Limits) {
-        allow_connections(&limits);
-        *self.state.limits.lock() = Some(limits);
+        let most = allow_connections(&limits);
+        *self.state.limits.lock() = Some((limits, most));
         self.poller.wake();
     }
 
@@ -103,8 +106,13 @@ impl Server {
     }
 }
 
-/// Raises the limit on descriptors, if necessary.
-fn allow_connections(limits: &Limits) {
+/// The descriptors that are left to the rest of the process.
+const KEPT: usize = 256;
+
+/// Raises the limit on descriptors, if necessary. Returns how many connections there may be.
+fn allow_connections(limits: &Limits) -> usize {
     // Each process has an event connection, and one call connection or a few.
-    allow_descriptors(4 * limits.processes as u64 + 256);
+    let soft = allow_descriptors((4 * limits.processes + KEPT) as u64);
+    let soft = usize::try_from(soft).unwrap_or(usize::MAX);
+    soft - KEPT.min(soft / 2)
 }

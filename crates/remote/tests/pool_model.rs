@@ -132,6 +132,53 @@ fn t9_4_threads_take_turns_and_none_waits_for_ever() {
 }
 
 #[test]
+fn t9_4_a_thread_that_cannot_open_a_further_connection_waits_for_another() {
+    explore(|| {
+        let world = Arc::new(World::<2>::default());
+        let line = world.take().unwrap();
+        let threads = [(); 2].map(|()| {
+            let world = Arc::clone(&world);
+            thread::spawn(move || {
+                let line = world.pool.take(|| Err(io::ErrorKind::PermissionDenied.into())).unwrap();
+                world.pool.give_back(line);
+            })
+        });
+        world.give_back(line);
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+        assert_eq!(world.open.load(Ordering::SeqCst), 1);
+    });
+}
+
+#[test]
+fn t9_9_if_the_first_connection_cannot_be_opened_no_thread_waits() {
+    explore(|| {
+        let pool = Arc::new(Pool::<Line, 1>::default());
+        let take = |pool: &Pool<Line, 1>| {
+            let refused = pool.take(|| Err(io::ErrorKind::PermissionDenied.into()));
+            assert_eq!(refused.map(drop).unwrap_err().kind(), io::ErrorKind::PermissionDenied);
+        };
+        let other = Arc::clone(&pool);
+        let thread = thread::spawn(move || take(&other));
+        take(&pool);
+        thread.join().unwrap();
+    });
+}
+
+#[test]
+fn t9_9_the_end_reaches_a_thread_that_waits_because_it_cannot_open_one() {
+    explore(|| {
+        let world = Arc::new(World::<2>::default());
+        let _busy = world.take().unwrap();
+        let other = Arc::clone(&world);
+        let thread = thread::spawn(move || {
+            assert!(other.pool.take(|| Err(io::ErrorKind::PermissionDenied.into())).is_err());
+        });
+        world.pool.end();
+        thread.join().unwrap();
+    });
+}
+
+#[test]
 fn t9_9_the_end_reaches_each_thread_that_waits_for_a_connection_or_an_answer() {
     explore(|| {
         let world = Arc::new(World::<1>::default());

@@ -27,6 +27,9 @@ pub fn next_deadline(t: &Tables) -> Option<Time> {
     Time::sooner(Time::sooner(due, t.graces.next_end()), t.refusals.next_end())
 }
 
+/// How much of the state of a client whose process has ended ends at a time (D115).
+const LEFT_AT_ONCE: usize = 64;
+
 /// Ends expired MFEs; examines at most `most` MFEs.
 pub fn tick(
     t: &mut Tables,
@@ -37,7 +40,7 @@ pub fn tick(
     if route_changes::has_work(t) {
         route_changes::continue_some(t, most.min(AT_ONCE), fx);
     }
-    let most = most - grace::end_some(t, most, fx);
+    let most = most - grace::end_some(t, most.min(LEFT_AT_ONCE), fx);
     let mut left = most - refusals::end_old(t, most, fx);
     while left > 0 {
         let entries = t.expiry.pop(t.now, left.min(Flows::FETCH));

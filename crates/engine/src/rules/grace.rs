@@ -8,7 +8,7 @@ use super::alerts::MembershipChange;
 use super::debug_log::{self, debug};
 use super::leaving::{self, Ending};
 use super::oifs::{self, OifChange, Touch};
-use super::{change_of_owner, ownership};
+use super::{change_of_owner, releasing};
 use crate::effects::Effects;
 use crate::notice::NoticeKinds;
 use crate::tables::{ClientId, Side, Tables};
@@ -96,26 +96,26 @@ pub fn done(t: &mut Tables, client: ClientId) {
     }
 }
 
-/// Ends what is left of a client whose time has ended, at most `most` memberships or one interface.
-/// Returns how much it has examined; 0 if there is nothing to end.
+/// Ends what is left of a client whose time has ended, at most `most` memberships or MFEs. Returns
+/// how much it has examined; 0 if there is nothing to end.
 pub fn end_some(t: &mut Tables, most: usize, fx: &mut Effects) -> usize {
     let now = t.now;
     let Some(grace) = t.graces.first_over(now) else { return 0 };
-    let (client, next) = (grace.client, grace.next.max(Flow::WILDCARD.successor()));
-    let next = if let Some(id) = grace.taken_again() {
-        end_missing(t, (client, id), next, most, fx)
+    let (client, mut at) = (grace.client, grace.at);
+    if let Some(id) = grace.taken_again() {
+        let first = at.next.max(Flow::WILDCARD.successor());
+        at.next = end_missing(t, (client, id), first, most, fx).unwrap_or(Flow::WILDCARD);
     } else if let Some(interface) = first_taken(t, client) {
-        end_interface(t, (client, interface), next, most, fx)
+        releasing::release_some(t, (client, interface), &mut at, most, fx);
     } else {
         // Releases that wait for an answer to DISABLE_IGMP need not wait any longer.
         change_of_owner::finish_releases_of(t, client, fx);
         t.clients.remove(client);
         t.graces.remove(client);
         fx.departed.push(client);
-        None
-    };
+    }
     if let Some(grace) = t.graces.of_mut(client) {
-        grace.next = next.unwrap_or(Flow::WILDCARD);
+        grace.at = at;
     }
     most
 }
@@ -147,22 +147,6 @@ fn end_missing(
     }
     if next.is_none() {
         t.graces.of_mut(client)?.forget(id);
-    }
-    next
-}
-
-/// Ends memberships on an interface that was not taken again. When all have ended, releases it.
-fn end_interface(
-    t: &mut Tables,
-    of: (ClientId, Interface),
-    first: Flow,
-    most: usize,
-    fx: &mut Effects,
-) -> Option<Flow> {
-    let next = leaving::end_some(t, of, first, most, fx);
-    if next.is_none() {
-        // The client has the interface, so this is not refused.
-        let _ = ownership::release(t, of.0, of.1, false, fx);
     }
     next
 }

@@ -52,6 +52,7 @@ pub mod lost_interfaces;
 pub mod ownership;
 pub mod reconsider;
 pub mod registration;
+pub mod releasing;
 pub mod restart;
 pub mod route_changes;
 pub mod taking_over;

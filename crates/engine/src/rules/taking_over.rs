@@ -8,7 +8,7 @@ use crate::notice::Notice;
 use crate::tables::{ClientId, Side, Tables};
 use mgm_types::{Flow, IfId};
 
-/// How many LOCAL_JOINs a take sends. If there are more, the client is told all of them later.
+/// How many LOCAL_JOINs a take sends. If there are more, the client is told of all of them later.
 const LOCAL_AT_ONCE: usize = 1024;
 
 /// Whether an interface is left to a client: it is the successor of the one that has it.
@@ -48,14 +48,15 @@ pub fn take(t: &mut Tables, client: ClientId, id: IfId, fx: &mut Effects) -> boo
     true
 }
 
-/// LOCAL_JOIN for each membership of IGMP on an interface, to its new owner.
+/// LOCAL_JOIN for each membership of IGMP on an interface, to its new owner: all at once, or all
+/// later, so that it is told of none twice.
 fn tell_locals(t: &Tables, client: ClientId, id: IfId, fx: &mut Effects) {
     let interface = t.interfaces.name(id);
-    let wanted = t.flows.wanted_on(Flow::WILDCARD, id, &[Side::Igmp]);
-    for (number, (flow, _)) in wanted.enumerate() {
-        if number >= LOCAL_AT_ONCE {
-            return fx.tell_all_later(client, AlertTopic::Locals);
-        }
+    let wanted = || t.flows.wanted_on(Flow::WILDCARD, id, &[Side::Igmp]);
+    if wanted().nth(LOCAL_AT_ONCE).is_some() {
+        return fx.tell_all_later(client, AlertTopic::Locals);
+    }
+    for (flow, _) in wanted() {
         alerts::send(t, client, Notice::LocalJoin { flow, interface }, fx);
     }
 }

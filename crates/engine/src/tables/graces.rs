@@ -1,6 +1,7 @@
 //! What clients have left whose processes have ended: it stays for a successor (spec 9.8).
 
 use super::clients::ClientId;
+use super::release_progress::ReleaseProgress;
 use mgm_types::{Flow, IfId, Result, Time};
 use std::collections::HashSet;
 
@@ -14,8 +15,9 @@ pub struct Grace {
     pub ends: Time,
     /// The client that has registered with the same ids since.
     pub successor: Option<ClientId>,
-    /// The memberships before this flow have been examined at the end.
-    pub next: Flow,
+    /// How far the end of the present interface has come. Of an interface that was taken again, only
+    /// memberships end.
+    pub at: ReleaseProgress,
     taken: Vec<TakenAgain>,
 }
 
@@ -75,8 +77,8 @@ impl Graces {
 
     /// A client has left everything that it has.
     pub fn insert(&mut self, client: ClientId, ends: Time) {
-        let (successor, next, taken) = (None, Flow::WILDCARD, Vec::new());
-        self.list.push(Grace { client, ends, successor, next, taken });
+        let (successor, at, taken) = (None, ReleaseProgress::default(), Vec::new());
+        self.list.push(Grace { client, ends, successor, at, taken });
     }
 
     /// Nothing is left of a client.

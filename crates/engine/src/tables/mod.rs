@@ -13,6 +13,7 @@ mod limits;
 mod mfe;
 mod origins;
 pub mod refusals;
+mod release_progress;
 pub mod reroutes;
 mod resolutions;
 mod sources;
@@ -30,6 +31,7 @@ pub use limits::ForwardingLimits;
 pub use mfe::{Mfe, OifCount, Overrides, Rare, Rpf};
 pub use origins::{IifOrigin, IifOrigins};
 pub use refusals::{FlowRefusal, RefusedFlow, RefusedFlows};
+pub use release_progress::{ReleasePart, ReleaseProgress};
 pub use reroutes::{Reroutes, Superseded};
 pub use resolutions::{
     AllAsked, Asked, AwaitedAnswers, FirstPacket, Purpose, Resolution, Resolutions,

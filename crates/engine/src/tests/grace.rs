@@ -351,6 +351,60 @@ fn t9_8_the_end_of_the_time_is_the_end() {
     r.register("A");
 }
 
+/// The process of A, which has 200 MFEs and 200 memberships on 1, has ended; its time ends, too.
+fn over() -> Router {
+    let mut r = stage();
+    r.join("B", ALL, 2);
+    for n in 0..200 {
+        r.packet(&format!("(10.0.0.1, 239.2.0.{n})"), 1);
+        r.join("A", &format!("(*, 239.3.0.{n})"), 3);
+    }
+    r.dies("A", 60);
+    r.heard.clear();
+    assert_eq!(sizes(&r), (201, 202));
+    r.now = r.now.plus_secs(60);
+    r
+}
+
+/// How many MFEs and memberships there are.
+fn sizes(r: &Router) -> (usize, usize) {
+    let sizes = r.engine.sizes();
+    (sizes.mfes, sizes.memberships)
+}
+
+/// Lets what is over end, and returns the most that has ended at once.
+fn largest_portion(r: &mut Router, end_some: impl Fn(&mut Engine, &mut Effects) -> bool) -> usize {
+    let (mut before, mut largest, mut goes_on) = (sizes(r), 0, true);
+    while goes_on {
+        goes_on = r.run(&end_some);
+        let now = sizes(r);
+        largest = largest.max(before.0 - now.0).max(before.1 - now.1);
+        before = now;
+    }
+    assert_eq!(r.engine.clients().count(), 2, "all has ended");
+    largest
+}
+
+#[test]
+fn d115_what_a_process_has_left_ends_in_portions_with_its_mfes() {
+    let mut r = over();
+    r.run(|_, _| ());
+    assert_eq!(largest_portion(&mut r, |engine, fx| engine.end_graces(64, fx)), 64);
+    assert_eq!(sizes(&r), (0, 2));
+}
+
+#[test]
+fn d115_the_timer_ends_it_in_the_same_portions() {
+    let mut r = over();
+    let now = r.now;
+    let tick = |engine: &mut Engine, fx: &mut Effects| {
+        engine.tick(now, 256, |_| Ok(None), fx);
+        engine.next_deadline().is_some_and(|due| due <= now)
+    };
+    assert_eq!(largest_portion(&mut r, tick), 64);
+    assert_eq!(sizes(&r), (0, 2));
+}
+
 #[test]
 fn t9_8_what_is_over_is_no_longer_taken_over() {
     let mut r = left();

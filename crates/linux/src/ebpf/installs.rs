@@ -6,7 +6,7 @@ use super::load::Loaded;
 use super::reader::Reader;
 use super::resend::{self, Packet};
 use super::table::{Table, TableError, Wanted};
-use super::waiting::{Inbox, Outbox, State, BATCH, PAUSE};
+use super::waiting::{Inbox, Outbox, State, BATCH, MOST_HELD, MOST_SENT, PAUSE};
 use crate::types::Flow;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -19,29 +19,45 @@ impl Reader {
         }
     }
 
+    /// `is_alone`: a run has tail calls for one packet only.
+    fn send_some(&self, packets: &[Packet], is_alone: bool) {
+        let most = if is_alone { 1 } else { packets.len().max(1) };
+        packets.chunks(most).for_each(|some| self.send(some));
+    }
+
     /// Sends what waits, oldest first, then opens the entries that are held: packets that arrive
     /// from now on no longer come here.
     fn flush(&self, inbox: &mut Inbox, state: &mut State) {
-        // Those that arrive meanwhile are sent, too, but not without end.
-        for _ in 0..32 {
-            let packets = std::mem::take(&mut state.outbox.packets);
-            if packets.is_empty() {
+        // Those that arrive meanwhile are sent, too, so that packets keep their order. But they can
+        // arrive faster than they are sent, and the manager's lock may be held.
+        let (end, mut left) = (Instant::now() + MOST_HELD, MOST_SENT);
+        loop {
+            let now = left.min(state.outbox.packets.len());
+            let later = state.outbox.packets.split_off(now);
+            let packets = std::mem::replace(&mut state.outbox.packets, later);
+            self.send_some(&packets, state.outbox.is_alone);
+            left -= now;
+            if left == 0 || Instant::now() >= end {
                 break;
             }
-            self.send(&packets);
-            while self.drain(inbox, state, BATCH) {}
+            let is_left = self.drain(inbox, state, BATCH);
+            if !is_left && state.outbox.packets.is_empty() {
+                break;
+            }
         }
-        let Outbox { flows, packets, .. } = std::mem::take(&mut state.outbox);
-        self.send(&packets);
+        let Outbox { flows, packets, is_alone, .. } = std::mem::take(&mut state.outbox);
         flows.into_iter().for_each(|flow| state.table.open(flow));
-        while self.drain(inbox, state, BATCH) {}
+        self.send_some(&packets, is_alone);
+        self.drain(inbox, state, BATCH);
     }
 
     /// Sends what waits of a flow whose entry or counters are to be looked at or changed.
     pub(super) fn settle(&self, flow: Flow) {
         if self.state.lock().outbox.has(flow) {
             let mut inbox = self.inbox.lock();
-            self.flush(&mut inbox, &mut self.state.lock());
+            let mut state = self.state.lock();
+            self.flush(&mut inbox, &mut state);
+            self.leave_rest(&inbox, &state);
         }
     }
 
@@ -71,19 +87,40 @@ impl Reader {
         {
             let mut state = self.state.lock();
             if state.table.has(flow) {
-                return state.table.set(wanted);
+                let had_retired = state.table.has_retired();
+                let result = state.table.set(wanted);
+                self.note_room(&state.table);
+                if !had_retired && state.table.has_retired() {
+                    self.signal_upkeep(); // its former oifs are to be reused
+                }
+                return result;
             }
         }
         let mut inbox = self.inbox.lock();
         let mut state = self.state.lock();
-        let state = &mut *state;
-        while self.drain(&mut inbox, state, BATCH) {}
+        let result = self.add(&mut inbox, &mut state, wanted);
+        self.leave_rest(&inbox, &state);
+        result
+    }
+
+    fn add(
+        &self,
+        inbox: &mut Inbox,
+        state: &mut State,
+        wanted: &Wanted<'_>,
+    ) -> Result<(), TableError> {
+        let flow = wanted.flow;
+        self.drain_all(inbox, state);
         if inbox.in_flight > 0 {
             inbox.in_flight -= 1;
             inbox.moved = Instant::now();
         }
         let has_oifs = !wanted.oifs.is_empty();
         let waits = state.kept.has(flow);
+        let is_alone = waits && wanted.oifs.len() > ROUND;
+        if is_alone {
+            self.flush(inbox, state); // before the flow has an entry, so that its packets stay
+        }
         state.table.set(&Wanted { is_held: waits && has_oifs, ..*wanted })?;
         self.note_room(&state.table);
         if !waits {
@@ -97,20 +134,13 @@ impl Reader {
             return Ok(());
         }
         // In a burst they wait for those of other flows, so that many are sent at a time.
-        let is_alone = wanted.oifs.len() > ROUND;
-        if is_alone {
-            self.flush(&mut inbox, state);
-        }
         state.outbox.flows.push(flow);
         state.outbox.since.get_or_insert_with(Instant::now);
         state.outbox.packets.extend(packets);
-        if is_alone {
-            let packets = std::mem::take(&mut state.outbox.packets);
-            packets.iter().for_each(|packet| self.send(std::slice::from_ref(packet)));
-        }
+        state.outbox.is_alone = is_alone;
         let is_last = inbox.in_flight == 0 && !inbox.has_upcalls();
         if is_alone || is_last || state.outbox.packets.len() >= PARCELS {
-            self.flush(&mut inbox, state);
+            self.flush(inbox, state);
         }
         Ok(())
     }

@@ -247,11 +247,6 @@ impl Interfaces {
         served.map_or(0, |served| loaded.maps.arrivals.get(served.arrivals).refused.load(Relaxed))
     }
 
-    /// Whether flows are limited somewhere, so that [`Interfaces::report_refused`] is to be called.
-    pub(super) fn has_limits(&self) -> bool {
-        !self.limits.is_empty()
-    }
-
     /// Logs that a limit has refused flows: at most once a minute for an interface.
     pub(super) fn report_refused(&mut self, loaded: &Loaded) {
         for (if_index, limit) in &mut self.limits {

@@ -227,6 +227,11 @@ impl Pendings {
     pub(super) fn forget(&self, key: FlowKey) {
         self.0.iter().filter(|it| it.flow.is(key)).for_each(|it| it.count.store(0, Relaxed));
     }
+
+    /// The same for all flows.
+    pub(super) fn clear(&self) {
+        self.0.iter().for_each(|it| it.count.store(0, Relaxed));
+    }
 }
 
 // SAFETY: atomic numbers alone.

@@ -162,7 +162,7 @@ impl Loaded {
             Program::load(name, &instructions, object.licence()?)
                 .map_err(|(error, words)| LoadError::Program(name, error, words))
         };
-        let copies = program("mgm_copies")?;
+        let (copies, looping) = (program("mgm_copies")?, program("mgm_loop")?);
         let programs = Programs {
             l2: program("mgm_l2")?,
             l3: program("mgm_l3")?,
@@ -170,13 +170,13 @@ impl Loaded {
             own_l3: program("mgm_own_l3")?,
             resend: program("mgm_resend")?,
         };
-        call_by_tail(&tails, [&copies, &programs.resend])?;
+        call_by_tail(&tails, [&copies, &programs.resend, &looping])?;
         Ok(Loaded { maps, programs, _tails: tails })
     }
 }
 
 /// Makes these programs the ones that others call.
-fn call_by_tail(tails: &Map, programs: [&Program; 2]) -> Result<(), LoadError> {
+fn call_by_tail(tails: &Map, programs: [&Program; 3]) -> Result<(), LoadError> {
     (0u32..).zip(programs).try_for_each(|(element, program)| {
         tails
             .update(&element, &(program.raw_fd() as u32))

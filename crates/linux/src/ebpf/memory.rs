@@ -6,7 +6,7 @@ use std::io;
 use std::marker::PhantomData;
 use std::mem::size_of;
 use std::ptr::{null_mut, NonNull};
-use std::sync::atomic::{AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{fence, AtomicU32, AtomicU64, Ordering};
 
 /// Types whose every field is an atomic number, so that the kernel may change them at any time.
 ///
@@ -125,14 +125,27 @@ impl Ring {
         unsafe { &*pages.start.as_ptr().cast::<AtomicU64>() }
     }
 
-    /// Reads at most `most` records. Returns whether any may be left.
-    pub(super) fn read(&mut self, most: usize, mut take: impl FnMut(&[u8])) -> bool {
-        let consumer = Ring::position(&self.consumer);
-        let mut at = consumer.load(Ordering::Relaxed);
+    /// Whether there are no records, finished or not. If so, the kernel wakes a poll at the next one.
+    pub(super) fn is_empty(&self) -> bool {
+        let written = || Ring::position(&self.producer).load(Ordering::Acquire);
+        let at = Ring::position(&self.consumer).load(Ordering::Relaxed);
+        if at != written() {
+            return false;
+        }
+        // The kernel wakes a poll only if it sees that all records before the new one were read. So
+        // it must see the position that `read` has stored before this thread looks for that record.
+        fence(Ordering::SeqCst);
+        at == written()
+    }
+
+    /// Reads at most `most` records, until `take` returns false. Returns whether any may be left.
+    pub(super) fn read(&mut self, most: usize, mut take: impl FnMut(&[u8]) -> bool) -> bool {
         for _ in 0..most {
-            if at == Ring::position(&self.producer).load(Ordering::Acquire) {
+            if self.is_empty() {
                 return false;
             }
+            let consumer = Ring::position(&self.consumer);
+            let at = consumer.load(Ordering::Relaxed);
             let offset = self.page + (at as usize & (self.size - 1));
             // SAFETY: behind the first page begin the data; a record's header is aligned to 8.
             let header = unsafe { self.producer.start.as_ptr().add(offset) };
@@ -145,13 +158,18 @@ impl Ring {
             if whole > self.size {
                 return false; // not what a kernel writes
             }
+            let mut goes_on = true;
             if length & DISCARDED == 0 {
                 // SAFETY: the kernel does not write to the record before `consumer` passes it, and
                 // the data are there twice.
-                take(unsafe { std::slice::from_raw_parts(header.add(RECORD_HEADER), whole) });
+                goes_on =
+                    take(unsafe { std::slice::from_raw_parts(header.add(RECORD_HEADER), whole) });
             }
-            at += (whole + RECORD_HEADER).next_multiple_of(8) as u64;
-            consumer.store(at, Ordering::Release);
+            let next = at + (whole + RECORD_HEADER).next_multiple_of(8) as u64;
+            consumer.store(next, Ordering::Release);
+            if !goes_on {
+                break;
+            }
         }
         true
     }

@@ -13,7 +13,7 @@ use super::memory::Ring;
 use super::queues::{Place, Waiting};
 use super::resend::{Kept, Packet};
 use super::table::{Made, Need, Table};
-use super::waiting::{Inbox, Outbox, State, BATCH, PAUSE};
+use super::waiting::{Inbox, Outbox, State, BATCH, MOST_HELD, MOST_SENT, PAUSE};
 use crate::forwarder::{Upcall, UpcallKind, UpcallSink, UpcallSource};
 use crate::sys::{self, StopSignal};
 use crate::types::{Flow, IfId, Interface, Ipv4Addr};
@@ -60,6 +60,8 @@ pub(super) struct Reader {
     sink: Arc<dyn UpcallSink>,
     changes: LinkChanges,
     signal: StopSignal,
+    /// The thread sleeps until something arrives. Set with the inbox locked.
+    is_asleep: AtomicBool,
     ending: AtomicBool,
     /// The tables are to grow soon.
     pub is_low: AtomicBool,
@@ -70,6 +72,16 @@ struct First {
     flow: Flow,
     is_new: bool,
     packet: Option<Packet>,
+}
+
+/// What has become of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Taken {
+    /// The sink must know of the flow.
+    New,
+    Kept,
+    /// Its flow has an entry: it is sent on, or will be soon.
+    Sent,
 }
 
 impl Reader {
@@ -96,6 +108,7 @@ impl Reader {
             sink,
             changes: LinkChanges::open()?,
             signal: StopSignal::new()?,
+            is_asleep: AtomicBool::new(false),
             ending: AtomicBool::new(false),
             is_low: AtomicBool::new(false),
         };
@@ -129,9 +142,13 @@ impl Reader {
         // The sink's threads pass upcalls on, too, when they have answered some.
         let is_busy = {
             let inbox = self.inbox.lock();
-            inbox.has_upcalls() || inbox.in_flight > 0 || self.state.lock().outbox.since.is_some()
+            let is_busy = inbox.has_upcalls()
+                || inbox.in_flight > 0
+                || self.state.lock().outbox.since.is_some();
+            self.is_asleep.store(!is_busy, Ordering::Relaxed);
+            is_busy
         };
-        let timeout = if is_busy { Some(PAUSE) } else { self.next_upkeep() };
+        let timeout = if is_busy { PAUSE } else { self.next_upkeep() };
         let has_changed = self.wait(timeout);
         if self.ending.load(Ordering::SeqCst) {
             return;
@@ -160,14 +177,12 @@ impl Reader {
     }
 
     /// Waits for records, announcements, or the signal. Returns whether there are announcements.
-    fn wait(&self, timeout: Option<Duration>) -> bool {
+    fn wait(&self, timeout: Duration) -> bool {
         // SAFETY: the map lives as long as `self`.
         let ring = unsafe { BorrowedFd::borrow_raw(self.loaded.maps.ring.raw_fd()) };
         let fd = |fd| PollFd::new(fd, PollFlags::POLLIN);
         let mut fds = [fd(self.signal.as_fd()), fd(ring), fd(self.changes.as_fd())];
-        let timeout = timeout.map_or(PollTimeout::NONE, |time| {
-            PollTimeout::try_from(time.as_millis()).unwrap_or(PollTimeout::MAX)
-        });
+        let timeout = PollTimeout::try_from(timeout.as_millis()).unwrap_or(PollTimeout::MAX);
         if poll(&mut fds, timeout).is_err() {
             std::thread::sleep(PAUSE);
             return false;
@@ -178,12 +193,14 @@ impl Reader {
         fds[2].any() == Some(true)
     }
 
-    /// Reads records. Sends packets on whose flow has an entry, and keeps the others. Returns
+    /// Reads records. Sends packets on whose flow has an entry, and keeps the others. Stops after a
+    /// few of the former, because they take longest, and the manager's lock may be held. Returns
     /// whether any may be left.
     pub(super) fn drain(&self, inbox: &mut Inbox, state: &mut State, most: usize) -> bool {
         let Inbox { ring, queues, dropped, .. } = inbox;
+        let mut sent = 0;
         ring.read(most, |bytes| {
-            let Some(record) = Record::parse(bytes) else { return };
+            let Some(record) = Record::parse(bytes) else { return true };
             let FlowKey { group, source } = record.key;
             let flow = Flow::new(Ipv4Addr::from(source), Ipv4Addr::from(group));
             let place = Place { if_index: record.ifindex, number: record.number };
@@ -192,10 +209,14 @@ impl Reader {
                 Told::New | Told::More => {
                     let packet = record.is_whole.then(|| Packet::new(&record));
                     let first = First { flow, is_new: record.told == Told::New, packet };
-                    if !self.take_first(state, first) {
-                        return self.took(place);
+                    match self.take_first(state, first) {
+                        Taken::New => UpcallKind::NoCache,
+                        taken => {
+                            self.took(place);
+                            sent += usize::from(taken == Taken::Sent);
+                            return sent < MOST_SENT;
+                        }
                     }
-                    UpcallKind::NoCache
                 }
             };
             if !queues.push(place, Waiting::new(kind, flow, record.packet)) {
@@ -203,7 +224,14 @@ impl Reader {
                 self.forget_pending(record.key); // so that its next packet tells again
                 self.took(place);
             }
+            true
         })
+    }
+
+    /// Reads what is in the ring, unless that takes long.
+    pub(super) fn drain_all(&self, inbox: &mut Inbox, state: &mut State) {
+        let end = Instant::now() + MOST_HELD;
+        while self.drain(inbox, state, BATCH) && Instant::now() < end {}
     }
 
     /// The programs may tell of one more packet that arrives there.
@@ -212,23 +240,33 @@ impl Reader {
         arrivals.taken.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Takes the packet of a flow. Returns whether the sink must know of the flow.
-    fn take_first(&self, state: &mut State, first: First) -> bool {
+    /// Takes the packet of a flow.
+    fn take_first(&self, state: &mut State, first: First) -> Taken {
         let First { flow, is_new, packet } = first;
         if state.outbox.has(flow) {
             state.outbox.packets.extend(packet);
-            return false;
+            return Taken::Sent;
         }
         if state.table.has(flow) {
             if let Some(packet) = packet {
                 self.send(&[packet]);
             }
-            return false;
+            return Taken::Sent;
         }
+        if is_new {
+            state.kept.renew(flow);
+        }
+        // Of a flow of which nothing is kept the first record may have been dropped, or its packet
+        // was not kept. The sink may be told once more, but it must be told.
+        let is_new = is_new || !state.kept.has(flow);
         if let Some(packet) = packet {
             state.kept.keep(flow, packet);
         }
-        is_new
+        if is_new {
+            Taken::New
+        } else {
+            Taken::Kept
+        }
     }
 
     /// The next packet of the flow tells again.
@@ -279,15 +317,23 @@ impl Reader {
         flows.update(&(BUCKET_CHUNKS as u32), &(unused.raw_fd() as u32))
     }
 
-    /// How long the thread may sleep at most; `None` for ever.
-    fn next_upkeep(&self) -> Option<Duration> {
+    /// How long the thread may sleep at most.
+    fn next_upkeep(&self) -> Duration {
         let state = self.state.lock();
         if state.table.has_retired() || !state.kept.is_empty() {
-            return Some(UPKEEP);
+            return UPKEEP;
         }
-        drop(state);
-        let interfaces = self.interfaces.lock();
-        (interfaces.has_limits() || interfaces.has_unfinished()).then_some(REPORTS)
+        REPORTS
+    }
+
+    /// Wakes the thread if something is left for it. Another thread that has read records calls this
+    /// before it unlocks the inbox: the kernel wakes the thread only at a record before which all are
+    /// read, and does not know of what was read and waits.
+    pub(super) fn leave_rest(&self, inbox: &Inbox, state: &State) {
+        let is_done = inbox.ring.is_empty() && !inbox.has_upcalls() && state.outbox.since.is_none();
+        if !is_done && self.is_asleep.swap(false, Ordering::Relaxed) {
+            self.signal.raise();
+        }
     }
 
     fn do_upkeep(&self) {
@@ -338,15 +384,20 @@ impl Reader {
         if upcalls.is_empty() {
             return false;
         }
-        let mut is_refused = false;
-        sys::shield("upcalls", || {
-            let left = self.sink.upcalls(upcalls);
-            is_refused = !left.is_empty();
-            if is_refused {
+        let flows: Vec<Flow> = upcalls.iter().map(|upcall| upcall.flow).collect();
+        let mut left = None;
+        sys::shield("upcalls", || left = Some(self.sink.upcalls(upcalls)));
+        match left {
+            Some(left) if left.is_empty() => true,
+            Some(left) => {
                 self.inbox.lock().returned = left;
+                false
             }
-        });
-        !is_refused
+            None => {
+                flows.into_iter().for_each(|flow| self.forget_pending(flow.into()));
+                true
+            }
+        }
     }
 
     fn next_upcalls(&self) -> Vec<Upcall> {
@@ -359,8 +410,10 @@ impl Reader {
         let mut arrival = ArrivalCache { interfaces: &self.interfaces, last: None };
         inbox.queues.take(room, |place, waiting| {
             self.took(place);
-            let Some(arrival) = arrival.find(place.if_index) else { return };
             let Waiting { kind, flow, .. } = waiting;
+            let Some(arrival) = arrival.find(place.if_index) else {
+                return self.forget_pending(flow.into());
+            };
             upcalls.push(Upcall { kind, flow, arrival, header: waiting.header().to_vec() });
         });
         if !upcalls.is_empty() {
@@ -395,13 +448,16 @@ impl Reader {
         }
     }
 
-    /// Drops upcalls of the device that had this index before.
+    /// Drops upcalls of the device that had this index before. The next packet of each flow tells
+    /// again, because the sink may have forgotten flows of interfaces that are no longer served.
     pub(super) fn forget(&self, if_index: u32) {
         let mut inbox = self.inbox.lock();
         let mut state = self.state.lock();
         while self.drain(&mut inbox, &mut state, BATCH) {}
         inbox.queues.forget(if_index);
         inbox.returned.retain(|upcall| upcall.arrival.index != if_index);
+        (0..SETS).for_each(|set| self.loaded.maps.pendings.get(set).clear());
+        self.leave_rest(&inbox, &state);
     }
 
     /// The index of an interface, if it is served.
@@ -436,6 +492,8 @@ impl UpcallSource for Reader {
                 return;
             }
             self.read_and_deliver();
+            let inbox = self.inbox.lock();
+            self.leave_rest(&inbox, &self.state.lock());
         });
     }
 }

@@ -14,6 +14,10 @@ use std::time::{Duration, Instant};
 /// How long a packet is kept: as long as the kernel's multicast routing keeps one.
 const LIFETIME: Duration = Duration::from_secs(10);
 
+/// The age from which on packets are dropped when their flow is new again: the programs count time
+/// from the same packet, but the library reads it later.
+const STALE: Duration = Duration::from_secs(9);
+
 /// The most octets that are kept. Of an interface only as many as are left for others: so a flood on
 /// one of them leaves a half of it. Then further packets are dropped, but not their flows.
 const MOST_OCTETS: usize = 64 << 20;
@@ -159,6 +163,14 @@ impl Kept {
         waiting.packets.push(packet);
     }
 
+    /// A packet of the flow is a first one again: packets that are about to expire would take its room,
+    /// and it would expire with them. If it was only told twice, they stay.
+    pub(super) fn renew(&mut self, flow: Flow) {
+        if self.flows.get(&flow).is_some_and(|waiting| waiting.since.elapsed() >= STALE) {
+            self.take(flow);
+        }
+    }
+
     /// Takes the packets of a flow, oldest first.
     pub(super) fn take(&mut self, flow: Flow) -> Vec<Packet> {
         let Some(waiting) = self.flows.remove(&flow) else { return Vec::new() };
@@ -268,6 +280,22 @@ mod tests {
         assert!(kept.take(flow(1)).is_empty() && !kept.is_empty());
         kept.take(flow(2));
         assert!(kept.is_empty() && kept.octets == 0);
+    }
+
+    #[test]
+    fn a_first_packet_does_not_expire_with_those_of_ten_seconds_ago() {
+        let mut kept = Kept::default();
+        (20..24).for_each(|size| kept.keep(flow(1), packet(size)));
+        kept.renew(flow(1));
+        assert_eq!(kept.flows[&flow(1)].packets.len(), 4, "they are young");
+        kept.flows.get_mut(&flow(1)).unwrap().since -= STALE;
+        kept.renew(flow(1));
+        kept.keep(flow(1), packet(30));
+        kept.flows.get_mut(&flow(1)).unwrap().since -= LIFETIME - STALE;
+        kept.expire();
+        let sizes: Vec<u64> = kept.take(flow(1)).iter().map(Packet::octets).collect();
+        assert_eq!(sizes, [30]);
+        assert_eq!(kept.octets, 0);
     }
 
     #[test]

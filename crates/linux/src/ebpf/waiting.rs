@@ -19,6 +19,11 @@ const IN_FLIGHT: usize = 512;
 /// How many records are read before others get the locks.
 pub(super) const BATCH: usize = 4096;
 
+/// How long entries are held, and how many packets are sent meanwhile, before they are opened though
+/// more packets wait. Other threads get the locks then, too.
+pub(super) const MOST_HELD: Duration = Duration::from_millis(2);
+pub(super) const MOST_SENT: usize = 64;
+
 /// The pause before upcalls are offered again.
 pub(super) const PAUSE: Duration = Duration::from_millis(1);
 
@@ -72,6 +77,8 @@ pub(super) struct Outbox {
     pub packets: Vec<Packet>,
     /// The flows whose entries are held until then.
     pub flows: Vec<Flow>,
+    /// There is one flow, with so many oifs that its packets are sent one at a time.
+    pub is_alone: bool,
     /// When the first of them was added.
     pub since: Option<Instant>,
 }

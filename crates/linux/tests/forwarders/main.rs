@@ -11,6 +11,7 @@ mod neighbours;
 mod oifs;
 mod packets;
 mod teardown;
+mod wakeups;
 
 use mgm_linux::ebpf::{Attachment, EbpfForwarder};
 use mgm_linux::kernel::KernelForwarder;

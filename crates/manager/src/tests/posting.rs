@@ -1,5 +1,7 @@
 //! Clients in other processes, with an outlet that keeps what is sent.
 
+mod absence;
+mod successors;
 mod unanswered;
 
 use super::*;

@@ -1,6 +1,7 @@
 //! Who may connect from other processes, and what he may do there.
 
 use super::Pattern;
+use nix::errno::Errno;
 use nix::unistd::{Group, User};
 
 /// How routing protocols in other processes are served: keys of `[router]`.
@@ -64,8 +65,15 @@ impl Ids {
 /// The number of a user: of this name, or the number itself.
 #[must_use]
 pub fn user_id(user: &str) -> Option<u32> {
-    let named = || Some(User::from_name(user).ok()??.uid.as_raw());
-    user.parse().ok().or_else(named)
+    user.parse().ok().or_else(|| look_up_user(user).ok().flatten())
+}
+
+/// The number of the user of this name, if there is one.
+///
+/// # Errors
+/// The system cannot say.
+pub fn look_up_user(name: &str) -> Result<Option<u32>, Errno> {
+    Ok(User::from_name(name)?.map(|user| user.uid.as_raw()))
 }
 
 /// The number of a group: of this name, or the number itself.
@@ -99,8 +107,8 @@ pub struct Taken<'a> {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientRules {
     rules: Vec<(Option<u32>, Client)>,
-    /// The users that the system does not have.
-    pub unknown: Vec<String>,
+    /// The tables of users that the system did not have.
+    unknown: Vec<Client>,
 }
 
 impl ClientRules {
@@ -112,20 +120,40 @@ impl ClientRules {
             match (client.user.as_str(), user_id(&client.user)) {
                 ("*", _) => all.rules.push((None, client.clone())),
                 (_, Some(user)) => all.rules.push((Some(user), client.clone())),
-                (_, None) => all.unknown.push(client.user.clone()),
+                (_, None) => all.unknown.push(client.clone()),
             }
         }
         all
     }
 
+    /// The users of tables that the system did not have.
+    pub fn unknown(&self) -> impl Iterator<Item = &str> {
+        self.unknown.iter().map(|client| client.user.as_str())
+    }
+
     /// Whether a client process may do this. A user without a table may do everything, unless there
-    /// is a table for `*`. Of several tables of one user, one must permit it.
+    /// is a table for `*`. Of several tables of one user, one must permit it. `look_up` looks up a
+    /// user that did not exist, because it may exist by now. If the system cannot say, nobody is
+    /// permitted anything.
     #[must_use]
-    pub fn permits(&self, wish: &Wish<'_>) -> bool {
-        let is_named = self.rules.iter().any(|(user, _)| *user == Some(wish.user));
-        let user = is_named.then_some(wish.user);
-        let mut of_user = self.rules.iter().filter(|(of, _)| *of == user).peekable();
-        of_user.peek().is_none() || of_user.any(|(_, client)| client.permits(wish))
+    pub fn permits(
+        &self,
+        wish: &Wish<'_>,
+        look_up: impl Fn(&str) -> Result<Option<u32>, Errno>,
+    ) -> bool {
+        let named = |user: Option<u32>| self.rules.iter().filter(move |(of, _)| *of == user);
+        let mut tables: Vec<&Client> = named(Some(wish.user)).map(|(_, client)| client).collect();
+        for client in &self.unknown {
+            match look_up(&client.user) {
+                Ok(user) if user == Some(wish.user) => tables.push(client),
+                Ok(_) => {}
+                Err(_) => return false,
+            }
+        }
+        if tables.is_empty() {
+            tables.extend(named(None).map(|(_, client)| client));
+        }
+        tables.is_empty() || tables.iter().any(|client| client.permits(wish))
     }
 }
 
@@ -172,6 +200,11 @@ mod tests {
         ClientRules::of(&clients, known)
     }
 
+    /// Whether it is permitted on a system without further users.
+    fn permits(rules: &ClientRules, wish: &Wish<'_>) -> bool {
+        rules.permits(wish, |_| Ok(None))
+    }
+
     fn registers(user: u32, protocol: u32, component: u32) -> Wish<'static> {
         Wish { user, protocol, component, interface: None }
     }
@@ -187,36 +220,52 @@ mod tests {
             ("pim", Some(&["300"]), None),
             ("frr", None, Some(&["lan0"])),
         ]);
-        assert!(rules.permits(&registers(100, 7, 5)) && rules.permits(&registers(100, 300, 0)));
-        assert!(rules.permits(&registers(100, 200, 1)) && !rules.permits(&registers(100, 200, 2)));
-        assert!(!rules.permits(&registers(100, 8, 0)));
-        assert!(rules.permits(&takes(100, Some("eth1"))));
-        assert!(!rules.permits(&takes(100, Some("lan0"))) && !rules.permits(&takes(100, None)));
+        assert!(permits(&rules, &registers(100, 7, 5)) && permits(&rules, &registers(100, 300, 0)));
+        assert!(
+            permits(&rules, &registers(100, 200, 1)) && !permits(&rules, &registers(100, 200, 2))
+        );
+        assert!(!permits(&rules, &registers(100, 8, 0)));
+        assert!(permits(&rules, &takes(100, Some("eth1"))));
+        assert!(!permits(&rules, &takes(100, Some("lan0"))) && !permits(&rules, &takes(100, None)));
         let other = Wish { protocol: 300, ..takes(100, Some("lan0")) };
-        assert!(rules.permits(&other), "the table with these ids permits all interfaces");
-        assert!(rules.permits(&registers(200, 9, 9)) && rules.permits(&takes(200, Some("lan0"))));
-        assert!(!rules.permits(&takes(200, Some("eth1"))));
-        assert!(rules.permits(&takes(300, None)), "a user without a table is not restricted");
+        assert!(permits(&rules, &other), "the table with these ids permits all interfaces");
+        assert!(
+            permits(&rules, &registers(200, 9, 9)) && permits(&rules, &takes(200, Some("lan0")))
+        );
+        assert!(!permits(&rules, &takes(200, Some("eth1"))));
+        assert!(permits(&rules, &takes(300, None)), "a user without a table is not restricted");
     }
 
     #[test]
     fn m52_a_star_is_for_all_users_without_a_table() {
         let rules = rules(&[("pim", None, None), ("*", Some(&["9"]), None)]);
-        assert!(rules.permits(&registers(100, 7, 0)));
-        assert!(!rules.permits(&registers(300, 7, 0)) && rules.permits(&registers(300, 9, 0)));
-        assert!(!rules.permits(&registers(0, 7, 0)), "root, too");
+        assert!(permits(&rules, &registers(100, 7, 0)));
+        assert!(!permits(&rules, &registers(300, 7, 0)) && permits(&rules, &registers(300, 9, 0)));
+        assert!(!permits(&rules, &registers(0, 7, 0)), "root, too");
     }
 
     #[test]
     fn m52_a_user_that_does_not_exist_has_no_rights_and_is_named() {
         let rules = rules(&[("nobody-has-it", None, None), ("12", Some(&["9"]), None)]);
-        assert_eq!(rules.unknown, ["nobody-has-it"]);
-        assert!(!rules.permits(&registers(12, 7, 0)), "a number needs no user");
-        assert!(ClientRules::default().permits(&registers(12, 7, 0)));
+        assert!(rules.unknown().eq(["nobody-has-it"]));
+        assert!(!permits(&rules, &registers(12, 7, 0)), "a number needs no user");
+        assert!(permits(&ClientRules::default(), &registers(12, 7, 0)));
+    }
+
+    #[test]
+    fn m52_a_user_that_is_created_later_is_restricted_at_once() {
+        let rules = rules(&[("later", Some(&["9"]), None), ("12", Some(&["9"]), None)]);
+        let created = |user: &str| Ok((user == "later").then_some(300));
+        assert!(!rules.permits(&registers(300, 7, 0), created));
+        assert!(rules.permits(&registers(300, 9, 0), created));
+        assert!(rules.permits(&registers(301, 7, 0), created), "another user has no table");
+        // While the system cannot say which user that is, it may be any.
+        assert!(!rules.permits(&registers(301, 7, 0), |_| Err(Errno::EIO)));
     }
 
     #[test]
     fn users_and_groups_are_names_or_numbers() {
+        assert_eq!((look_up_user("root"), look_up_user("no such user")), (Ok(Some(0)), Ok(None)));
         assert_eq!((user_id("root"), group_id("root")), (Some(0), Some(0)));
         assert_eq!((user_id("4711"), group_id("4711")), (Some(4711), Some(4711)));
         assert_eq!((user_id("no such user"), group_id("no such group")), (None, None));

@@ -161,10 +161,10 @@ impl Router {
     }
 
     /// Adds and deletes memberships, in their order. `changes` has serial numbers. Returns the
-    /// place of the first change that was refused, and why.
+    /// place of the first change that was refused, and why, even if the router is lost afterwards.
     ///
     /// # Errors
-    /// `Router`, if not all of them were made.
+    /// `Router`, if the router is lost before a change was refused.
     pub fn change_all(&self, changes: &[Change]) -> Result<Option<(usize, Refusal)>> {
         let mut first = None;
         let mut done = 0;
@@ -175,15 +175,18 @@ impl Router {
             };
             Request::Batch { changes: chunk.iter().map(own).collect() }
         });
-        self.0.call_all(requests, |reply| {
+        let made = self.0.call_all(requests, |reply| {
             if let (Reply::Batched { refused: Some(refused) }, None) = (reply, &first) {
                 let place = done + refused.place as usize;
                 let serial = changes.get(place).map_or(0, |change| change.client);
                 first = Some((place, refused.refusal.refusal(serial)));
             }
             done += BATCH;
-        })?;
-        Ok(first)
+        });
+        match first {
+            Some(_) => Ok(first),
+            None => made.map(|()| None),
+        }
     }
 
     /// Changes an MFE.
@@ -348,7 +351,10 @@ impl Router {
         let mut channel = self.0.channel()?;
         loop {
             let call = crate::messages::Call { cause: 0, inside: 0, request };
-            let answer = channel.call(&call).map_err(|_| super::lost())?;
+            let answer = channel.call(&call).map_err(|_| {
+                self.0.lose();
+                super::lost()
+            })?;
             match answer.reply {
                 Reply::Text { piece, more } => {
                     text.extend_from_slice(&piece.0);

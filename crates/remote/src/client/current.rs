@@ -10,6 +10,9 @@ use std::sync::Arc;
 
 static CURRENT: Mutex<Option<Router>> = Mutex::new(None);
 
+/// Routers that were lost before this process connected again: their callbacks may still run.
+static LOST_ROUTERS: Mutex<Vec<Router>> = Mutex::new(Vec::new());
+
 /// Whether there is one, so that other processes need not look further.
 static IS_SET: AtomicBool = AtomicBool::new(false);
 
@@ -81,19 +84,28 @@ pub fn connect(path: &Path) -> Result<Router> {
         return Ok(router.clone());
     }
     let router = Router::connect(path)?;
-    *current = Some(router.clone());
+    if let Some(lost) = current.replace(router.clone()) {
+        let mut all = LOST_ROUTERS.lock();
+        all.retain(|lost| !lost.is_quiet());
+        all.push(lost);
+    }
     IS_SET.store(true, Ordering::Relaxed);
     Ok(router)
 }
 
-/// Disconnects this process. When it returns, no callback is running. False if it was not
-/// connected.
+/// Disconnects this process. When it returns, no callback is running, not even one of a router that
+/// was lost before. False if it was not connected.
 ///
 /// # Errors
 /// `InsideCallback`.
 pub fn disconnect() -> Result<bool> {
-    let Some(router) = CURRENT.lock().clone() else { return Ok(false) };
-    router.disconnect()?;
+    let router = CURRENT.lock().clone();
+    let lost = LOST_ROUTERS.lock().clone();
+    for router in router.iter().chain(&lost) {
+        router.disconnect()?;
+    }
+    LOST_ROUTERS.lock().retain(|lost| !lost.is_quiet());
+    let Some(router) = router else { return Ok(false) };
     let mut current = CURRENT.lock();
     current.take_if(|current| current.is(&router));
     IS_SET.store(current.is_some(), Ordering::Relaxed);

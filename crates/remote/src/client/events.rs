@@ -7,15 +7,13 @@ use crate::messages::{decode, Callback};
 use mgm_dispatch::{Bounds, Cause, Pushed, Ticket, BOUNDS};
 use mgm_engine::Notice;
 use parking_lot::MutexGuard;
+use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-/// Acknowledgements that wait for others are sent after this time. Otherwise a callback that does
-/// not return would hold back those of earlier callbacks.
-const LATE: Duration = Duration::from_millis(20);
-
-/// How often to look whether all workers are stuck, while clients wait for one.
-const RELIEF: Duration = Duration::from_millis(20);
+/// How often to look for acknowledgements that are late, because a callback that does not return
+/// holds them back, and whether all workers are stuck while clients wait for one.
+const LOOK: Duration = Duration::from_millis(20);
 
 /// How many workers are added at a time.
 const STEP: usize = 256;
@@ -26,9 +24,13 @@ const PIECE: usize = 64 << 10;
 impl Link {
     /// The main function of the thread.
     pub(super) fn be_reader(self: &Arc<Link>, reader: FrameReader) {
-        self.read_events(reader);
+        // MgmHostStop waits for this thread, also after a panic of the library or of the program's
+        // callback. The panic hook has reported it.
+        if catch_unwind(AssertUnwindSafe(|| self.read_events(reader))).is_err() {
+            self.lose();
+        }
         if self.state.lock().is_lost {
-            self.report_loss();
+            let _ = catch_unwind(AssertUnwindSafe(|| self.report_loss()));
         }
         self.state.lock().has_events = false;
         self.ended.notify_all();
@@ -37,6 +39,8 @@ impl Link {
     /// Reads callbacks until the connection is over.
     fn read_events(self: &Arc<Link>, mut reader: FrameReader) {
         let (mut piece, mut ready, mut taken) = (vec![0; PIECE], Vec::new(), 0);
+        let mut next_look = Instant::now();
+        let mut next_line = Instant::now();
         loop {
             if self.take_callbacks(&mut reader).is_err() {
                 log::error!("the router has sent a malformed message: the connection is closed");
@@ -44,11 +48,16 @@ impl Link {
             }
             ready.clear();
             self.poller.wait(self.patience(), &mut ready);
-            if ready.is_empty() {
+            if ready.is_empty() && self.state.lock().is_over {
+                return; // disconnected by this process
+            }
+            self.log_refused_worker(&mut next_line);
+            // Callbacks may arrive without a pause.
+            if Instant::now() >= next_look {
                 self.look_after_workers(&mut taken);
-                if self.state.lock().is_over {
-                    return; // disconnected by this process
-                }
+                next_look = Instant::now() + LOOK;
+            }
+            if ready.is_empty() {
                 continue;
             }
             match self.events.receive(&mut piece) {
@@ -62,12 +71,10 @@ impl Link {
     /// How long to wait for callbacks.
     fn patience(&self) -> Option<Duration> {
         let state = self.state.lock();
-        match (state.ready.len() > state.idle, state.acks.is_empty()) {
-            (true, _) => Some(RELIEF),
-            (false, false) => Some(LATE),
-            (false, true) if state.clients.values().any(|one| one.queue.is_running()) => Some(LATE),
-            (false, true) => None,
-        }
+        let has_some = || state.clients.values().any(|one| one.queue.is_running());
+        // A client that is ready may run before this thread looks again.
+        let is_busy = !state.ready.is_empty() || !state.acks.is_empty() || has_some();
+        is_busy.then_some(LOOK)
     }
 
     /// Sends acknowledgements that are late. Adds workers if clients wait, and the workers have
@@ -81,6 +88,18 @@ impl Link {
         let short = state.ready.len().saturating_sub(state.idle).min(STEP);
         for _ in 0..short {
             self.add_worker(&mut state);
+        }
+    }
+
+    /// Logs that a worker cannot be started, at most once in a minute.
+    fn log_refused_worker(&self, next_line: &mut Instant) {
+        let Some(error) = self.state.lock().refused_worker.take() else { return };
+        if Instant::now() >= *next_line {
+            *next_line = Instant::now() + Duration::from_secs(60);
+            log::error!(
+                "cannot start a worker thread ({error}): callbacks are late; raise the limit on \
+                 threads (ulimit -u)"
+            );
         }
     }
 

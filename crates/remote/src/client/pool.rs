@@ -38,7 +38,11 @@ impl<T: Pooled, const MOST: usize> Default for Pool<T, MOST> {
 }
 
 impl<T: Pooled, const MOST: usize> Pool<T, MOST> {
-    /// An idle connection, or a new one that `open` makes.
+    /// An idle connection, or a new one that `open` makes. If it cannot make a further one, the
+    /// thread waits for one of the others.
+    ///
+    /// # Errors
+    /// Those of `open`, if there is no connection; `NotConnected` after the end.
     pub fn take(&self, open: impl Fn() -> io::Result<T>) -> io::Result<T> {
         let mut state = self.state.lock();
         loop {
@@ -48,25 +52,32 @@ impl<T: Pooled, const MOST: usize> Pool<T, MOST> {
             if let Some(one) = state.idle.pop() {
                 return Ok(one);
             }
-            if state.count < MOST {
-                break;
+            if state.count == MOST {
+                self.freed.wait(&mut state);
+                continue;
             }
-            self.freed.wait(&mut state);
-        }
-        state.count += 1;
-        drop(state);
-        let opened = open();
-        let mut state = self.state.lock();
-        match opened {
-            Ok(one) if !state.is_over => {
-                state.all.push(one.handle());
-                Ok(one)
-            }
-            failed => {
-                state.count -= 1;
-                drop(state);
-                self.freed.notify_one();
-                failed.and(Err(ErrorKind::NotConnected.into()))
+            state.count += 1;
+            drop(state);
+            let opened = open();
+            state = self.state.lock();
+            match opened {
+                Ok(one) if !state.is_over => {
+                    state.all.push(one.handle());
+                    return Ok(one);
+                }
+                Ok(_) => state.count -= 1,
+                Err(error) => {
+                    state.count -= 1;
+                    if state.all.is_empty() && !state.is_over {
+                        drop(state);
+                        self.freed.notify_one();
+                        return Err(error);
+                    }
+                    // Another thread may have given one back meanwhile.
+                    if state.idle.is_empty() && !state.is_over {
+                        self.freed.wait(&mut state);
+                    }
+                }
             }
         }
     }

@@ -7,6 +7,7 @@ use mgm_engine::Notice;
 use mgm_manager::Callbacks;
 use mgm_types::Interface;
 use std::collections::{HashMap, VecDeque};
+use std::io;
 
 /// A callback that has arrived.
 pub(super) struct Arrived {
@@ -92,6 +93,8 @@ pub(super) struct State {
     /// How many clients workers have taken so far: shows whether the workers make progress.
     pub taken: u64,
     pub workers: usize,
+    /// Why the system could not start a worker; not logged yet.
+    pub refused_worker: Option<io::Error>,
     pub is_over: bool,
     /// It is over because the router has ended, or the connection is broken.
     pub is_lost: bool,

@@ -18,13 +18,13 @@ impl Service {
     /// Reads the greeting of a connection, and answers it. The error is the reason for a refusal.
     pub(super) fn greet(&mut self, token: u64, message: &[u8]) -> Result<(), String> {
         let (_, hello) = read_greeting::<Hello>(message).map_err(|bad| bad.to_string())?;
-        let Some(link) = self.links.get_mut(&token) else { return Ok(()) };
-        let peer = link.connection().peer().map_err(|error| error.to_string())?;
+        let Some(link) = self.links.get(&token) else { return Ok(()) };
         match hello {
-            Hello::Process { name } => self.welcome_process(token, peer, name),
-            Hello::Calls { session, token: secret } => {
-                self.welcome_calls(token, peer, (session, secret))
+            Hello::Process { name } => {
+                let peer = link.connection().peer().map_err(|error| error.to_string())?;
+                self.welcome_process(token, peer, name)
             }
+            Hello::Calls { session, token: secret } => self.welcome_calls(token, session, secret),
         }
     }
 
@@ -60,14 +60,19 @@ impl Service {
         Ok(())
     }
 
-    fn welcome_calls(&mut self, token: u64, peer: Peer, of: (u64, u64)) -> Result<(), String> {
-        let (session, secret) = of;
+    fn welcome_calls(&mut self, token: u64, session: u64, secret: u64) -> Result<(), String> {
+        // The token alone decides: only the event connection of the process carries it, and nobody
+        // can guess 64 random bits. The user may have changed: many daemons connect as root, and
+        // give up its rights before they start threads.
+        let is_full = self.links.len() > self.most_links.saturating_sub(self.kept_links());
         let process = self.processes.get_mut(&session);
-        let process =
-            process.filter(|process| process.token == secret && process.peer.uid == peer.uid);
+        let process = process.filter(|process| process.token == secret);
         let process = process.ok_or("no such process is connected")?;
         if process.calls.len() >= CALLS {
             return Err(format!("a process can have at most {CALLS} call connections"));
+        }
+        if !process.calls.is_empty() && is_full {
+            return Err("too many call connections are open: raise the limit on open files".into());
         }
         process.calls.push(token);
         let answer_ms = self.limits.answer_ms;
@@ -77,6 +82,13 @@ impl Service {
             &Welcome::Welcome { session, token: secret, answer_ms },
         );
         Ok(())
+    }
+
+    /// How many connections are kept for processes that may still connect: two for each, at most
+    /// half of all. Further call connections of a process may not use them.
+    fn kept_links(&self) -> usize {
+        let to_come = self.limits.processes.saturating_sub(self.processes.len());
+        (2 * to_come).min(self.most_links / 2)
     }
 
     fn accept(&mut self, token: u64, role: Role, welcome: &Welcome) {

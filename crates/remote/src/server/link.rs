@@ -22,6 +22,8 @@ pub(super) enum Role {
 /// A connection.
 pub(super) struct Link {
     connection: Connection,
+    /// The user at the other end; `None` if the system does not say.
+    pub user: Option<u32>,
     pub role: Role,
     pub reader: FrameReader,
     /// What waits to be sent.
@@ -42,8 +44,10 @@ pub(super) struct Link {
 
 impl Link {
     pub fn new(connection: Connection) -> Link {
+        let user = connection.peer().ok().map(|peer| peer.uid);
         Link {
             connection,
+            user,
             role: Role::New,
             reader: FrameReader::new(LONGEST_TO_ROUTER),
             out: Vec::new(),

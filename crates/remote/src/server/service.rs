@@ -1,9 +1,11 @@
 //! The loop of the thread `mgm-clients`.
 
+use super::departures::Departures;
 use super::link::{Link, Role};
+use super::newcomers;
 use super::outlet::{becomes_sender, take_own, Changed};
 use super::process::{refuse, Process};
-use super::texts::{Texts, Which};
+use super::texts::{Order, Texts, Which};
 use super::{Limits, State};
 use crate::messages::{decode, Acks, Answer, Call, Reply, Request, WireRefusal};
 use crate::wire::{Bytes, Wire};
@@ -23,8 +25,6 @@ const LISTENER: u64 = 0;
 const DAWDLING: Duration = Duration::from_secs(10);
 /// How often slow processes and connections are looked for.
 const ROUND: Duration = Duration::from_secs(1);
-/// How many connections may not have said yet who they are.
-const NEWCOMERS: usize = 256;
 /// The bytes of a text in one message.
 const PIECE: usize = 256 << 10;
 
@@ -34,17 +34,21 @@ pub(super) struct Service {
     listener: Listener,
     pub poller: Arc<Poller>,
     pub limits: Limits,
+    /// How many connections there may be, so that descriptors are left for everything else.
+    pub most_links: usize,
     pub links: HashMap<u64, Link>,
     pub processes: HashMap<u64, Process>,
     pub changed: Arc<Changed>,
     last_link: u64,
-    departures: Vec<Departure>,
+    departures: Departures<Departure>,
     /// Calls that wait for the end of a process, with their connections.
     deferred: Vec<(u64, Call)>,
-    texts: Arc<Texts>,
+    texts: Texts,
     next_round: Instant,
     /// When a question may have waited for too long.
     next_check: Instant,
+    /// When the log last said that there are too many connections.
+    crowd_logged: Option<Instant>,
     /// Until when no connection is accepted, because the system has refused one.
     paused_until: Option<Instant>,
     buffer: Vec<u8>,
@@ -55,7 +59,7 @@ impl Service {
         manager: Manager,
         listener: Listener,
         poller: Arc<Poller>,
-        limits: Limits,
+        (limits, most_links): (Limits, usize),
     ) -> io::Result<Service> {
         poller.add(&listener, LISTENER)?;
         Ok(Service {
@@ -63,15 +67,17 @@ impl Service {
             listener,
             poller,
             limits,
+            most_links,
             links: HashMap::new(),
             processes: HashMap::new(),
             changed: Arc::default(),
             last_link: LISTENER,
-            departures: Vec::new(),
+            departures: Departures::default(),
             deferred: Vec::new(),
-            texts: Arc::default(),
+            texts: Texts::default(),
             next_round: Instant::now() + ROUND,
             next_check: Instant::now(),
+            crowd_logged: None,
             paused_until: None,
             buffer: Vec::new(),
         })
@@ -83,7 +89,7 @@ impl Service {
         let mut ready = Vec::new();
         while !state.is_stopping.load(Ordering::Acquire) {
             if let Some(limits) = state.limits.lock().take() {
-                self.limits = limits;
+                (self.limits, self.most_links) = limits;
                 self.next_check = Instant::now();
             }
             ready.clear();
@@ -123,6 +129,7 @@ impl Service {
         }
         self.depart_some();
         self.send_changed();
+        self.end_pause();
         if Instant::now() >= self.next_round {
             self.next_round = Instant::now() + ROUND;
             self.make_round();
@@ -130,28 +137,20 @@ impl Service {
     }
 
     fn accept_all(&mut self) {
-        if self.paused_until.is_some_and(|until| Instant::now() < until) {
-            return std::thread::sleep(Duration::from_millis(1));
-        }
-        self.paused_until = None;
         loop {
             match self.listener.accept() {
                 Ok(Some(connection)) => {
                     self.last_link += 1;
-                    let mut link = Link::new(connection);
+                    let link = Link::new(connection);
                     let newcomers = self.links.values().filter(|link| link.role == Role::New);
-                    let is_crowd = newcomers.count() >= NEWCOMERS;
+                    let is_full = self.links.len() >= self.most_links;
+                    if is_full || newcomers.count() >= newcomers::MOST {
+                        self.close_newcomer();
+                    }
                     if self.poller.add(link.connection(), self.last_link).is_err() {
                         continue;
                     }
-                    if is_crowd {
-                        refuse(
-                            &mut link,
-                            "too many other connections have not sent their first message yet",
-                        );
-                    }
                     self.links.insert(self.last_link, link);
-                    self.flush(self.last_link);
                 }
                 Ok(None) => return,
                 Err(error) => {
@@ -159,9 +158,36 @@ impl Service {
                         "cannot accept a client process ({error}): raise the limit on open files \
                          (ulimit -n)"
                     );
+                    // Otherwise each wait would end at once, because a connection waits.
+                    self.poller.remove(&self.listener);
                     self.paused_until = Some(Instant::now() + ROUND);
                     return;
                 }
+            }
+        }
+    }
+
+    /// Accepts connections again after a pause.
+    fn end_pause(&mut self) {
+        if self.paused_until.is_none_or(|until| Instant::now() < until) {
+            return;
+        }
+        let is_added = self.poller.add(&self.listener, LISTENER).is_ok();
+        self.paused_until = (!is_added).then(|| Instant::now() + ROUND);
+    }
+
+    /// Closes a connection that has not said yet who it is, so that another one has room.
+    fn close_newcomer(&mut self) {
+        let Some(victim) = newcomers::victim(&self.links) else { return };
+        // It may have said so meanwhile.
+        self.serve(victim, true);
+        let why = "too many other connections have not sent their first message yet";
+        if let Some(link) = self.links.get_mut(&victim).filter(|link| link.role == Role::New) {
+            refuse(link, why);
+            self.flush(victim);
+            if self.crowd_logged.is_none_or(|logged| logged.elapsed() >= DAWDLING) {
+                self.crowd_logged = Some(Instant::now());
+                log::warn!("client processes are refused: {why}");
             }
         }
     }
@@ -225,14 +251,35 @@ impl Service {
         let which = match call.request {
             Request::Status { memberships, mfes } => Which::Status(Detail { memberships, mfes }),
             Request::Metrics { mfes } => Which::Metrics(Detail { mfes, ..Detail::SUMMARY }),
+            Request::NextPiece {} if link.text.is_empty() => {
+                let why = "the router has dropped the text, because it was not read: ask again";
+                return self.refuse_call(token, &Refusal::Router(why.into()));
+            }
             Request::NextPiece {} => return self.send_piece(token),
             _ => return self.call_manager(token, session, call),
         };
-        link.is_busy = self.texts.order(token, which, &self.manager, &self.poller);
-        if !link.is_busy {
-            let refusal = WireRefusal::from(&Refusal::NoMemory);
-            self.answer(token, Answer { events: 0, reply: Reply::Refused { refusal } });
+        link.is_busy = true;
+        self.texts.order(Order { link: token, session, which });
+        self.make_texts();
+    }
+
+    /// Has the texts made for which there is room.
+    fn make_texts(&mut self) {
+        while let Some(order) = self.texts.next() {
+            if self.texts.make(order, &self.manager, &self.poller) {
+                continue;
+            }
+            if let Some(link) = self.links.get_mut(&order.link) {
+                link.is_busy = false;
+            }
+            self.refuse_call(order.link, &Refusal::NoMemory);
+            self.flush(order.link);
         }
+    }
+
+    fn refuse_call(&mut self, token: u64, refusal: &Refusal) {
+        let refusal = WireRefusal::from(refusal);
+        self.answer(token, Answer { events: 0, reply: Reply::Refused { refusal } });
     }
 
     fn call_manager(&mut self, token: u64, session: u64, call: Call) {
@@ -265,7 +312,7 @@ impl Service {
     }
 
     fn text_is_made(&mut self, token: u64, text: Vec<u8>) {
-        let Some(link) = self.links.get_mut(&token) else { return };
+        let Some(link) = self.links.get_mut(&token) else { return self.text_is_over(token) };
         (link.text, link.text_at, link.is_busy) = (text, 0, false);
         self.send_piece(token);
         self.flush(token);
@@ -274,6 +321,7 @@ impl Service {
 
     fn send_piece(&mut self, token: u64) {
         let Some(link) = self.links.get_mut(&token) else { return };
+        link.since = Instant::now();
         let rest = &link.text[link.text_at..];
         let piece = Bytes(rest[..rest.len().min(PIECE)].to_vec());
         link.text_at += piece.0.len();
@@ -282,6 +330,15 @@ impl Service {
             (link.text, link.text_at) = (Vec::new(), 0);
         }
         self.answer(token, Answer { events: 0, reply: Reply::Text { piece, more } });
+        if !more {
+            self.text_is_over(token);
+        }
+    }
+
+    /// The text of a connection is read, or dropped: there is room for another one.
+    fn text_is_over(&mut self, token: u64) {
+        self.texts.is_over(token);
+        self.make_texts();
     }
 
     /// Sends the callbacks that were posted.
@@ -339,6 +396,7 @@ impl Service {
     fn close(&mut self, token: u64, fault: Option<&str>) {
         let Some(link) = self.links.remove(&token) else { return };
         self.poller.remove(link.connection());
+        self.texts.is_over(token);
         let session = match link.role {
             Role::New => {
                 if let Some(fault) = fault {
@@ -364,11 +422,13 @@ impl Service {
             process.who(),
             process.holdings.clients.len()
         );
-        for token in process.calls.iter().chain([&process.events]) {
-            if let Some(link) = self.links.remove(token) {
+        for &token in process.calls.iter().chain([&process.events]) {
+            if let Some(link) = self.links.remove(&token) {
                 self.poller.remove(link.connection());
             }
+            self.texts.is_over(token);
         }
+        self.make_texts();
         self.departures.push(self.manager.begin_departure(session));
     }
 
@@ -394,13 +454,13 @@ impl Service {
     /// Deletes a portion of the state of processes that have ended. When nothing is left, the calls
     /// that wait for it are made.
     fn depart_some(&mut self) -> bool {
-        let has_ended = match self.departures.last_mut() {
-            Some(departure) => !self.manager.depart_some(departure),
+        let portion = self.departures.step(|departure| self.manager.depart_some(departure));
+        let has_ended = match portion {
+            Some(has_ended) => has_ended,
             None if self.deferred.is_empty() => return false,
             None => !self.manager.end_graces(),
         };
         if has_ended {
-            self.departures.pop();
             for (token, call) in std::mem::take(&mut self.deferred) {
                 if let Some(link) = self.links.get_mut(&token) {
                     link.is_busy = false;
@@ -424,6 +484,7 @@ impl Service {
         for token in slow {
             self.close(token, Some("half a message has arrived, and not the rest of it"));
         }
+        self.drop_unread(now);
         let mut stuck = Vec::new();
         for (&session, process) in &self.processes {
             let behind = self.manager.backlogged(session);
@@ -438,6 +499,21 @@ impl Service {
             }
         }
         stuck.into_iter().for_each(|session| self.end_process(session));
+    }
+}
+
+impl Service {
+    /// Drops texts that are not read, so that other processes get theirs.
+    fn drop_unread(&mut self, now: Instant) {
+        let unread = self.links.iter_mut().filter(|(_, link)| {
+            !link.text.is_empty() && now.saturating_duration_since(link.since) >= DAWDLING
+        });
+        let mut over = Vec::new();
+        for (token, link) in unread {
+            (link.text, link.text_at) = (Vec::new(), 0);
+            over.push(*token);
+        }
+        over.into_iter().for_each(|token| self.text_is_over(token));
     }
 }
 

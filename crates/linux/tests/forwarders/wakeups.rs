@@ -1,0 +1,130 @@
+//! Threads that read the ring of the ebpf forwarder beside its own: what they leave must not wait
+//! for the next packet, and what they find must not keep them long.
+
+use super::ebpf::{on_both, udp};
+use super::*;
+use mgm_types::forwarder::UpcallSource;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+/// Refuses upcalls on all threads but the forwarder's own.
+struct Refuses {
+    sender: Mutex<Sender<Upcall>>,
+    has_refused: AtomicBool,
+}
+
+impl UpcallSink for Refuses {
+    fn upcalls(&self, upcalls: Vec<Upcall>) -> Vec<Upcall> {
+        if std::thread::current().name() != Some("mgm-upcall") {
+            self.has_refused.store(true, Ordering::SeqCst);
+            return upcalls;
+        }
+        let sender = self.sender.lock().unwrap();
+        upcalls.into_iter().for_each(|upcall| drop(sender.send(upcall)));
+        Vec::new()
+    }
+}
+
+#[test]
+fn the_upcall_thread_passes_on_what_another_thread_has_read() {
+    on_both(|kind| {
+        let wires: [Wire; 2] = netns::wires();
+        let (sender, upcalls) = mpsc::channel();
+        let sink = Arc::new(Refuses { sender: Mutex::new(sender), has_refused: false.into() });
+        let mut forwarder = kind.open(sink.clone()).unwrap();
+        for (wire, id) in wires.iter().zip(0..) {
+            forwarder.add_interface(IfId(id), Interface::link(wire.router)).unwrap();
+        }
+        // Packets on the wrong interface: no first packet makes the thread wake up now and then.
+        for number in 0..50 {
+            let flow = Flow::new(SOURCE.into(), [239, 2, 0, number].into());
+            forwarder.install(&ForwarderEntry { flow, iif: IfId(1), oifs: &[] }).unwrap();
+        }
+        let source: Arc<dyn UpcallSource> = forwarder.upcalls().unwrap();
+        let mut slow = 0;
+        for number in 0..50 {
+            std::thread::sleep(Duration::from_millis(10)); // the thread sleeps
+            sink.has_refused.store(false, Ordering::SeqCst);
+            let is_looking = AtomicBool::new(false);
+            std::thread::scope(|scope| {
+                scope.spawn(|| {
+                    let end = Instant::now() + Duration::from_millis(20);
+                    while !sink.has_refused.load(Ordering::SeqCst) && Instant::now() < end {
+                        source.look();
+                        is_looking.store(true, Ordering::SeqCst);
+                    }
+                });
+                while !is_looking.load(Ordering::SeqCst) {}
+                wires[0].send(SOURCE, [239, 2, 0, number], 64);
+            });
+            // A wait without the signal would last for a second.
+            let sent = Instant::now();
+            upcalls.recv_timeout(SURE).expect("the upcall");
+            slow += u32::from(sent.elapsed() > Duration::from_millis(500));
+        }
+        assert_eq!(slow, 0, "of 50 upcalls");
+    });
+}
+
+#[test]
+fn a_fast_flow_does_not_keep_the_lock_of_who_installs_its_entry() {
+    const WIRES: usize = 32;
+    on_both(|kind| {
+        let Router { mut forwarder, upcalls, wires } = Router::<WIRES>::new(kind);
+        let frame = udp(64, &[0; 12]).to_frame();
+        let oifs: Vec<(IfId, u8)> = (1..WIRES as u16).map(|n| (IfId(n), 1)).collect();
+        let is_done = AtomicBool::new(false);
+        let took = std::thread::scope(|scope| {
+            scope.spawn(|| {
+                while !is_done.load(Ordering::Relaxed) {
+                    wires[0].send_frame(&frame);
+                }
+            });
+            upcalls.recv_timeout(SURE).unwrap();
+            let start = Instant::now();
+            let entry = ForwarderEntry { flow: flow(), iif: IfId(0), oifs: &oifs };
+            forwarder.install(&entry).unwrap();
+            let took = start.elapsed();
+            is_done.store(true, Ordering::Relaxed);
+            took
+        });
+        // Packets arrive faster than the copies of the first ones are sent.
+        assert!(took < Duration::from_secs(2), "{took:?}");
+    });
+}
+
+/// Panics at the first upcall.
+struct PanicsOnce(AtomicBool, Mutex<Sender<Upcall>>);
+
+impl UpcallSink for PanicsOnce {
+    fn upcalls(&self, upcalls: Vec<Upcall>) -> Vec<Upcall> {
+        assert!(self.0.swap(true, Ordering::SeqCst), "on purpose");
+        let sender = self.1.lock().unwrap();
+        upcalls.into_iter().for_each(|upcall| drop(sender.send(upcall)));
+        Vec::new()
+    }
+}
+
+#[test]
+fn a_flow_whose_upcall_is_dropped_is_told_again() {
+    on_both(|kind| {
+        let wires: [Wire; 2] = netns::wires();
+        let (sender, upcalls) = mpsc::channel();
+        let sink = Arc::new(PanicsOnce(false.into(), Mutex::new(sender)));
+        let mut forwarder = kind.open(sink.clone()).unwrap();
+        for (wire, id) in wires.iter().zip(0..) {
+            forwarder.add_interface(IfId(id), Interface::link(wire.router)).unwrap();
+        }
+        wires[0].send(SOURCE, GROUP, 64);
+        let end = Instant::now() + SURE;
+        while !sink.0.load(Ordering::SeqCst) && Instant::now() < end {}
+        std::thread::sleep(NEVER);
+        wires[0].send(SOURCE, GROUP, 64);
+        assert_eq!(upcalls.recv_timeout(SURE).expect("after a panic").flow, flow());
+        // The manager forgets the flows of an interface that is released.
+        forwarder.remove_interface(IfId(0));
+        forwarder.add_interface(IfId(0), Interface::link(wires[0].router)).unwrap();
+        wires[0].send(SOURCE, GROUP, 64);
+        assert_eq!(upcalls.recv_timeout(SURE).expect("of a new interface").flow, flow());
+    });
+}

@@ -1,0 +1,189 @@
+//! Slow callbacks, and callbacks without end.
+
+use super::*;
+use mgm_manager::PacketIn;
+use mgm_remote::client::{connect, disconnect};
+use mgm_types::{Route, RouteOrigin};
+
+/// How many callbacks a client has not acknowledged.
+fn unacknowledged(fixture: &Fixture, protocol: u32) -> usize {
+    let clients = fixture.manager.status(Detail::SUMMARY).clients;
+    let client = clients.into_iter().find(|client| client.protocol == protocol).unwrap();
+    client.process.unwrap().unacknowledged
+}
+
+/// A client whose first callbacks take some milliseconds, and whose others wait until the sender is
+/// dropped.
+fn slow_after(router: &Router, protocol: u32, quick: usize, ms: u64) -> (u64, mpsc::Sender<()>) {
+    let (hold, held) = mpsc::channel::<()>();
+    let state = Mutex::new((0, held));
+    let serial = client(router, protocol, move |_| {
+        let mut state = state.lock();
+        state.0 += 1;
+        thread::sleep(Duration::from_millis(ms));
+        if state.0 > quick {
+            state.1.recv().unwrap_or_default();
+        }
+    });
+    (serial, hold)
+}
+
+#[test]
+fn t9_5_an_answer_is_sent_while_others_arrive_and_the_next_callback_is_slow() {
+    let fixture = Fixture::new();
+    let router = fixture.connect();
+    let (_, hold) = slow_after(&router, 2, 1, 20);
+    let a = fixture.local(1, |_| ());
+    fixture.manager.take(a, link(1)).unwrap();
+    let begun = Instant::now();
+    let mut sent = 0;
+    loop {
+        // Often enough that the connection is never without callbacks for long.
+        fixture.manager.add_membership(a, group(sent), link(1), Join::State).unwrap();
+        sent += 1;
+        thread::sleep(Duration::from_millis(5));
+        if unacknowledged(&fixture, 2) < usize::from(sent) {
+            break;
+        }
+        assert!(begun.elapsed() < Duration::from_millis(800), "nothing is acknowledged");
+    }
+    drop(hold);
+}
+
+#[test]
+fn t9_4_t8_4_a_stuck_client_delays_no_other_while_callbacks_keep_arriving() {
+    let fixture = Fixture::new();
+    let (router, heard) = (fixture.connect(), Heard::default());
+    let (_, hold) = slow_after(&router, 2, 10, 0);
+    client(&router, 3, recorder(&heard));
+    let a = fixture.local(1, |_| ());
+    fixture.manager.take(a, link(1)).unwrap();
+    let add = |last| fixture.manager.add_membership(a, group(last), link(1), Join::State).unwrap();
+    for last in 0..=250 {
+        add(last);
+        thread::sleep(Duration::from_millis(5));
+        if heard.lock().len() > 20 {
+            break;
+        }
+    }
+    assert!(heard.lock().len() > 20, "the other one hears nothing any longer");
+    drop(hold);
+}
+
+#[test]
+fn t9_4_t8_3_a_call_makes_so_many_of_its_own_callbacks_and_a_worker_the_rest() {
+    const OWN: u32 = 1024;
+    let number = |flow: &Flow| u32::from(flow.group()) - 0xef01_0000;
+    let flow = |number: u32| Flow::any_source(Ipv4Addr::from(0xef01_0000 + number));
+    let fixture = Fixture::new();
+    let (router, heard) = (fixture.connect(), Heard::default());
+    client(&router, 1, recorder(&heard));
+    let b = client(&router, 2, |_| ());
+    router.take(b, link(2)).unwrap();
+    // A third client answers each join with the next one, without end if that were not bounded.
+    let inner = router.clone();
+    client(&router, 3, move |notice| {
+        let Notice::Join { flow: joined, .. } = notice else { return };
+        let next = number(joined) + 1;
+        if next < 2 * OWN {
+            inner.add_membership(b, flow(next), link(2), Join::State).unwrap();
+        }
+    });
+    router.add_membership(b, flow(0), link(2), Join::State).unwrap();
+    let here = thread::current().id();
+    soon("all of them", || heard.lock().len() == 2 * OWN as usize);
+    let heard = heard.lock();
+    let joined = |number| Notice::Join { flow: flow(number), member: true };
+    assert!(
+        heard.iter().map(|(_, notice)| notice.clone()).eq((0..2 * OWN).map(joined)),
+        "in order"
+    );
+    let made = heard.iter().filter(|(by, _)| *by == here).count();
+    assert_eq!(made, OWN as usize / 2, "the other half was the answerer's");
+    assert!(heard[..made].iter().all(|(by, _)| *by == here));
+}
+
+/// Switches the first outgoing interface of each MFE off. The first callback takes some time, so
+/// that the others wait.
+struct Picky(AtomicU32);
+
+impl Callbacks for Picky {
+    fn has(&self, kind: NoticeKind) -> bool {
+        kind == NoticeKind::Creation
+    }
+
+    fn call(&self, notice: &mut Notice) {
+        let Notice::Creation { oifs, .. } = notice else { return };
+        oifs[0].enabled = false;
+        if self.0.fetch_add(1, Ordering::Relaxed) == 0 {
+            thread::sleep(Duration::from_millis(200));
+        }
+    }
+}
+
+#[test]
+fn t9_11_answers_about_many_interfaces_are_sent_in_several_messages() {
+    const OIFS: u32 = 1100;
+    let fixture = Fixture::new();
+    let router = fixture.connect();
+    let b = router.register(Box::new(Picky(AtomicU32::new(0))), 2, 0).unwrap();
+    for index in 2..2 + OIFS {
+        router.take(b, link(index)).unwrap();
+        let all = Flow::WILDCARD;
+        router.add_membership(b, all, link(index), Join::State).unwrap();
+    }
+    let a = fixture.local(1, |_| ());
+    fixture.manager.take(a, link(1)).unwrap();
+    let route = Route {
+        origin: RouteOrigin::Connected,
+        if_index: 1,
+        paths: None,
+        network: Ipv4Addr::new(10, 0, 0, 0),
+        prefix_len: 8,
+        protocol: 2,
+    };
+    fixture.manager.add_route(route).unwrap();
+    let flows = (0..100).map(|last| Flow::new(Ipv4Addr::new(10, 1, 1, 1), group(last).group()));
+    // Each call waits until its flow is resolved.
+    let manager = &fixture.manager;
+    thread::scope(|scope| {
+        for flow in flows.clone() {
+            let packet = PacketIn { flow, arrival: link(1), header: &[], length: 100, ttl: 64 };
+            scope.spawn(move || manager.packet_in(packet).unwrap());
+        }
+    });
+    for flow in flows {
+        let oifs = || router.mfe(flow, false).map(|row| row.oifs.len());
+        soon("the answer counts", || oifs() == Ok(OIFS as usize - 1));
+    }
+    assert!(!router.is_over());
+}
+
+#[test]
+fn t9_3_t9_9_disconnecting_waits_for_the_callbacks_of_a_router_that_was_lost_before() {
+    let fixture = Fixture::new();
+    let router = connect(&fixture.path).unwrap();
+    let (entered, has_entered) = mpsc::channel();
+    let (hold, held) = mpsc::channel::<()>();
+    let held = Mutex::new(held);
+    client(&router, 2, move |_| {
+        entered.send(()).unwrap();
+        held.lock().recv().unwrap_or_default();
+    });
+    let a = fixture.local(1, |_| ());
+    fixture.manager.take(a, link(1)).unwrap();
+    fixture.manager.add_membership(a, group(1), link(1), Join::State).unwrap();
+    has_entered.recv_timeout(Duration::from_secs(20)).unwrap();
+    fixture.server.close();
+    soon("the end is seen", || router.is_over());
+    let server =
+        Server::open(&fixture.manager, &fixture.path, Access::OWN, Limits::default()).unwrap();
+    assert!(!connect(&fixture.path).unwrap().is_over());
+    let (done, is_done) = mpsc::channel();
+    thread::spawn(move || done.send(disconnect()).unwrap());
+    assert!(is_done.recv_timeout(Duration::from_millis(200)).is_err(), "a callback is running");
+    drop(hold);
+    assert_eq!(is_done.recv_timeout(Duration::from_secs(20)), Ok(Ok(true)));
+    assert_eq!(disconnect(), Ok(false));
+    server.close();
+}
