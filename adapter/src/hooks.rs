@@ -11,6 +11,7 @@ mod messages;
 mod receiving;
 mod sending;
 
+use crate::log;
 use crate::sockets;
 use crate::system::{self, fails, PRIVATE};
 use libc::{c_int, c_ulong, c_void, sockaddr, socklen_t};
@@ -31,7 +32,7 @@ static LOADED: extern "C" fn() = loaded;
 
 extern "C" fn loaded() {
     system::look_up();
-    system::remember_stderr();
+    log::remember_stderr();
     sockets::begin();
     // SAFETY: the handlers only use the lock.
     unsafe {

@@ -8,7 +8,7 @@
 //! - `mroute`: a socket of multicast routing: its descriptors, and what the daemon reads from it.
 //! - `connection`: the connection to mgmd, without a thread.
 //! - `system`: the functions of libc that this library replaces, as libc has them, and other calls.
-//! - `log`: lines for the operator.
+//! - `log`: lines for the operator. `word`: the lock.
 //!
 //! The library has no thread, because the daemon may fork. So nothing happens until the daemon calls
 //! it: its descriptor becomes ready to read as soon as mgmd has said something (`mroute`).
@@ -23,3 +23,4 @@ mod log;
 mod mroute;
 mod sockets;
 mod system;
+mod word;

@@ -3,7 +3,8 @@
 
 use crate::log;
 use crate::mroute::{Mroute, Read};
-use crate::system::{self, Marks, Word};
+use crate::system::{self, Marks};
+use crate::word::Word;
 use mgm_mroute_calls::memberships::{is_membership, Membership};
 use mgm_mroute_calls::options::{
     address_at, Errno, MrouteOption, VifTarget, MRT_BASE, MRT_MAX, VERSION,

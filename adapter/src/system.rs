@@ -5,7 +5,7 @@ use libc::{c_char, c_int, c_ulong, c_void, msghdr, sockaddr, socklen_t, ssize_t}
 use mgm_types::Ipv4Addr;
 use std::ffi::{CStr, CString};
 use std::io;
-use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 /// Defines functions that call the next function of the same name after this library.
@@ -221,54 +221,6 @@ pub(crate) fn send_all(fd: &Fd, mut bytes: &[u8]) -> Result<(), c_int> {
         }
     }
     Ok(())
-}
-
-/// The file that was stderr when the library was loaded.
-static STDERR: [AtomicU64; 2] = [const { AtomicU64::new(0) }; 2];
-
-/// Device and inode of stderr, if it is open and something else than /dev/null.
-fn stderr_file() -> Option<[u64; 2]> {
-    // SAFETY: all bytes zero is a valid value, and fstat fills it in.
-    let mut of: libc::stat = unsafe { std::mem::zeroed() };
-    // SAFETY: as above.
-    let is_open = unsafe { libc::fstat(2, &raw mut of) } == 0;
-    // The device of /dev/null is 1:3.
-    let is_null = of.st_mode & libc::S_IFMT == libc::S_IFCHR && of.st_rdev == libc::makedev(1, 3);
-    (is_open && !is_null).then_some([of.st_dev, of.st_ino])
-}
-
-/// The library is loaded.
-pub(crate) fn remember_stderr() {
-    let file = stderr_file().unwrap_or_default();
-    STDERR.iter().zip(file).for_each(|(to, from)| to.store(from, Ordering::Relaxed));
-}
-
-/// Whether a line can be written to stderr. The number may belong to another file by now, into which
-/// no line must get.
-pub(crate) fn has_stderr() -> bool {
-    let known = [STDERR[0].load(Ordering::Relaxed), STDERR[1].load(Ordering::Relaxed)];
-    stderr_file() == Some(known)
-}
-
-/// Writes to stderr, as far as it takes it. If its reader has ended, the daemon must not get SIGPIPE.
-pub(crate) fn write_stderr(bytes: &[u8]) {
-    // SAFETY: the sets are filled in before they are used, and the buffer has the size given. Nothing
-    // can be done about an error.
-    unsafe {
-        let (mut pipe, mut former) = (std::mem::zeroed(), std::mem::zeroed());
-        let mut waiting: libc::sigset_t = std::mem::zeroed();
-        libc::sigemptyset(&raw mut pipe);
-        libc::sigaddset(&raw mut pipe, libc::SIGPIPE);
-        libc::pthread_sigmask(libc::SIG_BLOCK, &raw const pipe, &raw mut former);
-        libc::sigpending(&raw mut waiting);
-        let is_new = libc::sigismember(&raw const waiting, libc::SIGPIPE) == 0;
-        let written = write(2, bytes.as_ptr().cast(), bytes.len());
-        if written < 0 && errno() == libc::EPIPE && is_new {
-            let now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
-            libc::sigtimedwait(&raw const pipe, std::ptr::null_mut(), &raw const now);
-        }
-        restore_signals(&former);
-    }
 }
 
 /// An epoll instance.
@@ -537,35 +489,4 @@ pub(crate) fn block_signals() -> libc::sigset_t {
 pub(crate) fn restore_signals(mask: &libc::sigset_t) {
     // SAFETY: the set is valid.
     unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, mask, std::ptr::null_mut()) };
-}
-
-/// The word of a lock whose waiters sleep: 0 free, 1 held, 2 held, and others may sleep.
-pub(crate) struct Word(AtomicU32);
-
-impl Word {
-    pub const fn new() -> Word {
-        Word(AtomicU32::new(0))
-    }
-
-    pub fn acquire(&self) {
-        let word = &self.0;
-        if word.compare_exchange(0, 1, Ordering::Acquire, Ordering::Relaxed).is_ok() {
-            return;
-        }
-        while word.swap(2, Ordering::Acquire) != 0 {
-            self.futex(libc::FUTEX_WAIT, 2);
-        }
-    }
-
-    pub fn release(&self) {
-        if self.0.swap(0, Ordering::Release) == 2 {
-            self.futex(libc::FUTEX_WAKE, 1);
-        }
-    }
-
-    fn futex(&self, what: c_int, value: u32) {
-        let (operation, none) = (what | libc::FUTEX_PRIVATE_FLAG, std::ptr::null::<c_void>());
-        // SAFETY: the word lives as long as the library; no time-out is given.
-        unsafe { libc::syscall(libc::SYS_futex, self.0.as_ptr(), operation, value, none) };
-    }
 }

@@ -6,7 +6,7 @@
 
 use crate::inbox::Inbox;
 use crate::options::{Errno, Mfc, MrouteOption, MAXVIFS};
-use crate::retries::Refused;
+use crate::refused::Refused;
 use mgm_engine::{EnumKind, Join};
 use mgm_remote::messages::{Ack, Callback, Reply, Request, WireRefusal};
 use mgm_types::{Code, Flow, Interface, Ipv4Addr};

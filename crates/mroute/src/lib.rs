@@ -6,7 +6,7 @@
 //! - [`packets`]: upcalls and IGMP packets as a daemon reads them, and IGMP queries that it sends.
 //! - [`daemon`]: the state of one daemon, and what its calls and mgmd's callbacks cause.
 //!   `answers` answers the callbacks, `rest` is the interface mgm0, `counters` the counters,
-//!   `inbox` what waits to be read, and `retries` asks again for what mgmd refused.
+//!   `inbox` what waits to be read, and `retries` asks again for what mgmd `refused`.
 //!
 //! The crate makes no system calls. `adapter/` stands between the daemon and its C library, and passes
 //! on to this crate what concerns multicast routing.
@@ -20,5 +20,6 @@ mod inbox;
 pub mod memberships;
 pub mod options;
 pub mod packets;
+mod refused;
 mod rest;
 mod retries;

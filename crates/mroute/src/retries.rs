@@ -1,46 +1,12 @@
-//! What mgmd refused when the daemon's state was told to it again, for example because another client
-//! was there first. The daemon believes that it has all of it, so it is asked for until mgmd agrees.
+//! What mgmd refused when the daemon's state was told to it again is asked for until mgmd agrees, because
+//! the daemon believes that it has all of it. And flows of deleted entries are watched.
 
 use crate::daemon::{Daemon, Router};
+use crate::refused::{Refused, AT_ONCE};
 use mgm_engine::MfeRow;
 use mgm_remote::messages::{Reply, Request};
 use mgm_types::Flow;
 use std::collections::BTreeSet;
-use std::ops::Bound::{Excluded, Unbounded};
-
-/// At most so many memberships or flows are asked for at once, because the daemon waits meanwhile.
-const AT_ONCE: usize = 32;
-
-/// What is missing.
-#[derive(Debug, Default)]
-pub(crate) struct Refused {
-    /// Interfaces.
-    pub takes: BTreeSet<u32>,
-    /// Memberships on interfaces that the daemon owns.
-    pub adds: BTreeSet<(Flow, u32)>,
-    /// The last of them that was asked for again.
-    last: Option<(Flow, u32)>,
-}
-
-impl Refused {
-    /// The daemon has deleted a VIF.
-    pub fn forget(&mut self, index: u32) {
-        self.takes.remove(&index);
-        self.adds.retain(|(_, on)| *on != index);
-    }
-
-    /// The next memberships, in a circle.
-    fn next(&mut self) -> BTreeSet<Flow> {
-        let after = self.last.map_or(Unbounded, Excluded);
-        let mut found: Vec<_> =
-            self.adds.range((after, Unbounded)).take(AT_ONCE).copied().collect();
-        if found.is_empty() {
-            found = self.adds.iter().take(AT_ONCE).copied().collect();
-        }
-        self.last = found.last().copied();
-        found.into_iter().map(|(flow, _)| flow).collect()
-    }
-}
 
 impl Daemon {
     /// Whether `tick` is to be called now and then.
