@@ -77,6 +77,12 @@ pub fn filters(device: &str) -> String {
     outputs.map(|output| String::from_utf8_lossy(&output.stdout).into_owned()).collect()
 }
 
+/// The qdiscs of a device; nothing without the program "tc".
+pub fn qdiscs(device: &str) -> String {
+    let output = Command::new("tc").args(["qdisc", "show", "dev", device]).output();
+    output.map(|it| String::from_utf8_lossy(&it.stdout).into_owned()).unwrap_or_default()
+}
+
 /// Runs many "ip" commands, one a line, in one process.
 pub fn ip_batch(lines: &str) {
     let mut child = Command::new("ip")

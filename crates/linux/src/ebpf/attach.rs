@@ -45,7 +45,7 @@ enum Means {
         /// Its name can be bound once in a network namespace.
         _lock: GuardedFd,
         netlink: Netlink,
-        /// Whether there was none before.
+        /// Whether there was none before, or one of a router that was killed.
         is_ours: bool,
         is_detached: bool,
     },
@@ -125,7 +125,10 @@ fn by_clsact(if_index: u32, programs: [&Program; 2]) -> Result<Attached, AttachE
     let is_ours = match netlink.add_clsact(if_index) {
         Ok(()) => true,
         Err(error) => match error.raw_os_error() {
-            Some(libc::EEXIST) => false,
+            // A router that was killed has left it, with its filters.
+            Some(libc::EEXIST) => [Hook::Ingress, Hook::Egress]
+                .into_iter()
+                .any(|hook| netlink.has_filter(if_index, hook).unwrap_or_default()),
             Some(libc::ENODEV) => return Err(AttachError::Gone),
             _ => return Err(AttachError::System("a clsact qdisc", error)),
         },

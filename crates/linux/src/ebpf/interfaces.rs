@@ -405,11 +405,12 @@ impl Interfaces {
 
     /// The state of an interface, or of its neighbours, has changed.
     pub(super) fn refresh_index(&mut self, loaded: &Loaded, if_index: u32) {
+        // Another device may have the index by now.
+        let mut is_known = self.look(loaded, if_index).is_ok();
         let Some(served) = self.by_index.get_mut(&if_index) else { return };
         if served.is_lost {
             return;
         }
-        let mut is_known = true;
         let mut note = |name: &str, error: &dyn std::fmt::Display| {
             log::debug!("{name}: {error}: trying again in a second");
             is_known = false;

@@ -3,6 +3,7 @@
 use super::layout::{Arrivals, Port, NEIGHBOUR, UP};
 use super::links::Facts;
 use crate::types::Rate;
+use std::sync::atomic::fence;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 
 /// `is_ours`: whether copies may be sent there. `neighbour`: for a port with a next hop, its address
@@ -17,9 +18,18 @@ pub(super) fn set_port(
     addresses[6..].copy_from_slice(&facts.mac);
     let is_up = is_ours && facts.is_up && neighbour != Some(None);
     let flags = if is_up { UP } else { 0 } | if neighbour.is_some() { NEIGHBOUR } else { 0 };
-    for (word, bytes) in port.addresses.iter().zip(addresses.chunks_exact(4)) {
-        let bytes = [bytes[0], bytes[1], bytes[2], bytes[3]];
-        word.store(u32::from_ne_bytes(bytes), Relaxed);
+    let words: Vec<u32> = addresses
+        .chunks_exact(4)
+        .map(|bytes| u32::from_ne_bytes([bytes[0], bytes[1], bytes[2], bytes[3]]))
+        .collect();
+    let is_same = port.ifindex.load(Relaxed) == if_index
+        && port.addresses.iter().zip(&words).all(|(word, new)| word.load(Relaxed) == *new);
+    if !is_same {
+        port.flags.store(0, Relaxed);
+        fence(Release); // no copy gets a half of each address
+    }
+    for (word, new) in port.addresses.iter().zip(words) {
+        word.store(new, Relaxed);
     }
     port.mtu.store(facts.mtu, Relaxed);
     port.ifindex.store(if_index, Relaxed);

@@ -249,6 +249,8 @@ fn t8_7_nothing_is_left_of_a_router_that_was_killed() {
             };
             drop(forwarder);
             assert_clean();
+            let qdiscs = netns::qdiscs("r0");
+            assert!(!qdiscs.contains("clsact"), "{with}: {qdiscs}");
         });
     }
 }

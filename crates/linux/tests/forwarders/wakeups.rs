@@ -54,7 +54,9 @@ fn the_upcall_thread_passes_on_what_another_thread_has_read() {
                         is_looking.store(true, Ordering::SeqCst);
                     }
                 });
-                while !is_looking.load(Ordering::SeqCst) {}
+                while !is_looking.load(Ordering::SeqCst) {
+                    std::thread::yield_now();
+                }
                 wires[0].send(SOURCE, [239, 2, 0, number], 64);
             });
             // A wait without the signal would last for a second.
@@ -117,7 +119,9 @@ fn a_flow_whose_upcall_is_dropped_is_told_again() {
         }
         wires[0].send(SOURCE, GROUP, 64);
         let end = Instant::now() + SURE;
-        while !sink.0.load(Ordering::SeqCst) && Instant::now() < end {}
+        while !sink.0.load(Ordering::SeqCst) && Instant::now() < end {
+            std::thread::yield_now();
+        }
         std::thread::sleep(NEVER);
         wires[0].send(SOURCE, GROUP, 64);
         assert_eq!(upcalls.recv_timeout(SURE).expect("after a panic").flow, flow());
