@@ -15,10 +15,23 @@ static unsigned callback_random = 1;
 /* Then a client may be told what it knows already (8.9). */
 static bool a_client_fell_behind(void)
 {
-    char *page = host_text(MgmHostGetMetrics, 0);
-    const char *found = strstr(page, "\nmgm_clients_fell_behind_total ");
-    const bool fell_behind = found == NULL || strtoul(found + 31, NULL, 10) > 0;
+    DWORD size = 0, code;
+    char *page = NULL;
+    const char *found;
+    bool fell_behind;
 
+    while ((code = MgmHostGetMetrics(0, &size, (PBYTE)page)) == ERROR_INSUFFICIENT_BUFFER) {
+        free(page);
+        page = malloc(size);
+    }
+    if (code != NO_ERROR) {
+        if (!is_closing)
+            FAULT("process %u: the metrics return %s", me, code_name((unsigned)code));
+        free(page);
+        return true; /* MgmHostStop ends the call, so it is not known */
+    }
+    found = strstr(page, "\nmgm_clients_fell_behind_total ");
+    fell_behind = found == NULL || strtoul(found + 31, NULL, 10) > 0;
     free(page);
     return fell_behind;
 }
