@@ -15,19 +15,14 @@ static unsigned callback_random = 1;
 /* Then a client may be told what it knows already (8.9). */
 static bool a_client_fell_behind(void)
 {
-    DWORD size = 0, code;
-    char *page = NULL;
+    DWORD code;
+    char *page = host_text_or_code(MgmHostGetMetrics, 0, &code);
     const char *found;
     bool fell_behind;
 
-    while ((code = MgmHostGetMetrics(0, &size, (PBYTE)page)) == ERROR_INSUFFICIENT_BUFFER) {
-        free(page);
-        page = malloc(size);
-    }
-    if (code != NO_ERROR) {
+    if (page == NULL) {
         if (!is_closing)
             FAULT("process %u: the metrics return %s", me, code_name((unsigned)code));
-        free(page);
         return true; /* MgmHostStop ends the call, so it is not known */
     }
     found = strstr(page, "\nmgm_clients_fell_behind_total ");

@@ -11,7 +11,6 @@
 #include "stress-processes.h"
 #include "threads.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <malloc.h>
 #include <signal.h>
@@ -307,17 +306,6 @@ static void run_for(unsigned ms, unsigned *random)
     }
     shared->phase = RUN;
     reap(0);
-}
-
-static unsigned open_descriptors(void)
-{
-    DIR *directory = opendir("/proc/self/fd");
-    unsigned count = 0;
-
-    while (readdir(directory) != NULL)
-        count++;
-    closedir(directory);
-    return count;
 }
 
 /* What the router has when no process is there. Tables that have grown stay large, and refused flows

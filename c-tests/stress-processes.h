@@ -50,6 +50,7 @@ struct shared {
 
 /* The main function of a client process. `place` is the file descriptor of the shared memory. */
 int be_process(struct shared *shared, unsigned number, unsigned seed);
+unsigned open_descriptors(void); /* of this process */
 
 static inline unsigned draw(unsigned *state, unsigned below)
 {

@@ -50,19 +50,31 @@ const char *mgm_last_line(void)
     return last_line;
 }
 
-char *host_text(text_call *call, DWORD argument)
+char *host_text_or_code(text_call *call, DWORD argument, DWORD *code)
 {
-    DWORD size = 0, code;
+    DWORD size = 0;
     char *text = NULL;
 
     /* The text may have grown since the library returned its size. */
-    while ((code = call(argument, &size, (PBYTE)text)) == ERROR_INSUFFICIENT_BUFFER) {
+    while ((*code = call(argument, &size, (PBYTE)text)) == ERROR_INSUFFICIENT_BUFFER) {
         free(text);
         text = malloc(size);
         CHECK(text != NULL);
     }
-    OK(code);
+    if (*code != NO_ERROR) {
+        free(text);
+        return NULL;
+    }
     CHECK_EQ(strlen(text) + 1, size);
+    return text;
+}
+
+char *host_text(text_call *call, DWORD argument)
+{
+    DWORD code;
+    char *text = host_text_or_code(call, argument, &code);
+
+    OK(code);
     return text;
 }
 

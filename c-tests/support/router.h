@@ -32,6 +32,8 @@ void restart_with_log(DWORD level, MGMHOST_LOG_CALLBACK callback);
 typedef DWORD text_call(DWORD argument, PDWORD size, PBYTE buffer);
 /* Returns the whole text; the caller frees it. */
 char *host_text(text_call *call, DWORD argument);
+/* The same, or NULL with the code of a call that is refused. */
+char *host_text_or_code(text_call *call, DWORD argument, DWORD *code);
 
 /* Addresses: network byte order to and from "10.0.0.5", "*" for 0. */
 DWORD ip(const char *dotted);
