@@ -13,49 +13,13 @@ use super::layout::PORTS;
 use super::links::{Facts, Framing, LinkSocket};
 use super::load::Loaded;
 use super::requests::Netlink;
-use super::unfinished::Unfinished;
-use super::view::{Seen, View};
-use crate::types::{IfId, Interface, Ipv4Addr, Refusal, Result};
+use super::view::View;
+use super::work::{Served, Unfinished, Work};
+use crate::types::{IfId, Interface, Refusal, Result};
 use parking_lot::{Mutex, MutexGuard};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::io;
 use std::sync::atomic::Ordering::Release;
-
-/// The interfaces of an index.
-#[derive(Debug)]
-pub(super) struct Served {
-    /// `None` while the kernel's multicast routing has a VIF there.
-    pub attached: Option<Attached>,
-    pub facts: Facts,
-    /// Its ports with their next hops. The counters of arrivals are those of the first.
-    pub ports: Vec<(IfId, Ipv4Addr)>,
-    /// The number of the element that counts arrivals.
-    arrivals: usize,
-    /// Its device is gone, also if another one has the index by now.
-    pub is_lost: bool,
-}
-
-impl Served {
-    fn seen(&self) -> Option<Seen> {
-        let (_, next_hop) = *self.ports.first()?;
-        Some(Seen {
-            name: self.facts.name.clone(),
-            next_hop,
-            arrivals: self.arrivals,
-            is_attached: self.attached.is_some() && !self.is_lost,
-        })
-    }
-}
-
-/// What system calls are made with.
-#[derive(Debug)]
-pub(super) struct Work {
-    pub links: LinkSocket,
-    pub requests: Netlink,
-    pub how: Attachment,
-    pub by_index: BTreeMap<u32, Served>,
-    pub unfinished: Unfinished,
-}
 
 /// All interfaces that are served. `work` is locked before `view`.
 #[derive(Debug)]
@@ -253,27 +217,4 @@ impl Interfaces {
         let lines = self.view.lock().lines_about_refused(loaded);
         lines.iter().for_each(|line| log::warn!("{line}"));
     }
-}
-
-impl Work {
-    /// An element for arrivals that no other index uses: the one with the number of the port, unless
-    /// that port was the first of an index whose other ports are still served.
-    fn free_arrivals(&self, id: IfId) -> usize {
-        let used: BTreeSet<usize> = self.by_index.values().map(|served| served.arrivals).collect();
-        let mut numbers = (0..PORTS).map(|step| (usize::from(id.0) + step) % PORTS);
-        numbers.find(|number| !used.contains(number)).unwrap_or_default()
-    }
-
-    /// The programs no longer take packets of the index for those of an interface.
-    pub(super) fn leave_map(&mut self, loaded: &Loaded, if_index: u32, name: &str) {
-        if let Err(error) = loaded.maps.ifaces.delete(&if_index) {
-            log::debug!("{name}: cannot stop serving it: {error}");
-            self.unfinished.in_map.insert(if_index);
-        }
-    }
-}
-
-/// The device is gone, and what was asked of it with it.
-pub(super) fn is_gone(error: &io::Error) -> bool {
-    matches!(error.raw_os_error(), Some(libc::ENODEV | libc::EADDRNOTAVAIL))
 }

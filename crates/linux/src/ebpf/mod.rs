@@ -18,8 +18,8 @@
 //!   structures.
 //! - `object` parses the compiled programs, `load` loads them.
 //! - `attach` attaches them to an interface, `interfaces` does so for those that are served, `refresh`
-//!   reads their state again, and `unfinished` tries again what the kernel has refused. `view` is what
-//!   other threads see of them, `ports` writes what the programs know of them.
+//!   reads their state again, and `unfinished` tries again what the kernel has refused, all by means of
+//!   `work`. `view` is what other threads see of them, `ports` writes what the programs know of them.
 //! - `chains` finds the packet filters that forwarded packets bypass, `legacy` those of older iptables.
 //! - `requests` makes requests by netlink.
 //! - `links` asks about interfaces, `changes` reads announcements about them.
@@ -55,6 +55,7 @@ mod table;
 mod unfinished;
 mod view;
 mod waiting;
+mod work;
 
 pub use attach::Attachment;
 

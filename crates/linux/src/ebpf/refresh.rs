@@ -3,9 +3,9 @@
 
 use super::advice;
 use super::attach::{Attached, Attachment};
-use super::interfaces::{Served, Work};
 use super::load::Loaded;
 use super::ports::set_port;
+use super::work::{Served, Work};
 use crate::types::{Interface, Result};
 use std::io;
 use std::sync::atomic::Ordering::Release;

@@ -1,38 +1,11 @@
-//! What the kernel has refused about interfaces, and is tried again.
+//! Tries again what the kernel has refused about interfaces.
 
-use super::attach::Attached;
-use super::interfaces::{is_gone, Work};
 use super::layout::{NEIGHBOUR, UP};
 use super::load::Loaded;
-use std::collections::{BTreeMap, BTreeSet};
+use super::work::{is_gone, Unfinished, Work};
+use std::collections::BTreeSet;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
-
-/// What the kernel has refused. It is tried again every second.
-#[derive(Debug, Default)]
-pub(super) struct Unfinished {
-    /// Indexes whose state could not be read, or whose programs could not be attached again.
-    pub unread: BTreeSet<u32>,
-    /// What could not be detached, by index.
-    pub detached: BTreeMap<u32, Attached>,
-    /// Indexes that the programs still take for served ones.
-    pub in_map: BTreeSet<u32>,
-    /// Indexes that still receive all multicast packets.
-    pub all_multicast: BTreeSet<u32>,
-    /// Indexes with a next hop whose Ethernet address the kernel does not know.
-    pub unresolved: BTreeSet<u32>,
-    pub last_try: Option<Instant>,
-}
-
-impl Unfinished {
-    pub(super) fn is_empty(&self) -> bool {
-        self.unread.is_empty()
-            && self.detached.is_empty()
-            && self.in_map.is_empty()
-            && self.all_multicast.is_empty()
-            && self.unresolved.is_empty()
-    }
-}
 
 /// The time until what the kernel has refused is tried again.
 const RETRY: Duration = Duration::from_secs(1);
