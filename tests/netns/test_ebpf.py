@@ -158,6 +158,24 @@ class Ebpf(NetnsTest):
         slow.unlink()
         self.assertLess(took, 0.5, "statistics and joins waited for it")
 
+    # spec 5.11
+    def test_an_interface_that_gets_another_name_while_it_is_asked_about_is_not_lost(self):
+        source, receiver = self.hosts("source", "receiver")
+        # SIOCGIFFLAGS, by the name that the request before has told.
+        router, renamed = self.faulty(errno.ENODEV, "ioctl 8913")
+        router.protocol("A", 200, "to-source", "to-receiver")
+        router.must(f"join A * {GROUP} to-receiver")
+        collector, stream = receiver.collector(GROUP), source.emitter(GROUP)
+        stream.send_until(lambda: collector.count > 0, "the stream")
+        renamed.touch()
+        self.lab.router.ip("link set to-receiver mtu 1400", "link set to-source mtu 1400")
+        time.sleep(0.3)  # now the router asks about them
+        renamed.unlink()
+        before = collector.count
+        stream.send_until(lambda: collector.count > before, "the stream goes on")
+        self.assertEqual(self.attached(), {"to-source", "to-receiver"})
+        self.assertEqual(router.mfes()[0]["outs"], [router.index("to-receiver")])
+
     # spec 2.7
     def test_clsact_needs_a_privilege_for_each_interface(self):
         self.hosts("source", "receiver")
