@@ -1,4 +1,4 @@
-//! What clients have left whose processes have ended: it stays for a successor (spec 9.8).
+//! The state of clients whose processes have ended, which stays for a successor (spec 9.8).
 
 use super::clients::ClientId;
 use super::release_progress::ReleaseProgress;
