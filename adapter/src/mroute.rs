@@ -151,7 +151,7 @@ impl Mroute {
         }
     }
 
-    /// Whether the time of the timer is over: true once for each time.
+    /// Whether the timer has expired: true once for each time.
     fn rings(&self) -> bool {
         let is_over = self.timed != 0 && system::wait(self.timer.0, 0);
         if is_over {
@@ -288,7 +288,7 @@ impl Mroute {
         result
     }
 
-    /// What a VIF is that the daemon adds.
+    /// What the VIF that the daemon adds stands for.
     fn vif(&mut self, target: VifTarget) -> Result<Vif, Errno> {
         let index = match target {
             VifTarget::Register => return Ok(Vif::Register),

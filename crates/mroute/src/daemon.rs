@@ -105,7 +105,7 @@ impl Daemon {
                 self.refused.takes.insert(index);
             }
         }
-        // First, while mgmd knows nothing of the daemon's own.
+        // Before the daemon's own memberships are added, which mgmd's list would include.
         if self.has_rest() {
             self.learn(router);
         }
@@ -278,7 +278,7 @@ impl Daemon {
         Ok(())
     }
 
-    /// The daemon joins a group on mgm0, which means all others.
+    /// The daemon joins a group on mgm0, which stands for the rest of the router.
     ///
     /// # Errors
     /// EINVAL: no group. Others: mgmd has refused a membership, and the daemon has not joined.

@@ -129,7 +129,7 @@ impl Interfaces {
         self.by_index.contains_key(&if_index)
     }
 
-    /// Whether the port was another interface's since the last grace period.
+    /// Whether programs may still use the port for its former interface.
     pub(super) fn is_stale(&self, id: IfId) -> bool {
         self.stale.contains(&id)
     }

@@ -67,14 +67,14 @@ pub(super) struct Reader {
     pub is_low: AtomicBool,
 }
 
-/// A record of the ring, for the state: the packet of a flow.
+/// A record of the ring about a packet of a flow.
 struct First {
     flow: Flow,
     is_new: bool,
     packet: Option<Packet>,
 }
 
-/// What has become of it.
+/// What has become of this packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Taken {
     /// The sink must know of the flow.

@@ -14,8 +14,8 @@ use std::time::{Duration, Instant};
 /// How long a packet is kept: as long as the kernel's multicast routing keeps one.
 const LIFETIME: Duration = Duration::from_secs(10);
 
-/// The age from which on packets are dropped when their flow is new again: the programs count time
-/// from the same packet, but the library reads it later.
+/// When a flow is new again, its packets of this age are dropped. It is less than [`LIFETIME`]: the
+/// programs count from the time of a packet, and the library reads the packet later.
 const STALE: Duration = Duration::from_secs(9);
 
 /// The most octets that are kept. An interface may use at most as many as it leaves for the others,

@@ -356,7 +356,7 @@ impl Table {
         kept.discards += now.discards - known.discards;
     }
 
-    /// A port is no longer an interface's: what it has sent stays part of the sums.
+    /// A port no longer belongs to an interface. What it has sent stays part of the sums.
     pub(super) fn forget_port(&mut self, port: u32) {
         let entries = &self.entries;
         self.former.retain(|slot, all| {

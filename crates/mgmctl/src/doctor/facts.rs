@@ -82,7 +82,7 @@ pub struct RpFilter {
 }
 
 impl RpFilter {
-    /// Whether packets are dropped whose source has a route, but not through the link.
+    /// Whether packets are dropped if the route of their source leads through another link.
     pub fn is_strict(self) -> bool {
         self.all.max(self.own) == 1
     }

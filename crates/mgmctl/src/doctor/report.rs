@@ -98,7 +98,7 @@ pub struct Gap {
 }
 
 impl Finding {
-    /// A fault that is not one of certain streams.
+    /// A fault that is not about certain streams.
     pub fn new(kind: Kind, interface: Option<&str>, text: String, command: String) -> Finding {
         let interface = interface.map(ToOwned::to_owned);
         Finding { kind, interface, source: None, group: None, streams: 0, text, command }
