@@ -28,8 +28,8 @@ pub(super) struct Facts {
     pub is_up: bool,
 }
 
-/// Asks the kernel about interfaces, and keeps promises about them, in the network namespace of the
-/// thread that opened it.
+/// Asks the kernel about interfaces, and makes them receive every multicast packet, in the network
+/// namespace of the thread that opened it.
 #[derive(Debug)]
 pub(super) struct LinkSocket(GuardedFd);
 

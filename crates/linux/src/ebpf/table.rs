@@ -314,8 +314,8 @@ impl Table {
         }
     }
 
-    /// Adds what a former run has counted since it was replaced: to the entry's present run, or, if
-    /// the oif has left, to what is kept of that oif.
+    /// Adds what a former run has counted since the last such call, or since it was replaced: to
+    /// the entry's present run, or, if the oif has left, to what is kept of that oif.
     fn carry_over(&mut self, former: &mut FormerRun) {
         let (first, count, _) = self.run_of(former.slot);
         let present: HashMap<u32, u32, RandomState> = (first..first + count as u32)

@@ -104,7 +104,7 @@ pub struct Bridge {
     /// Whether it passes all multicast packets to the routers of this machine in any case (Linux
     /// 6.16 and later).
     pub passes_all: bool,
-    /// Whether it sends queries itself if nobody else does (`mcast_querier`).
+    /// Whether it sends queries itself if no other router does (`mcast_querier`).
     pub queries_itself: bool,
     /// What it knows of queriers.
     pub querier: BridgeQuerier,

@@ -29,7 +29,7 @@ pub struct Report {
 pub struct Finding {
     /// Its kind, for programs.
     pub kind: Kind,
-    /// The interface that has the fault; null if it is none of one interface.
+    /// The interface that has the fault; null if it is not about one interface.
     pub interface: Option<String>,
     /// The source of the first stream that it stops; null if it does not stop certain streams.
     pub source: Option<Ipv4Addr>,
