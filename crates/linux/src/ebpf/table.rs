@@ -14,10 +14,10 @@
 //! is full, flows are added to the next, twice as large. So no flow ever changes its bucket, and
 //! programs find each flow at any time.
 //!
-//! Programs run while the table changes. So an entry's oifs change in place only if none is
-//! removed. Otherwise a single write gives the entry another run. Programs may still use the former
-//! run, and the slot of a removed flow. These are reused only after an RCU grace period
-//! ([`Table::retired`]).
+//! Programs run while the table changes. So an entry's oifs change in place only if none is removed
+//! and the run has room for the new ones. Otherwise a single write gives the entry another run.
+//! Programs may still use the former run, and the slot of a removed flow. These are reused only
+//! after an RCU grace period ([`Table::retired`]).
 
 use super::chunks::{Chunks, Missing, NewChunks};
 use super::counts::OutCounts;
