@@ -1,8 +1,8 @@
 //! One routing daemon: its VIFs, its entries, its groups on mgm0, and what its calls cause.
 //!
-//! A membership is held for each entry on each of its outgoing interfaces, and for each group that the
-//! daemon has joined on mgm0 on all of its interfaces. `held` has these memberships, and
-//! `Daemon::sync` makes them follow a change.
+//! The daemon holds a membership for each entry on each outgoing interface of the entry. For each
+//! group that it has joined on mgm0, it holds a membership on each of its interfaces. `held` has
+//! these memberships, and `Daemon::sync` makes them follow a change.
 
 use crate::inbox::Inbox;
 use crate::options::{Errno, Mfc, MrouteOption, MAXVIFS};
@@ -87,7 +87,7 @@ pub struct Daemon {
     /// Callbacks that wait for the answer to an earlier one.
     pub(crate) events: VecDeque<Callback>,
     pub(crate) pending: Option<Pending>,
-    /// The flow of which it has just not said where the packets arrive.
+    /// The flow for which it has just not answered where the packets arrive.
     pub(crate) silent: Option<Flow>,
     /// Lines for the log.
     pub log: Vec<String>,
@@ -105,7 +105,7 @@ impl Daemon {
                 self.refused.takes.insert(index);
             }
         }
-        // First, while mgmd knows nothing of the daemon's own.
+        // Before the daemon's own memberships are added, which mgmd's list would include.
         if self.has_rest() {
             self.learn(router);
         }
@@ -225,7 +225,7 @@ impl Daemon {
     pub(crate) fn take(&mut self, router: &mut impl Router, index: u32) -> Result<(), Errno> {
         let (client, interface) = (self.client, Interface::link(index));
         match self.ask(router, Request::Take { client, interface }) {
-            // While mgmd is away, nobody knows whether the interface is free.
+            // Without a connection to mgmd, it is not known whether the interface is free.
             Ok(_) | Err(None) => Ok(()),
             Err(Some(refusal)) => {
                 if !self.refused.takes.contains(&index) {
@@ -278,7 +278,7 @@ impl Daemon {
         Ok(())
     }
 
-    /// The daemon joins a group on mgm0, which means all others.
+    /// The daemon joins a group on mgm0, which stands for the rest of the router.
     ///
     /// # Errors
     /// EINVAL: no group. Others: mgmd has refused a membership, and the daemon has not joined.
@@ -322,9 +322,9 @@ impl Daemon {
         places.filter(|place| self.is_due(*place) && !self.held.contains(place)).collect()
     }
 
-    /// Adds what is missing. Returns the interfaces where there is a new membership, which is in the
-    /// MFE by itself, and the errno of one that mgmd refuses. On an interface that mgmd did not give
-    /// back, `tick` adds it later.
+    /// Adds the memberships that are missing. Returns the interfaces with a new membership, which
+    /// are oifs of the MFE without a further call, and the errno if mgmd refuses one. On an
+    /// interface that mgmd did not give back, `tick` adds it later.
     pub(crate) fn add_missing(
         &mut self,
         router: &mut impl Router,
@@ -445,7 +445,8 @@ impl Daemon {
         }
     }
 
-    /// All that others want when mgm0 becomes a VIF: a newcomer is not alerted of it.
+    /// Asks what others want when mgm0 becomes a VIF, because a newly registered client is not told
+    /// of existing memberships.
     fn learn(&mut self, router: &mut impl Router) {
         let (client, kind) = (self.client, EnumKind::AllSources);
         let started = self.ask(router, Request::EnumStart { client, kind });
@@ -455,7 +456,7 @@ impl Daemon {
             let Ok(Reply::Groups { flows, more }) = next else { break };
             let is_over = flows.is_empty() || !more;
             for flow in flows {
-                // What only the daemon itself wants is not for others.
+                // The list includes what the daemon itself wants, which is left out here.
                 if !self.held.iter().any(|(held, _)| *held == flow) {
                     self.wanted(flow);
                 }

@@ -1,5 +1,6 @@
-//! What mgmd refused when the daemon's state was told to it again is asked for until mgmd agrees, because
-//! the daemon believes that it has all of it. And flows of deleted entries are watched.
+//! Repeats requests that mgmd refused after the connection was lost and made again, until mgmd
+//! accepts them, because the daemon believes that all of them have succeeded. Also watches the
+//! flows of deleted entries.
 
 use crate::daemon::{Daemon, Router};
 use crate::refused::{Refused, AT_ONCE};

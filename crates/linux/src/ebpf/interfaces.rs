@@ -1,4 +1,5 @@
-//! The interfaces that the forwarder serves: programs attached, and the ports that entries name.
+//! The interfaces that the forwarder serves: their attached programs, and the ports that entries
+//! name.
 //!
 //! A port is an interface as an oif, with the number of its [`IfId`]. If an index has next hops,
 //! each pair of index and next hop has its own port, but the programs are attached once.
@@ -128,7 +129,7 @@ impl Interfaces {
         self.by_index.contains_key(&if_index)
     }
 
-    /// Whether the port was another interface's since the last grace period.
+    /// Whether programs may still use the port for its former interface.
     pub(super) fn is_stale(&self, id: IfId) -> bool {
         self.stale.contains(&id)
     }
@@ -288,7 +289,7 @@ impl Interfaces {
                 self.unfinished.detached.insert(if_index, attached);
             }
         }
-        // The request has gone with a device that is gone.
+        // If the device is gone, the request has ended with it.
         if let Err(error) = self.links.receive_all(if_index, false) {
             if !is_lost {
                 log::debug!("{}: receives all multicast packets: {error}", served.facts.name);
@@ -339,7 +340,8 @@ impl Interfaces {
                 continue;
             }
             if let Err(error) = self.requests.resolve(if_index, *next_hop) {
-                // For want of CAP_NET_ADMIN: then other packets to the neighbour must do so.
+                // CAP_NET_ADMIN is missing. Then only other packets to the neighbour make the
+                // kernel ask for its address.
                 log::debug!("{next_hop} on {}: cannot be resolved: {error}", served.facts.name);
             }
         }
