@@ -15,8 +15,9 @@ import unittest
 
 import packages
 from bed import long
+from case import kernel_only
 from daemon import Mgmd
-from lab import FORWARDER, Lab, setns, until
+from lab import Lab, setns, until
 from unmodified import Unmodified, igmpproxy, smcroute
 
 HERE = pathlib.Path(__file__).resolve().parent
@@ -76,13 +77,8 @@ class Base(unittest.TestCase):
         config = PROXY.format(upstream=upstream, downstream=downstream, disabled=disabled)
         return self.start(igmpproxy, config, mgmd=mgmd)
 
-    def needs_kernel(self, why):
-        if FORWARDER != "kernel":
-            self.skipTest(why)
-
     def pair(self):
         """Starts mgmd, smcroute and igmpproxy."""
-        self.needs_kernel("igmpproxy hears hosts only with the kernel forwarder")
         mgmd = self.mgmd()
         static = self.start(smcroute, SMCROUTE, mgmd=mgmd)
         self.served("eth0", "eth2")
@@ -123,8 +119,8 @@ class Daemons(Base):
         super().setUp()
 
     @long
+    @kernel_only("the daemons use the kernel")
     def test_without_mgm_run_the_second_daemon_exits(self):
-        self.needs_kernel("the daemons use the kernel")
         first = self.start(smcroute, SMCROUTE.replace("phyint mgm0 enable\n", ""))
         self.served("eth0", "eth2")
         second = self.proxy(None, upstream="eth0", disabled="eth3")
@@ -142,6 +138,7 @@ class Daemons(Base):
         self.assertEqual(self.entry(), ("eth0", {"eth1"}))
 
     @long
+    @kernel_only("igmpproxy hears hosts only with it")
     def test_two_daemons_are_one_router(self):
         mgmd, static, proxy = self.pair()
         self.assertNotIn("mgm0", self.router.vifs().values())
@@ -179,6 +176,7 @@ class Daemons(Base):
         self.assertEqual(self.entry(), ("eth0", {"eth1"}))
 
     @long
+    @kernel_only("igmpproxy hears hosts only with it")
     def test_a_daemon_is_killed_and_started_again(self):
         mgmd, static, proxy = self.pair()
         collector = self.joined(mgmd)
@@ -192,6 +190,7 @@ class Daemons(Base):
         emitter.send_until(lambda: collector.count > before, "packets flow again", 2)
 
     @long
+    @kernel_only("igmpproxy hears hosts only with it")
     def test_a_stopped_daemon_delays_nobody(self):
         mgmd, static, proxy = self.pair()
         self.joined(mgmd)
@@ -208,6 +207,7 @@ class Daemons(Base):
         self.assertLess(min(times), 0.1, times)
 
     @long
+    @kernel_only("igmpproxy hears hosts only with it")
     def test_mgmd_is_killed_and_started_again(self):
         mgmd, static, proxy = self.pair()
         collector = self.joined(mgmd)
@@ -227,6 +227,7 @@ class Daemons(Base):
         emitter.send_until(lambda: collector.count > before, "packets flow again", 5)
 
     @long
+    @kernel_only("igmpproxy hears hosts only with it")
     def test_an_interface_has_one_owner(self):
         mgmd, static, _ = self.pair()
         second = self.start(smcroute, "phyint eth0 enable\n", mgmd=mgmd)

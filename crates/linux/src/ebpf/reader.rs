@@ -3,7 +3,7 @@
 //! installs an entry, because first packets of the flow may be waiting there (`installs`).
 //!
 //! The locks are taken in this order: the manager's, [`Reader::inbox`], [`Reader::state`],
-//! [`Reader::interfaces`]. No thread waits for the manager's lock while it holds one of the others.
+//! the view of [`Reader::interfaces`]. No thread waits for the manager's lock while it holds one of the others.
 
 use super::chunks::Chunks;
 use super::interfaces::Interfaces;
@@ -50,7 +50,7 @@ pub(super) struct Reader {
     /// What the programs hash flows with.
     factors: [u64; 2],
     pub loaded: Loaded,
-    pub interfaces: Mutex<Interfaces>,
+    pub interfaces: Interfaces,
     pub inbox: Mutex<Inbox>,
     pub state: Mutex<State>,
     /// Held while the tables grow.
@@ -96,7 +96,7 @@ impl Reader {
         let reader = Reader {
             factors,
             loaded,
-            interfaces: Mutex::new(interfaces),
+            interfaces,
             inbox: Mutex::new(Inbox::new(ring)),
             state: Mutex::new(State {
                 table: Table::new(factors),
@@ -132,7 +132,7 @@ impl Reader {
     /// The programs do nothing from now on, and the thread ends.
     pub(super) fn end(&self) {
         self.loaded.maps.config.get(0).on.store(0, Ordering::Release);
-        self.interfaces.lock().clear(&self.loaded);
+        self.interfaces.clear(&self.loaded);
         self.ending.store(true, Ordering::SeqCst);
         self.signal.raise();
     }
@@ -282,7 +282,7 @@ impl Reader {
 
     /// The same if the kernel has refused something that is to be tried again.
     pub(super) fn signal_unfinished(&self) {
-        if self.interfaces.lock().has_unfinished() {
+        if self.interfaces.has_unfinished() {
             self.signal_upkeep();
         }
     }
@@ -342,11 +342,8 @@ impl Reader {
             state.kept.expire();
             state.table.has_retired().then(|| state.table.retired())
         };
-        {
-            let mut interfaces = self.interfaces.lock();
-            interfaces.report_refused(&self.loaded);
-            interfaces.finish(&self.loaded);
-        }
+        self.interfaces.report_refused(&self.loaded);
+        self.interfaces.finish(&self.loaded);
         if let Some(retired) = retired {
             match self.wait_for_programs() {
                 Ok(()) => self.state.lock().table.reuse(retired),
@@ -366,12 +363,9 @@ impl Reader {
     /// The interfaces whose state has changed.
     fn look_at_links(&self) {
         let Some(changed) = self.changes.read() else { return };
-        let mut interfaces = self.interfaces.lock();
         match changed {
-            Changed::All => interfaces.refresh_all(&self.loaded),
-            Changed::Links(links) => {
-                links.into_iter().for_each(|index| interfaces.refresh_index(&self.loaded, index));
-            }
+            Changed::All => self.interfaces.refresh_all(&self.loaded),
+            Changed::Links(links) => self.interfaces.refresh(&self.loaded, links),
         }
     }
 
@@ -426,7 +420,7 @@ impl Reader {
     /// Reports records that the ring had no room for.
     fn count_losses(&self, losses: &mut Losses) {
         let dropped = std::mem::take(&mut self.inbox.lock().dropped);
-        let interfaces = self.interfaces.lock();
+        let interfaces = self.interfaces.view();
         let all: u64 =
             interfaces.arrivals(&self.loaded).map(|(_, it)| it.lost.load(Ordering::Relaxed)).sum();
         drop(interfaces);
@@ -463,13 +457,13 @@ impl Reader {
 
     /// The index of an interface, if it is served.
     pub(super) fn index(&self, id: IfId) -> Option<u32> {
-        self.interfaces.lock().index(id)
+        self.interfaces.view().index(id)
     }
 }
 
 /// The interface of an index, so that each record of a burst needs no look-up.
 struct ArrivalCache<'a> {
-    interfaces: &'a Mutex<Interfaces>,
+    interfaces: &'a Interfaces,
     last: Option<(u32, Option<Interface>)>,
 }
 
@@ -478,7 +472,7 @@ impl ArrivalCache<'_> {
         match self.last {
             Some((index, found)) if index == if_index => found,
             _ => {
-                let found = self.interfaces.lock().arrival(if_index);
+                let found = self.interfaces.view().arrival(if_index);
                 self.last = Some((if_index, found));
                 found
             }
