@@ -418,11 +418,11 @@ static void t9_10_a_host_sets_the_file_and_the_limits_of_the_socket(void)
     }
     OK(MgmHostServeClientsEx(clients_path, NULL));
     CHECK(stat(clients_path, &found) == 0 && (found.st_mode & 0777) == 0660 && found.st_uid == geteuid());
-    for (int n = 0; n < 5; n++) {
+    for (int n = 0; n < 6; n++) {
         MGMHOST_CLIENTS bad = {.dwSize = sizeof(bad)};
         DWORD *fields[] = {&bad.dwSize, &bad.dwFlags, &bad.dwMode, &bad.dwMaxProcesses,
-                           &bad.dwAnswerMs};
-        static const DWORD values[] = {5, 4, 01000, 65537, 3600001};
+                           &bad.dwAnswerMs, &bad.dwMaxUserProcesses};
+        static const DWORD values[] = {5, 4, 01000, 65537, 3600001, 65537};
 
         *fields[n] = values[n];
         REFUSED(MgmHostServeClientsEx(clients_path, &bad), ERROR_INVALID_PARAMETER);
