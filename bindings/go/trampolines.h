@@ -13,4 +13,7 @@ ROUTING_PROTOCOL_CONFIG mgm_go_config(int slot, unsigned wanted);
 // Sets or removes goRouterLost as the callback of MgmHostSetRouterLost.
 DWORD mgm_go_report_router_lost(int wanted);
 
+// Sets or removes goClientFilter as the callback of MgmHostSetClientFilter.
+DWORD mgm_go_filter_clients(int wanted);
+
 #endif

@@ -21,11 +21,13 @@ from ._abi import (
     BOOL,
     DWORD,
     LOG_CALLBACK,
+    MGMHOST_CLIENTS,
     MGMHOST_CONFIG,
     MGMHOST_OIF,
     MGMHOST_VERSION,
     MIB_IPMCAST_BOUNDARY,
     MIB_IPMCAST_SCOPE,
+    Number,
 )
 from ._library import call, code_of
 from .errors import ERROR_INSUFFICIENT_BUFFER, NO_ERROR, error
@@ -37,6 +39,7 @@ _UTF16 = "utf-16-le" if sys.byteorder == "little" else "utf-16-be"
 _ROUTE_LOCAL = 1
 _ROUTE_PREFERRED = 2
 _NO_MEMBERSHIPS, _NO_MFES, _METRICS_MFES = 1, 2, 1
+_CLIENTS_OWNER, _CLIENTS_GROUP = 1, 2
 
 
 class Forwarder(IntEnum):
@@ -213,10 +216,39 @@ def serve_status(path: str | os.PathLike[str] | None) -> None:
     call("MgmHostServeStatus", None if path is None else os.fsencode(path))
 
 
-def serve_clients(path: str | os.PathLike[str] | None, mode: int = 0) -> None:
+def serve_clients(
+    path: str | os.PathLike[str] | None,
+    mode: int = 0,
+    *,
+    owner: int | None = None,
+    group: int | None = None,
+    max_processes: int = 0,
+    max_user_processes: int = 0,
+    answer_ms: int = 0,
+) -> None:
     """Serves client processes at a UNIX socket, which makes this process a router. The socket has this
-    mode; 0 selects 0o660. None stops serving."""
-    call("MgmHostServeClients", None if path is None else os.fsencode(path), mode)
+    mode; 0 selects 0o660. The file belongs to this owner and group; None selects those of this
+    process. The limits are on the processes that are connected, of all users and of each user, and
+    `answer_ms` is how long a question waits for its answer; 0 selects the defaults. A path of None
+    stops serving. `mgm.remote.set_client_filter` restricts what client processes may do."""
+    settings = MGMHOST_CLIENTS(
+        dwSize=ctypes.sizeof(MGMHOST_CLIENTS),
+        dwFlags=(_CLIENTS_OWNER if owner is not None else 0)
+        | (_CLIENTS_GROUP if group is not None else 0),
+        dwMode=_number(mode),
+        dwOwner=_number(owner or 0),
+        dwGroup=_number(group or 0),
+        dwMaxProcesses=_number(max_processes),
+        dwAnswerMs=_number(answer_ms),
+        dwMaxUserProcesses=_number(max_user_processes),
+    )
+    name = None if path is None else os.fsencode(path)
+    call("MgmHostServeClientsEx", name, ctypes.byref(settings))
+
+
+def _number(value: int) -> int:
+    """ctypes would silently truncate a number that is too large for a member of a structure."""
+    return cast(int, Number.from_param(value).value)
 
 
 def _boundary(interface: int, scope: Network) -> MIB_IPMCAST_BOUNDARY:
