@@ -91,8 +91,8 @@ def blocks(text, starts):
         while end < len(lines) and (not lines[end].strip() or indent(lines[end]) > depth
                                     or lines[end].lstrip()[0] in "{)"):
             end += 1
-        # A comment is no call.
-        code = (re.sub(r"//.*", "", each) for each in lines[number:end])
+        # Neither a comment nor a text is a call, except in JavaScript, which calls by names in '…'.
+        code = (re.sub(r"//.*|\"[^\"]*\"", "", each) for each in lines[number:end])
         yield match, "\n".join(code)
 
 
