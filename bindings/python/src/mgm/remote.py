@@ -13,8 +13,8 @@ from contextlib import contextmanager
 from typing import Any
 
 from ._abi import DWORD, ROUTER_LOST
-from ._library import call, code_of
-from .errors import NO_ERROR, error
+from ._library import call, code_of, error
+from .errors import NO_ERROR
 
 # Every callback that was ever set. A previous one may still be running after a new one is set.
 _thunks: list[Any] = []
