@@ -30,6 +30,7 @@ from ._abi import (
 )
 from ._library import call, code_of, error, number
 from .errors import ERROR_INSUFFICIENT_BUFFER, NO_ERROR, NotFoundError
+from .status import Explanation, Status
 from .values import Address, Interface, Network, dword, pair, prefix
 
 # The library numbers interfaces with 16 bits, so a packet has at most this many.
@@ -214,21 +215,21 @@ def scope_name(scope: Network) -> str:
     return units.decode(_UTF16, "surrogatepass").split("\0")[0]
 
 
-def status(*, memberships: bool = True, mfes: bool = True) -> dict[str, Any]:
+def status(*, memberships: bool = True, mfes: bool = True) -> Status:
     """Returns the state of the library. docs/status.md describes it."""
     flags = (0 if memberships else _NO_MEMBERSHIPS) | (0 if mfes else _NO_MFES)
-    return cast(dict[str, Any], json.loads(_text("MgmHostGetStatus", flags)))
+    return cast(Status, json.loads(_text("MgmHostGetStatus", flags)))
 
 
 def explain(
     source: Address, group: Address, arrival: Interface | int | None = None
-) -> dict[str, Any]:
+) -> Explanation:
     """Explains one flow: why its packets are forwarded, or why not. docs/status.md describes the
     answer. `arrival` is the interface on which they arrive; None selects the one on which they
     arrived, or are expected."""
     flow = dword(source), dword(group)
     text = _text("MgmHostExplain", *flow, *(pair(arrival) if arrival is not None else (0, 0)))
-    return cast(dict[str, Any], json.loads(text))
+    return cast(Explanation, json.loads(text))
 
 
 def metrics(*, mfes: bool = False) -> str:
