@@ -124,7 +124,7 @@ def node():
     declared = set(WORD.findall((ROOT / "bindings/node/index.d.ts").read_text()))
     definitions = []
     for path in sorted((ROOT / "bindings/node/lib").glob("*.js")):
-        prefix = "host." if path.stem == "host" else ""
+        prefix = "host." if path.stem in ("host", "remote") else ""
         starts = (r"(?:export )?(?:async )?function\*? (\w+)|(?:export )?const (\w+) = (?:async )?\(|"
                   r"(?:export )?class (\w+)|  (?:static )?(?:async )?\*?(#?\w+)\(.*\{$")
         owner = ""

@@ -124,3 +124,15 @@ DWORD mgm_go_report_router_lost(int wanted)
 {
     return MgmHostSetRouterLost(wanted ? router_lost : NULL, NULL);
 }
+
+static BOOL client_filter(void *context, const MGMHOST_CLIENT_REQUEST *request)
+{
+    (void)context;
+    /* Go has no const pointers. */
+    return goClientFilter((MGMHOST_CLIENT_REQUEST *)request);
+}
+
+DWORD mgm_go_filter_clients(int wanted)
+{
+    return MgmHostSetClientFilter(wanted ? client_filter : NULL, NULL);
+}

@@ -19,4 +19,7 @@ DWORD mgm_go_set_log(uintptr_t number);
 // Sets or removes goRouterLost as the callback of MgmHostSetRouterLost.
 DWORD mgm_go_report_router_lost(int wanted);
 
+// Sets or removes goClientFilter as the callback of MgmHostSetClientFilter.
+DWORD mgm_go_filter_clients(int wanted);
+
 #endif

@@ -127,8 +127,27 @@ export namespace host {
   ): Promise<{ accepted: boolean; outgoing: Interface[] }>;
   /** Limits how many flows may begin on an interface in a second, and at once; 0 ends that. */
   function setFlowLimit(index: number, perSecond: number, burst?: number): Promise<void>;
-  /** Serves client processes at a UNIX socket with this mode (0: 0o660); null ends that. */
-  function serveClients(path: string | null, mode?: number): Promise<void>;
+  /** How client processes are served. A missing setting, null, or a number of 0 selects the default. */
+  interface ClientService {
+    mode?: number;
+    owner?: number | null;
+    group?: number | null;
+    maxProcesses?: number;
+    maxUserProcesses?: number;
+    answerMs?: number;
+  }
+  /** Serves client processes at a UNIX socket, whose mode may stand alone; a path of null ends that. */
+  function serveClients(path: string | null, settings?: ClientService | number): Promise<void>;
+  /** What a client process asks for; without an interface, to register a client. */
+  interface ClientRequest {
+    process: number;
+    user: number;
+    protocol: number;
+    component: number;
+    interface: Interface | null;
+  }
+  /** Sets what decides what client processes may do; null permits everything. */
+  function setClientFilter(permits: ((request: ClientRequest) => boolean) | null): Promise<void>;
   /** Lets the state of later clients stay for this time (at most 300 s) when this process ends without closing them. */
   function setGrace(seconds: number): Promise<void>;
   /** Sets what is called when the router of this client process is lost; null ends that. */

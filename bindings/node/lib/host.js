@@ -1,6 +1,5 @@
 // The functions of mgmhost.h: settings, interfaces, routes, packets, status.
 
-import koffi from 'koffi';
 import { call, codeOf, ERROR_INSUFFICIENT_BUFFER, MgmError, NO_ERROR, version } from './library.js';
 import { dword, fromInterface, toAddress, toInterface, toPrefix } from './values.js';
 
@@ -11,6 +10,7 @@ const MOST_INTERFACES = 65536;
 const ROUTE_LOCAL = 1;
 const ROUTE_PREFERRED = 2;
 
+export { serveClients, setClientFilter, setGrace, setRouterLost } from './remote.js';
 export { version };
 
 function choice(what, among, name) {
@@ -61,35 +61,6 @@ export async function packetIn(source, group, given, { header = Buffer.alloc(0),
 /** Limits how many flows may begin on an interface in a second, and at once. 0 flows a second ends that. */
 export async function setFlowLimit(index, perSecond, burst = perSecond) {
   await call('MgmHostSetFlowLimit', dword(index, 'an interface'), dword(perSecond, 'perSecond'), dword(burst, 'burst'));
-}
-
-/**
- * Serves client processes at a UNIX socket, which makes this process a router. The socket has this mode; 0 selects
- * 0o660. A path of null ends that.
- */
-export async function serveClients(path, mode = 0) {
-  await call('MgmHostServeClients', path, dword(mode, 'mode'));
-}
-
-/**
- * Lets the state of the clients that this process registers later stay for this time when the process ends without
- * closing them; at most 300 s. See `graceDone` of Client.
- */
-export async function setGrace(seconds) {
-  await call('MgmHostSetGrace', dword(seconds, 'seconds'));
-}
-
-const ROUTER_LOST = koffi.pointer(koffi.proto('void mgm_router_lost(void *context)'));
-
-/**
- * Sets what is called when the router of this client process has ended, or the connection to it is broken; null
- * ends that. All clients are invalid then, and the next registration connects again.
- */
-export async function setRouterLost(callback) {
-  if (callback !== null && typeof callback !== 'function') throw new TypeError('setRouterLost takes a function or null');
-  // Never unregistered, because a former callback may still be running.
-  const pointer = callback === null ? null : koffi.register(() => void process.nextTick(callback), ROUTER_LOST);
-  await call('MgmHostSetRouterLost', pointer, null);
 }
 
 /** Returns the state of the library. docs/status.md describes it. */

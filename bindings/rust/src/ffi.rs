@@ -419,6 +419,7 @@ pub fn serve_clients(path: Option<&CStr>, service: &ClientService) -> Result<()>
         dwGroup: service.group.unwrap_or(0),
         dwMaxProcesses: service.max_processes,
         dwAnswerMs: service.answer_ms,
+        dwMaxUserProcesses: service.max_user_processes,
     };
     call!(MgmHostServeClientsEx(path.as_ptr(), &settings))
 }

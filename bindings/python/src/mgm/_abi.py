@@ -84,8 +84,21 @@ class MGMHOST_OIF(ctypes.Structure):
     _fields_ = dwords("dwIfIndex dwIfNextHopAddr")
 
 
+class MGMHOST_CLIENTS(ctypes.Structure):
+    _fields_ = dwords(
+        "dwSize dwFlags dwMode dwOwner dwGroup dwMaxProcesses dwAnswerMs dwMaxUserProcesses"
+    )
+
+
+class MGMHOST_CLIENT_REQUEST(ctypes.Structure):
+    _fields_ = dwords(
+        "dwSize dwProcess dwUser dwProtocolId dwComponentId dwIfIndex dwIfNextHopAddr"
+    )
+
+
 LOG_CALLBACK = CFUNCTYPE(None, c_void_p, DWORD, c_char_p)
 ROUTER_LOST = CFUNCTYPE(None, c_void_p)
+CLIENT_FILTER = CFUNCTYPE(BOOL, c_void_p, POINTER(MGMHOST_CLIENT_REQUEST))
 
 
 class MGMHOST_CONFIG(ctypes.Structure):
@@ -164,7 +177,8 @@ FUNCTIONS: dict[str, list[Any]] = {
     "MgmHostGetMetrics": [Number, PDWORD, c_void_p],
     "MgmHostExplain": [Number] * 4 + [PDWORD, c_void_p],
     "MgmHostServeStatus": [c_char_p],
-    "MgmHostServeClients": [c_char_p, Number],
+    "MgmHostServeClientsEx": [c_char_p, POINTER(MGMHOST_CLIENTS)],
+    "MgmHostSetClientFilter": [CLIENT_FILTER, c_void_p],
     "MgmHostSetRouterLost": [ROUTER_LOST, c_void_p],
     "MgmHostBeginBatch": [],
     "MgmHostEndBatch": [PDWORD],

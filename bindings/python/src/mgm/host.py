@@ -22,6 +22,7 @@ from ._abi import (
     BOOL,
     DWORD,
     LOG_CALLBACK,
+    MGMHOST_CLIENTS,
     MGMHOST_CONFIG,
     MGMHOST_OIF,
     MGMHOST_VERSION,
@@ -42,6 +43,7 @@ _NO_MEMBERSHIPS, _NO_MFES, _METRICS_MFES = 1, 2, 1
 _OPEN_FORWARDER = 1
 # The levels of `logging`; it has none for TRACE.
 _LOGGING = {2: logging.ERROR, 3: logging.WARNING, 4: logging.INFO, 5: logging.DEBUG, 6: logging.DEBUG - 5}
+_CLIENTS_OWNER, _CLIENTS_GROUP = 1, 2
 
 
 class Forwarder(IntEnum):
@@ -243,10 +245,34 @@ def serve_status(path: str | os.PathLike[str] | None) -> None:
     call("MgmHostServeStatus", None if path is None else os.fsencode(path))
 
 
-def serve_clients(path: str | os.PathLike[str] | None, mode: int = 0) -> None:
+def serve_clients(
+    path: str | os.PathLike[str] | None,
+    mode: int = 0,
+    *,
+    owner: int | None = None,
+    group: int | None = None,
+    max_processes: int = 0,
+    max_user_processes: int = 0,
+    answer_ms: int = 0,
+) -> None:
     """Serves client processes at a UNIX socket, which makes this process a router. The socket has this
-    mode; 0 selects 0o660. None stops serving."""
-    call("MgmHostServeClients", None if path is None else os.fsencode(path), mode)
+    mode; 0 selects 0o660. The file belongs to this owner and group; None selects those of this
+    process. The limits are on the processes that are connected, of all users and of each user, and
+    `answer_ms` is how long a question waits for its answer; 0 selects the defaults. A path of None
+    stops serving. `mgm.remote.set_client_filter` restricts what client processes may do."""
+    settings = MGMHOST_CLIENTS(
+        dwSize=ctypes.sizeof(MGMHOST_CLIENTS),
+        dwFlags=(_CLIENTS_OWNER if owner is not None else 0)
+        | (_CLIENTS_GROUP if group is not None else 0),
+        dwMode=number(mode, "mode"),
+        dwOwner=number(owner or 0, "owner"),
+        dwGroup=number(group or 0, "group"),
+        dwMaxProcesses=number(max_processes, "max_processes"),
+        dwAnswerMs=number(answer_ms, "answer_ms"),
+        dwMaxUserProcesses=number(max_user_processes, "max_user_processes"),
+    )
+    name = None if path is None else os.fsencode(path)
+    call("MgmHostServeClientsEx", name, ctypes.byref(settings))
 
 
 def _boundary(interface: int, scope: Network) -> MIB_IPMCAST_BOUNDARY:

@@ -127,6 +127,13 @@ pub static ROUTER: Table = Table {
              limit on open files for them. The hard limit must permit four files for each.",
         ),
         key(
+            "max-clients-per-user",
+            Kind::Number(1, 65_536),
+            Words("no other limit than `max-clients`"),
+            "The maximum number of processes of one user that are connected at `clients`, so that the \
+             processes of other users have room. Root is no exception.",
+        ),
+        key(
             "answer-timeout",
             Kind::Duration(1, 3_600_000, 1),
             Value("\"1s\""),
