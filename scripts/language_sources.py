@@ -89,7 +89,7 @@ def blocks(text, starts):
             continue
         depth, end = len(line) - len(line.lstrip()), number + 1
         while end < len(lines) and (not lines[end].strip() or indent(lines[end]) > depth
-                                    or lines[end].lstrip()[0] in "{)"):
+                                    or lines[end].lstrip()[0] in "{)}"):
             end += 1
         # Neither a comment nor a text is a call, except in JavaScript, which calls by names in '…'.
         code = (re.sub(r"//.*|\"[^\"]*\"", "", each) for each in lines[number:end])

@@ -90,5 +90,11 @@ def described(language, root, path):
 
 
 def texts():
-    """The files, and what they must contain."""
-    return {ROOT / WRITTEN["Python"]: python(), ROOT / WRITTEN["Node.js"]: node()}
+    """The files, and what they must contain. TypeScript reads other files for `require` than for `import`."""
+    types = (ROOT / "bindings/node/index.d.ts").read_text().replace("'./status.js'", "'./status.cjs'")
+    return {
+        ROOT / WRITTEN["Python"]: python(),
+        ROOT / WRITTEN["Node.js"]: node(),
+        ROOT / "bindings/node/status.d.cts": node(),
+        ROOT / "bindings/node/index.d.cts": f"// A copy of index.d.ts, for require: make languages.\n{types}",
+    }
