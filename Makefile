@@ -30,7 +30,7 @@ BENCH ?=
 # Releases of Debian, by name.
 KERNELS ?= bookworm
 
-.PHONY: all demo test test-heavy test-kernels mutants bench bench-docs peers instructions headers man bpf completions pictures conformance windows abi deb install clean
+.PHONY: all demo test test-heavy test-kernels mutants bench bench-docs peers instructions headers man bpf completions pictures conformance languages windows abi deb install clean
 
 all:
 	CARGO=$(CARGO) scripts/cargo-trimmed build --release --locked --package mgm --lib
@@ -96,6 +96,9 @@ pictures:
 
 conformance:
 	scripts/conformance
+
+languages:
+	scripts/languages
 
 windows:
 	scripts/setup --windows
