@@ -474,6 +474,15 @@ pub(crate) fn index_of(address: Ipv4Addr) -> Option<u32> {
     found.filter(|index| *index != 0)
 }
 
+/// The name of the interface with this index.
+pub(crate) fn name_of(index: u32) -> Option<String> {
+    let mut name = [0u8; libc::IFNAMSIZ];
+    // SAFETY: the buffer has the size that an interface's name needs.
+    let found = unsafe { libc::if_indextoname(index, name.as_mut_ptr().cast()) };
+    let text = CStr::from_bytes_until_nul(&name).ok().filter(|_| !found.is_null())?;
+    Some(text.to_string_lossy().into_owned())
+}
+
 /// Blocks all signals of this thread. Returns the former mask.
 pub(crate) fn block_signals() -> libc::sigset_t {
     // SAFETY: both sets are filled in before they are used.

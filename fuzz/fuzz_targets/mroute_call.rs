@@ -17,6 +17,10 @@ impl Router for Everything {
     }
 
     fn acknowledge(&mut self, _: Ack) {}
+
+    fn name(&self, index: u32) -> String {
+        format!("eth{index}")
+    }
 }
 
 fuzz_target!(|bytes: &[u8]| {

@@ -7,7 +7,7 @@
 use crate::inbox::Inbox;
 use crate::options::{Errno, Mfc, MrouteOption, MAXVIFS};
 use crate::refused::Refused;
-use mgm_engine::{EnumKind, Join};
+use mgm_engine::Join;
 use mgm_remote::messages::{Ack, Callback, Reply, Request, WireRefusal};
 use mgm_types::{Code, Flow, Interface, Ipv4Addr};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -26,6 +26,9 @@ pub trait Router {
 
     /// Acknowledges a callback.
     fn acknowledge(&mut self, ack: Ack);
+
+    /// The name of the interface with this index, for the log.
+    fn name(&self, index: u32) -> String;
 }
 
 /// What a VIF is.
@@ -229,7 +232,8 @@ impl Daemon {
             Ok(_) | Err(None) => Ok(()),
             Err(Some(refusal)) => {
                 if !self.refused.takes.contains(&index) {
-                    self.log.push(format!("interface {index} cannot be used: {}", refusal.text));
+                    let name = router.name(index);
+                    self.log.push(format!("{name} cannot be used: {}", refusal.text));
                 }
                 Err(match Code::from_number(refusal.code) {
                     Some(Code::AlreadyExists) => libc::EADDRINUSE,
@@ -421,7 +425,8 @@ impl Daemon {
     ) -> Result<(), Errno> {
         let Err(Some(refusal)) = self.ask(router, request) else { return Ok(()) };
         if !refusal.is_ordinary && !self.refused.adds.contains(&of) {
-            self.log.push(format!("{} on interface {}: {}", of.0.group(), of.1, refusal.text));
+            let name = router.name(of.1);
+            self.log.push(format!("{} on {name}: {}", of.0.group(), refusal.text));
         }
         Err(match Code::from_number(refusal.code) {
             Some(Code::NotEnoughMemory) => libc::ENOBUFS,
@@ -445,32 +450,11 @@ impl Daemon {
         }
     }
 
-    /// All that others want when mgm0 becomes a VIF: a newcomer is not alerted of it.
-    fn learn(&mut self, router: &mut impl Router) {
-        let (client, kind) = (self.client, EnumKind::AllSources);
-        let started = self.ask(router, Request::EnumStart { client, kind });
-        let Ok(Reply::Enumeration { enumeration }) = started else { return };
-        loop {
-            let next = self.ask(router, Request::EnumNext { enumeration, most: 1024 });
-            let Ok(Reply::Groups { flows, more }) = next else { break };
-            let is_over = flows.is_empty() || !more;
-            for flow in flows {
-                // What only the daemon itself wants is not for others.
-                if !self.held.iter().any(|(held, _)| *held == flow) {
-                    self.wanted(flow);
-                }
-            }
-            if is_over {
-                break;
-            }
-        }
-        self.ask(router, Request::EnumEnd { enumeration }).ok();
-    }
-
     // --- what is asked of the state
 
     /// The interfaces that the daemon owns.
-    pub(crate) fn interfaces(&self) -> Vec<u32> {
+    #[must_use]
+    pub fn interfaces(&self) -> Vec<u32> {
         let real = |vif: &Option<Vif>| match vif {
             Some(Vif::Real(index)) => Some(*index),
             _ => None,

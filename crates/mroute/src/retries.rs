@@ -55,7 +55,7 @@ impl Daemon {
         for index in self.refused.takes.clone() {
             if self.take(router, index).is_ok() {
                 self.refused.takes.remove(&index);
-                self.log.push(format!("interface {index} belongs to this daemon again"));
+                self.log.push(format!("{} belongs to this daemon again", router.name(index)));
                 self.sync_all(router);
             }
         }

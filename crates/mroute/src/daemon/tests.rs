@@ -61,6 +61,10 @@ impl Router for Noted {
     fn acknowledge(&mut self, ack: Ack) {
         self.acks.push(ack);
     }
+
+    fn name(&self, index: u32) -> String {
+        format!("eth{index}")
+    }
 }
 
 impl Noted {
@@ -217,7 +221,9 @@ fn errors_are_those_of_the_kernel() {
     let (mut daemon, mut router) = started();
     router.taken = vec![OTHER];
     assert_eq!(daemon.add_vif(&mut router, 3, Vif::Real(OTHER)), Err(libc::EADDRINUSE));
-    assert!(daemon.log.iter().any(|line| line.contains("protocol 5")), "{:?}", daemon.log);
+    let begin = format!("eth{OTHER} ");
+    let names = |line: &String| line.starts_with(&begin) && line.contains("protocol 5");
+    assert!(daemon.log.iter().any(names), "{:?}", daemon.log);
     assert_eq!(daemon.add_vif(&mut router, 0, Vif::Real(9)), Err(libc::EADDRINUSE));
     assert_eq!(daemon.add_vif(&mut router, 4, Vif::Real(IN)), Err(libc::EADDRINUSE));
     assert_eq!(daemon.set(&mut router, MrouteOption::DelVif { vif: 9 }), Err(libc::EADDRNOTAVAIL));
