@@ -413,6 +413,11 @@ impl Mroute {
         counters
     }
 
+    /// Whether the register interface of PIM is a VIF.
+    pub fn has_register(&self) -> bool {
+        self.daemon.vif_that_is(Vif::Register).is_some()
+    }
+
     /// Whether the daemon's descriptor is ready.
     pub fn is_ready(&self) -> bool {
         system::wait(self.epoll.0, 0)

@@ -53,6 +53,7 @@ impl Daemon {
         let Some(pending) = self.pending.take() else { return };
         let is_rpf = matches!(pending.callback.body, CallbackBody::Rpf { .. });
         self.silent = is_rpf.then_some(pending.flow);
+        self.watch_silent(pending.flow);
         self.answer(router, &pending.callback, None);
         self.advance(router);
     }
@@ -150,7 +151,9 @@ impl Daemon {
         self.vif_that_is(Vif::Real(index))
     }
 
-    pub(crate) fn vif_that_is(&self, vif: Vif) -> Option<u16> {
+    /// The number of a VIF.
+    #[must_use]
+    pub fn vif_that_is(&self, vif: Vif) -> Option<u16> {
         self.vifs.iter().position(|known| *known == Some(vif)).map(|at| at as u16)
     }
 }

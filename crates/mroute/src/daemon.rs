@@ -7,6 +7,7 @@
 use crate::inbox::Inbox;
 use crate::options::{Errno, Mfc, MrouteOption, MAXVIFS};
 use crate::refused::Refused;
+use crate::watched::Watched;
 use mgm_engine::Join;
 use mgm_remote::messages::{Ack, Callback, Reply, Request, WireRefusal};
 use mgm_types::{Code, Flow, Interface, Ipv4Addr};
@@ -29,6 +30,11 @@ pub trait Router {
 
     /// The name of the interface with this index, for the log.
     fn name(&self, index: u32) -> String;
+}
+
+/// All groups (\*,\*).
+pub(crate) fn everything() -> Flow {
+    Flow::any_source(Ipv4Addr::UNSPECIFIED)
 }
 
 /// What a VIF is.
@@ -79,10 +85,10 @@ pub struct Daemon {
     pub(crate) held: BTreeSet<(Flow, u32)>,
     /// What mgmd refused after the connection was lost.
     pub(crate) refused: Refused,
-    /// Flows without an entry that mgmd goes on forwarding, and their packets so far.
-    pub(crate) deleted: BTreeMap<Flow, u64>,
+    /// Flows without an entry that mgmd forwards.
+    pub(crate) watched: Watched,
     pub(crate) asserts: bool,
-    pims: bool,
+    pub(crate) pims: bool,
     /// The rest of the router as the daemon hears it on mgm0.
     pub(crate) rest: Rest,
     /// Datagrams that it has not read yet.
@@ -123,7 +129,7 @@ impl Daemon {
         self.events.clear();
         self.inbox.drop_question();
         self.held.clear();
-        self.deleted.clear();
+        self.watched.clear();
         self.forget_others();
     }
 
@@ -172,6 +178,7 @@ impl Daemon {
             }
             MrouteOption::Pim(on) => {
                 (self.pims, self.asserts) = (on, on);
+                self.sync(router, everything());
                 Ok(())
             }
             _ => Err(libc::ENOPROTOOPT),
@@ -182,65 +189,6 @@ impl Daemon {
     #[must_use]
     pub fn modes(&self) -> (bool, bool) {
         (self.asserts, self.pims)
-    }
-
-    /// Adds a VIF.
-    ///
-    /// # Errors
-    /// EADDRINUSE, as from the kernel: the number or the interface is in use.
-    pub fn add_vif(&mut self, router: &mut impl Router, at: u16, vif: Vif) -> Result<(), Errno> {
-        let place = self.vifs.get(usize::from(at)).ok_or(libc::ENFILE)?;
-        if place.is_some() || self.vifs.contains(&Some(vif)) {
-            return Err(libc::EADDRINUSE);
-        }
-        if let Vif::Real(index) = vif {
-            self.take(router, index)?;
-        }
-        self.vifs[usize::from(at)] = Some(vif);
-        match vif {
-            Vif::Real(_) => self.sync_all(router),
-            Vif::Rest => self.learn(router),
-            Vif::Register => self.log.push(
-                "the register interface of PIM carries nothing: sources and receivers on directly \
-                 connected links only"
-                    .into(),
-            ),
-        }
-        Ok(())
-    }
-
-    fn delete_vif(&mut self, router: &mut impl Router, at: u16) -> Result<(), Errno> {
-        let place = self.vifs.get_mut(usize::from(at)).ok_or(libc::EADDRNOTAVAIL)?;
-        match place.take().ok_or(libc::EADDRNOTAVAIL)? {
-            Vif::Real(index) => {
-                let (client, interface) = (self.client, Interface::link(index));
-                self.ask(router, Request::Release { client, interface }).ok();
-                self.held.retain(|(_, on)| *on != index);
-                self.refused.forget(index);
-            }
-            Vif::Rest => self.forget_others(),
-            Vif::Register => {}
-        }
-        Ok(())
-    }
-
-    /// Takes an interface. If another client owns it, the log names the owner.
-    pub(crate) fn take(&mut self, router: &mut impl Router, index: u32) -> Result<(), Errno> {
-        let (client, interface) = (self.client, Interface::link(index));
-        match self.ask(router, Request::Take { client, interface }) {
-            // While mgmd is away, nobody knows whether the interface is free.
-            Ok(_) | Err(None) => Ok(()),
-            Err(Some(refusal)) => {
-                if !self.refused.takes.contains(&index) {
-                    let name = router.name(index);
-                    self.log.push(format!("{name} cannot be used: {}", refusal.text));
-                }
-                Err(match Code::from_number(refusal.code) {
-                    Some(Code::AlreadyExists) => libc::EADDRINUSE,
-                    _ => libc::EADDRNOTAVAIL,
-                })
-            }
-        }
     }
 
     fn add_entry(&mut self, router: &mut impl Router, mfc: Mfc) -> Result<(), Errno> {
@@ -264,7 +212,7 @@ impl Daemon {
             return Err(errno);
         }
         self.delete_others(router, flow);
-        self.deleted.remove(&flow);
+        self.watched.remove(flow);
         if former.as_ref() != self.entries.get(&flow) {
             self.switch(router, flow, former.as_ref(), &added);
         }
@@ -278,6 +226,11 @@ impl Daemon {
     fn delete_entry(&mut self, router: &mut impl Router, flow: Flow) -> Result<(), Errno> {
         self.entries.remove(&flow).ok_or(libc::ENOENT)?;
         self.sync(router, flow);
+        if self.is_wild() && !self.is_joined(flow) && flow.has_source() && !flow.is_link_local() {
+            for index in self.interfaces() {
+                self.forward(router, (flow, index), false);
+            }
+        }
         self.watch_deleted(router, flow);
         Ok(())
     }
@@ -309,15 +262,16 @@ impl Daemon {
     }
 
     /// Makes the memberships of one flow what the entries and the groups on mgm0 say.
-    fn sync(&mut self, router: &mut impl Router, flow: Flow) {
+    pub(crate) fn sync(&mut self, router: &mut impl Router, flow: Flow) {
         self.add_missing(router, flow);
         self.delete_others(router, flow);
     }
 
     /// Whether there is to be a membership of this flow on this interface.
     fn is_due(&self, (flow, index): (Flow, u32)) -> bool {
+        let is_wild = flow == everything() && self.is_wild();
         !flow.is_link_local()
-            && (self.joins.contains_key(&flow) || self.oifs(flow).contains(&index))
+            && (is_wild || self.joins.contains_key(&flow) || self.oifs(flow).contains(&index))
     }
 
     /// The memberships of a flow that are due, and that mgmd does not have.
@@ -379,7 +333,7 @@ impl Daemon {
         let was_on =
             |index| before.as_ref().is_none_or(|before: &Vec<u32>| before.contains(&index));
         let was_off = |index| before.as_ref().is_none_or(|before| !before.contains(&index));
-        let (oifs, is_joined) = (self.oifs(flow), self.is_joined(flow));
+        let (oifs, is_joined) = (self.oifs(flow), self.is_joined(flow) || self.is_wild());
         for index in self.interfaces() {
             let is_on = oifs.contains(&index);
             if is_on && was_off(index) && !added.contains(&index) {

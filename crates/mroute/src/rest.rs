@@ -2,7 +2,7 @@
 //!
 //! What other clients want is a host there, which reports groups and answers queries.
 
-use crate::daemon::{Daemon, Router};
+use crate::daemon::{everything, Daemon, Router};
 use crate::packets::{leave, queried, report};
 use mgm_engine::EnumKind;
 use mgm_remote::messages::{Reply, Request};
@@ -65,7 +65,7 @@ impl Daemon {
 
     /// Whether others want all groups: the daemon then hears a report of each group that it knows.
     pub(crate) fn are_all_wanted(&self) -> bool {
-        self.rest.wanted.contains(&Flow::any_source(Ipv4Addr::UNSPECIFIED))
+        self.rest.wanted.contains(&everything())
     }
 
     /// The daemon hears a report.

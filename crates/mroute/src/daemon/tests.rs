@@ -440,7 +440,14 @@ fn the_next_packet_of_a_deleted_entry_is_an_upcall() {
     router.mfe = Some(row(8));
     daemon.tick(&mut router);
     assert_eq!(is_upcall(daemon.read(&mut router, false)), (1, 0));
-    assert!(!daemon.wants_ticks());
+    // If the daemon does not answer, it is asked again after some time, as by the kernel.
+    for packets in 9..18 {
+        router.mfe = Some(row(packets));
+        daemon.tick(&mut router);
+        assert!(!daemon.is_ready());
+    }
+    daemon.tick(&mut router);
+    assert_eq!(is_upcall(daemon.read(&mut router, false)), (1, 0));
     // Without an MFE, mgmd asks.
     daemon.set(&mut router, mfc(flow(), 0, &[1])).unwrap();
     router.mfe = None;
@@ -454,6 +461,63 @@ fn the_next_packet_of_a_deleted_entry_is_an_upcall() {
     router.mfe = Some(row(9));
     daemon.tick(&mut router);
     assert!(!daemon.wants_ticks() && !daemon.is_ready());
+}
+
+/// As `started`, of PIM-SM: the register interface is VIF 3.
+fn of_pim() -> (Daemon, Noted) {
+    let (mut daemon, mut router) = started();
+    daemon.set(&mut router, MrouteOption::Pim(true)).unwrap();
+    assert_eq!(router.changes(), [""; 0], "smcroute sets MRT_PIM, too");
+    daemon.add_vif(&mut router, 3, Vif::Register).unwrap();
+    (daemon, router)
+}
+
+#[test]
+fn d135_a_router_of_pim_wants_everything_and_switches_it_by_entries() {
+    let (mut daemon, mut router) = of_pim();
+    assert_eq!(router.changes(), ["+*@3", "+*@5"]);
+    let on = |of: &Daemon| of.held.iter().map(|(flow, on)| (flow.group(), *on)).collect::<Vec<_>>();
+    let all = Ipv4Addr::UNSPECIFIED;
+    assert_eq!(on(&daemon), [(all, IN), (all, OUT)]);
+    daemon.set(&mut router, mfc(flow(), 2, &[1])).unwrap();
+    router.changes();
+    // Nothing of it is left when the entry has ended.
+    daemon.set(&mut router, MrouteOption::DelMfc(flow())).unwrap();
+    assert_eq!(router.changes(), ["-s@5", "-fs@3", "-fs@5"]);
+    daemon.add_vif(&mut router, 4, Vif::Real(OTHER)).unwrap();
+    assert_eq!(router.changes(), ["+*@7"]);
+    daemon.lost();
+    daemon.connected(&mut router, 2);
+    assert_eq!(router.changes(), ["+*@3", "+*@5", "+*@7"]);
+    daemon.set(&mut router, MrouteOption::DelVif { vif: 2 }).unwrap();
+    assert_eq!(router.changes(), ["-*@3", "-*@5", "-*@7"], "without mgm0");
+}
+
+#[test]
+fn d136_a_daemon_that_has_not_answered_is_asked_again() {
+    let (mut daemon, mut router) = started();
+    let row = |packets| MfeRow { flow: flow(), iif: Interface::link(IN), packets, ..an_mfe() };
+    daemon.arrived(&mut router, rpf(IN));
+    assert_eq!(is_upcall(daemon.read(&mut router, false)), (1, 0));
+    assert!(daemon.read(&mut router, false).is_none() && daemon.wants_ticks());
+    for (tick, packets) in (1..=9).chain([4; 3]).enumerate() {
+        router.mfe = Some(row(packets));
+        assert!(!daemon.is_ready(), "tick {tick}");
+        daemon.tick(&mut router);
+        if tick == 9 {
+            assert_eq!(is_upcall(daemon.read(&mut router, false)), (1, 0));
+        }
+    }
+    // Flows take turns, and each is looked at in the end.
+    for number in 0..100 {
+        let source = Ipv4Addr::from(0x0a02_0000 + number);
+        daemon.watch_silent(Flow::new(source, GROUP));
+    }
+    router.mfe = None;
+    for _ in 0..20 {
+        daemon.tick(&mut router);
+    }
+    assert!(!daemon.wants_ticks(), "their MFEs have ended");
 }
 
 #[test]
