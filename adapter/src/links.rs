@@ -7,6 +7,7 @@
 
 use crate::system::{self, errno, Fd};
 use libc::{c_int, sock_filter, socklen_t};
+use mgm_mroute_calls::options::MAXVIFS;
 use mgm_mroute_calls::packets::{arrived, Datagram};
 
 /// From <linux/if_packet.h>, which libc lacks; ETH_P_IP as in a `sockaddr_ll`.
@@ -15,6 +16,7 @@ const PACKET_OTHERHOST: u32 = 3;
 const PACKET_LOOPBACK: u32 = 5;
 const SOL_PACKET: c_int = 263;
 const PACKET_ADD_MEMBERSHIP: c_int = 1;
+const PACKET_DROP_MEMBERSHIP: c_int = 2;
 
 /// The bytes that wait for the daemon. Debian's daemons choose as many.
 const UNREAD: c_int = 256 << 10;
@@ -26,10 +28,21 @@ const LONGEST: usize = 9216;
 #[derive(Debug, Default)]
 pub(crate) struct Links {
     sockets: Vec<(u32, Fd)>,
+    /// Sockets without an interface.
+    spare: Vec<Fd>,
     peeked: Option<(Datagram, u32)>,
 }
 
 impl Links {
+    /// MRT_INIT. Later, the daemon may not have CAP_NET_RAW any longer.
+    ///
+    /// # Errors
+    /// The errno.
+    pub fn open() -> Result<Links, c_int> {
+        let spare = (0..MAXVIFS).map(|_| open()).collect::<Result<_, _>>()?;
+        Ok(Links { spare, ..Links::default() })
+    }
+
     /// The daemon has these interfaces now. Returns those that cannot be listened on, with the errno:
     /// there the daemon receives what the kernel passes to its raw socket.
     pub fn follow(&mut self, raw: &Fd, epoll: c_int, indices: &[u32]) -> Vec<(u32, c_int)> {
@@ -38,11 +51,23 @@ impl Links {
             return Vec::new();
         }
         let mut failed = Vec::new();
-        self.sockets.retain(|(index, _)| indices.contains(index));
+        let (kept, former) =
+            std::mem::take(&mut self.sockets).into_iter().partition(|of| indices.contains(&of.0));
+        self.sockets = kept;
+        for (index, fd) in former {
+            system::unwatch(epoll, &fd);
+            unbind(&fd, index);
+            self.spare.push(fd);
+        }
         for index in indices.iter().filter(|index| !known.contains(index)) {
-            match open(*index).and_then(|fd| system::watch(epoll, &fd).map(|()| fd)) {
-                Ok(fd) => self.sockets.push((*index, fd)),
-                Err(errno) => failed.push((*index, errno)),
+            // There are as many as VIFs, unless MRT_INIT could not open them.
+            let Some(fd) = self.spare.pop() else { continue };
+            match listen(&fd, *index).and_then(|()| system::watch(epoll, &fd)) {
+                Ok(()) => self.sockets.push((*index, fd)),
+                Err(errno) => {
+                    failed.push((*index, errno));
+                    self.spare.push(fd);
+                }
             }
         }
         // Not earlier: a packet that is read twice does less harm than one that is not read.
@@ -98,27 +123,42 @@ impl Links {
     }
 }
 
-/// A socket for the IGMP packets to groups that arrive on an interface, which then receives all groups.
-fn open(index: u32) -> Result<Fd, c_int> {
+/// A socket for IGMP packets, which receives nothing yet.
+fn open() -> Result<Fd, c_int> {
     let fd = system::packet_socket()?;
     filter(&fd, &IGMP);
     system::set_option(&fd, libc::SOL_SOCKET, libc::SO_RCVBUF, &UNREAD)?;
-    let index = index as c_int;
-    let all = libc::packet_mreq {
-        mr_ifindex: index,
-        mr_type: libc::PACKET_MR_ALLMULTI as u16,
-        mr_alen: 0,
-        mr_address: [0; 8],
-    };
-    system::set_option(&fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &all)?;
+    Ok(fd)
+}
+
+/// Has a socket receive what arrives on an interface, which then receives all groups.
+fn listen(fd: &Fd, index: u32) -> Result<(), c_int> {
+    system::set_option(fd, SOL_PACKET, PACKET_ADD_MEMBERSHIP, &all_groups(index))?;
+    bind(fd, index, ETH_P_IP)
+}
+
+/// The socket receives nothing any longer.
+fn unbind(fd: &Fd, index: u32) {
+    // Both fail if there is no such interface any longer, which has the same effect.
+    let _ = system::set_option(fd, SOL_PACKET, PACKET_DROP_MEMBERSHIP, &all_groups(index));
+    let _ = bind(fd, 0, 0);
+    while system::receive(fd, &mut [0; 64], false).is_ok() {}
+}
+
+fn all_groups(index: u32) -> libc::packet_mreq {
+    let mr_type = libc::PACKET_MR_ALLMULTI as u16;
+    libc::packet_mreq { mr_ifindex: index as c_int, mr_type, mr_alen: 0, mr_address: [0; 8] }
+}
+
+fn bind(fd: &Fd, index: u32, protocol: u16) -> Result<(), c_int> {
     // SAFETY: all bytes zero is a valid address.
     let mut of: libc::sockaddr_ll = unsafe { std::mem::zeroed() };
-    (of.sll_family, of.sll_protocol) = (libc::AF_PACKET as u16, ETH_P_IP);
-    of.sll_ifindex = index;
+    (of.sll_family, of.sll_protocol) = (libc::AF_PACKET as u16, protocol);
+    of.sll_ifindex = index as c_int;
     let size = size_of_val(&of) as socklen_t;
     // SAFETY: the address has the size given.
     match unsafe { system::bind(fd.0, (&raw const of).cast(), size) } {
-        0 => Ok(fd),
+        0 => Ok(()),
         _ => Err(errno()),
     }
 }

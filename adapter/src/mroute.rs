@@ -92,7 +92,14 @@ impl Mroute {
             flag: system::event_flag()?,
             is_flagged: false,
             timer: system::timer()?,
-            links: Links::default(),
+            links: Links::open().unwrap_or_else(|errno| {
+                log::line(&format!(
+                    "cannot listen for IGMP (errno {errno}): the daemon may miss reports of hosts: \
+                     allow AF_PACKET (RestrictAddressFamilies= of a systemd unit), and 64 more open \
+                     files"
+                ));
+                Links::default()
+            }),
             timed: 0,
             pause: LOOK,
             why: String::new(),
@@ -297,8 +304,7 @@ impl Mroute {
         for (index, errno) in self.links.follow(&self.raw, self.epoll.0, &indices) {
             log::line(&format!(
                 "cannot listen for IGMP on {} (errno {errno}): the daemon may miss reports of hosts \
-                 there: start it with CAP_NET_RAW, and allow AF_PACKET (RestrictAddressFamilies= of \
-                 a systemd unit)",
+                 there",
                 self.connection.name(index)
             ));
         }

@@ -53,6 +53,8 @@ pub enum Vif {
 pub(crate) struct Pending {
     pub callback: Callback,
     pub flow: Flow,
+    /// The VIF that the upcall names.
+    pub vif: u16,
     /// The daemon has read the upcall.
     pub is_read: bool,
 }
@@ -298,6 +300,9 @@ impl Daemon {
                     self.held.insert(place);
                     self.refused.adds.remove(&place);
                     added.push(place.1);
+                    if flow == everything() {
+                        self.ask_about_all(router, place.1);
+                    }
                 }
                 Err(refusal) => errno = Some(refusal),
             }
@@ -357,7 +362,7 @@ impl Daemon {
         }
     }
 
-    fn forward(&mut self, router: &mut impl Router, of: (Flow, u32), adds: bool) {
+    pub(crate) fn forward(&mut self, router: &mut impl Router, of: (Flow, u32), adds: bool) {
         // Refused if there is no MFE.
         self.tell(router, self.change(of, adds, Join::Forward), of).ok();
     }
@@ -421,9 +426,12 @@ impl Daemon {
         self.vifs.contains(&Some(Vif::Rest))
     }
 
-    /// The entry for a flow, otherwise that for all sources of its group.
-    pub(crate) fn entry(&self, flow: Flow) -> Option<&Mfc> {
-        self.entries.get(&flow).or_else(|| self.entries.get(&flow.shared()))
+    /// The entry for a flow, otherwise that for all sources of its group, which the kernel uses for
+    /// packets that arrive on one of its VIFs. `at`: where they arrive.
+    pub(crate) fn entry(&self, flow: Flow, at: Option<u16>) -> Option<&Mfc> {
+        let shared =
+            || self.entries.get(&flow.shared()).filter(|mfc| at.is_none_or(|at| mfc.has(at)));
+        self.entries.get(&flow).or_else(shared)
     }
 
     /// The interfaces by which the packets of exactly this entry leave.

@@ -80,6 +80,12 @@ impl Mfc {
         let parent = usize::from(self.parent);
         (0..MAXVIFS).filter(move |&vif| vif != parent && (1..255).contains(&self.ttls[vif]))
     }
+
+    /// Whether packets arrive on this VIF, or leave by it.
+    #[must_use]
+    pub fn has(&self, vif: u16) -> bool {
+        vif == self.parent || self.oifs().any(|oif| oif == usize::from(vif))
+    }
 }
 
 /// A socket option of multicast routing.

@@ -81,6 +81,23 @@ impl Daemon {
         self.watched.add(flow, 0, PAUSE);
     }
 
+    /// The daemon wants everything on an interface from now on. The flows that exist leave there by
+    /// themselves: not before the daemon has said so.
+    pub(crate) fn ask_about_all(&mut self, router: &mut impl Router, index: u32) {
+        let mut leaving = Vec::new();
+        self.walk(router, |row| {
+            let leaves = row.oifs.iter().any(|oif| oif.interface.index == index);
+            let vif = self.vif_or_rest(row.iif.index);
+            leaving.extend(leaves.then_some((row.flow, vif, row.packets + row.wrong_if)));
+        });
+        for (flow, vif, packets) in leaving {
+            if self.entry(flow, vif).is_none_or(|mfc| !self.indices(mfc).contains(&index)) {
+                self.forward(router, (flow, index), false);
+                self.watched.add(flow, packets, 0);
+            }
+        }
+    }
+
     /// Upcalls for the flows of which packets have arrived since.
     pub(crate) fn look_for_packets(&mut self, router: &mut impl Router) {
         self.watched.now += 1;
@@ -90,7 +107,7 @@ impl Daemon {
                 continue;
             }
             match self.mfe(router, flow) {
-                Some(row) if self.entry(flow).is_none() => {
+                Some(row) if self.entry(flow, self.vif_or_rest(row.iif.index)).is_none() => {
                     let packets = row.packets + row.wrong_if;
                     if packets != watch.packets {
                         self.watched.add(flow, packets, PAUSE);
