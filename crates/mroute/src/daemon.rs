@@ -427,7 +427,7 @@ impl Daemon {
     }
 
     /// The entry for a flow, otherwise that for all sources of its group, which the kernel uses for
-    /// packets that arrive on one of its VIFs. `at`: where they arrive.
+    /// packets that arrive on a VIF that is on in it. `at`: where they arrive.
     pub(crate) fn entry(&self, flow: Flow, at: Option<u16>) -> Option<&Mfc> {
         let shared =
             || self.entries.get(&flow.shared()).filter(|mfc| at.is_none_or(|at| mfc.has(at)));

@@ -81,10 +81,10 @@ impl Mfc {
         (0..MAXVIFS).filter(move |&vif| vif != parent && (1..255).contains(&self.ttls[vif]))
     }
 
-    /// Whether packets arrive on this VIF, or leave by it.
+    /// Whether this VIF is on, be it the one on which packets arrive.
     #[must_use]
     pub fn has(&self, vif: u16) -> bool {
-        vif == self.parent || self.oifs().any(|oif| oif == usize::from(vif))
+        self.ttls.get(usize::from(vif)).is_some_and(|ttl| (1..255).contains(ttl))
     }
 }
 

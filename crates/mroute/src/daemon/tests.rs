@@ -462,7 +462,7 @@ fn the_next_packet_of_a_deleted_entry_is_an_upcall() {
     router.mfe = Some(row(8));
     daemon.set(&mut router, mfc(flow(), 0, &[1])).unwrap();
     daemon.set(&mut router, MrouteOption::DelMfc(flow())).unwrap();
-    daemon.set(&mut router, mfc(Flow::any_source(GROUP), 0, &[1])).unwrap();
+    daemon.set(&mut router, mfc(Flow::any_source(GROUP), 0, &[0, 1])).unwrap();
     router.mfe = Some(row(9));
     daemon.tick(&mut router);
     assert!(!daemon.wants_ticks() && !daemon.is_ready());
@@ -540,7 +540,7 @@ fn the_counters_of_a_vif_are_those_of_its_flows() {
 fn d137_an_entry_for_all_sources_is_for_its_own_vifs() {
     let (mut daemon, mut router) = started();
     daemon.add_vif(&mut router, 3, Vif::Real(OTHER)).unwrap();
-    daemon.set(&mut router, mfc(Flow::any_source(GROUP), 0, &[1])).unwrap();
+    daemon.set(&mut router, mfc(Flow::any_source(GROUP), 0, &[0, 1])).unwrap();
     router.acks.clear();
     let iif = |router: &mut Noted| match router.said()[..] {
         [Said::Rpf { iif, .. }] => Some(iif.index),
