@@ -242,6 +242,10 @@ impl Router for Connection {
             open.acks.push(ack);
         }
     }
+
+    fn name(&self, index: u32) -> String {
+        system::name_of(index).unwrap_or_else(|| format!("the former interface {index}"))
+    }
 }
 
 /// The name of the daemon's program.

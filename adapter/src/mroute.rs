@@ -1,15 +1,17 @@
 //! A socket of multicast routing.
 //!
 //! The daemon's descriptor becomes an epoll instance, which is ready to read as soon as one of
-//! these is ready: the raw socket, which has a private number from then on; the connection to mgmd;
-//! `flag`, if there is something to read; `timer`, if the library has to connect to mgmd again, or
-//! to repeat what mgmd has refused. So select, poll and epoll of the daemon wait for all of them,
-//! although this library has no thread and does not know how the daemon waits.
+//! these is ready: the raw socket, which has a private number from then on; the packet sockets of
+//! `links`; the connection to mgmd; `flag`, if there is something to read; `timer`, if the library
+//! has to connect to mgmd again, or to repeat what mgmd has refused. So select, poll and epoll of
+//! the daemon wait for all of them, although this library has no thread and does not know how the
+//! daemon waits.
 
 use crate::connection::{Connection, PATIENCE};
+use crate::links::{self, Links};
 use crate::log;
 use crate::system::{self, Device, Fd};
-use mgm_mroute_calls::daemon::{Daemon, Vif};
+use mgm_mroute_calls::daemon::{Daemon, Router, Vif};
 use mgm_mroute_calls::options::{Errno, MrouteOption, VifTarget};
 use mgm_mroute_calls::packets::Datagram;
 use mgm_types::{Flow, Ipv4Addr};
@@ -44,6 +46,7 @@ pub(crate) struct Mroute {
     flag: Fd,
     is_flagged: bool,
     timer: Fd,
+    links: Links,
     /// The seconds after which the timer is ready again and again; 0: never.
     timed: i64,
     /// The seconds between two attempts to connect again.
@@ -85,7 +88,7 @@ impl Mroute {
         })?;
         let raw = system::private_copy(fd)?;
         // MRT_INIT has this effect, too. It is refused if the daemon has set it already.
-        let _ = system::set_ip_option(&raw, libc::IP_ROUTER_ALERT, 1);
+        let _ = system::set_option(&raw, libc::IPPROTO_IP, libc::IP_ROUTER_ALERT, &1);
         let mut mroute = Mroute {
             fds: vec![fd],
             raw,
@@ -93,6 +96,14 @@ impl Mroute {
             flag: system::event_flag()?,
             is_flagged: false,
             timer: system::timer()?,
+            links: Links::open().unwrap_or_else(|errno| {
+                log::line(&format!(
+                    "cannot listen for IGMP (errno {errno}): the daemon may miss reports of hosts: \
+                     allow AF_PACKET (RestrictAddressFamilies= of a systemd unit), and 64 more open \
+                     files"
+                ));
+                Links::default()
+            }),
             timed: 0,
             pause: LOOK,
             why: String::new(),
@@ -115,6 +126,7 @@ impl Mroute {
         for part in [&self.raw, &self.flag, &self.timer] {
             system::watch(self.epoll.0, part)?;
         }
+        self.links.watch(self.epoll.0)?;
         self.connection.watch(self.epoll.0)?;
         self.fds.iter().try_for_each(|fd| system::replace(self.epoll.0, *fd))
     }
@@ -125,6 +137,7 @@ impl Mroute {
             true => self.daemon.done(&mut self.connection),
             false => self.connection.leave_watched(),
         }
+        links::unfilter(&self.raw);
         for fd in &self.fds {
             // The daemon is about to close it in any case.
             let _ = system::replace(self.raw.0, *fd);
@@ -175,7 +188,7 @@ impl Mroute {
             system::set_timer(&self.timer, seconds);
             self.timed = seconds;
         }
-        let is_ready = self.daemon.is_ready();
+        let is_ready = self.daemon.is_ready() || self.links.has_peeked();
         if is_ready != self.is_flagged {
             system::set_flag(&self.flag, is_ready);
             self.is_flagged = is_ready;
@@ -284,8 +297,21 @@ impl Mroute {
                 .and_then(|what| self.daemon.add_vif(&mut self.connection, vif, what)),
             other => self.daemon.set(&mut self.connection, other),
         };
+        self.follow_links();
         self.settle();
         result
+    }
+
+    /// The daemon's interfaces may be others now.
+    fn follow_links(&mut self) {
+        let indices = self.daemon.interfaces();
+        for (index, errno) in self.links.follow(&self.raw, self.epoll.0, &indices) {
+            log::line(&format!(
+                "cannot listen for IGMP on {} (errno {errno}): the daemon may miss reports of hosts \
+                 there",
+                self.connection.name(index)
+            ));
+        }
     }
 
     /// What the VIF that the daemon adds stands for.
@@ -397,6 +423,11 @@ impl Mroute {
         counters
     }
 
+    /// Whether the register interface of PIM is a VIF.
+    pub fn has_register(&self) -> bool {
+        self.daemon.vif_that_is(Vif::Register).is_some()
+    }
+
     /// Whether the daemon's descriptor is ready.
     pub fn is_ready(&self) -> bool {
         system::wait(self.epoll.0, 0)
@@ -409,9 +440,13 @@ impl Mroute {
     pub fn read(&mut self, peeks: bool) -> Result<Read, Errno> {
         self.turn();
         let datagram = self.daemon.read(&mut self.connection, peeks);
+        let of_link = if datagram.is_none() { self.links.read(peeks) } else { None };
         self.settle();
         if let Some(datagram) = datagram {
             let index = self.rest.filter(|_| datagram.is_of_rest).map_or(0, |rest| rest.index);
+            return Ok(Read::Datagram(datagram, index));
+        }
+        if let Some((datagram, index)) = of_link {
             return Ok(Read::Datagram(datagram, index));
         }
         while let Some(source) = system::waiting_source(&self.raw)? {

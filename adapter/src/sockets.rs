@@ -334,6 +334,11 @@ pub(crate) fn vif_counters(vif: u16) -> Option<Result<[u64; 4], Errno>> {
     with(|sockets| Some(sockets.mroutes.first_mut()?.vif_counters(vif)))
 }
 
+/// Whether the daemon has added the register interface of PIM.
+pub(crate) fn have_register() -> bool {
+    with(|sockets| sockets.mroutes.iter().any(Mroute::has_register))
+}
+
 /// Whether the daemon's descriptor is ready to read; false if it is not one of multicast routing.
 pub(crate) fn is_ready(fd: i32) -> bool {
     with(|sockets| sockets.mroute(fd).is_some_and(|mroute| mroute.is_ready()))
