@@ -9,6 +9,7 @@ mod channel;
 mod current;
 mod events;
 mod grace;
+mod listing;
 mod pool;
 mod portions;
 mod shell;
