@@ -25,7 +25,7 @@ const SOURCE: u32 = 0x0A00_0009;
 const GROUP: u32 = 0xEF01_0203;
 const BYTES: usize = 128;
 /// The index of the router's end of the sender's link; those of the oifs follow.
-const IIF: u32 = 100;
+pub const IIF: u32 = 100;
 
 pub fn run(spec: &Spec, library: &Library) -> Result<Sample, String> {
     let bed = Bed::new(spec.number("oifs")).map_err(|error| format!("links: {error}"))?;
@@ -43,16 +43,16 @@ pub fn run(spec: &Spec, library: &Library) -> Result<Sample, String> {
 }
 
 /// The links, and a process in the namespace of their far ends.
-struct Bed {
+pub struct Bed {
     oifs: usize,
     far: Child,
-    sender: libc::c_int,
+    pub sender: libc::c_int,
     /// A program that speaks IGMP has such sockets.
     _listeners: Vec<OwnedFd>,
 }
 
 impl Bed {
-    fn new(oifs: usize) -> io::Result<Bed> {
+    pub fn new(oifs: usize) -> io::Result<Bed> {
         unshare()?;
         let far = Command::new("unshare").args(["-n", "sleep", "1000"]).spawn()?;
         std::thread::sleep(Duration::from_millis(300)); // until it is there
@@ -147,7 +147,7 @@ impl Bed {
     }
 
     /// Packets that have left on all oifs.
-    fn sent(&self) -> io::Result<u64> {
+    pub fn sent(&self) -> io::Result<u64> {
         let text = read_to_string("/proc/self/net/dev")?;
         let lines = text.lines().filter_map(|line| line.trim().split_once(':'));
         let oifs = lines.filter(|(name, _)| name.starts_with('o'));
@@ -158,7 +158,7 @@ impl Bed {
 
     fn send(&self, count: usize) -> io::Result<()> {
         const AT_ONCE: usize = 32;
-        let frame = frame();
+        let frame = frame(GROUP);
         let mut part = libc::iovec { iov_base: frame.as_ptr() as *mut _, iov_len: frame.len() };
         // SAFETY: all zeros is a valid message.
         let mut messages: [libc::mmsghdr; AT_ONCE] = unsafe { std::mem::zeroed() };
@@ -254,14 +254,15 @@ fn set<T>(
     Ok(())
 }
 
-fn frame() -> Vec<u8> {
-    let [_, b, c, d] = GROUP.to_be_bytes();
+/// A packet of the source to a group.
+pub fn frame(group: u32) -> Vec<u8> {
+    let [_, b, c, d] = group.to_be_bytes();
     let mut frame = vec![1, 0, 0x5e, b & 0x7f, c, d, 2, 0, 0, 0, 0, 9, 8, 0];
     let length = (BYTES - frame.len()) as u16;
     let mut ip = vec![0x45, 0, 0, 0, 0, 1, 0, 0, 64, 17, 0, 0];
     ip[2..4].copy_from_slice(&length.to_be_bytes());
     ip.extend(SOURCE.to_be_bytes());
-    ip.extend(GROUP.to_be_bytes());
+    ip.extend(group.to_be_bytes());
     let words = ip.chunks(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]])));
     let sum: u32 = words.sum();
     let checksum = !((sum & 0xffff) + (sum >> 16)) as u16;

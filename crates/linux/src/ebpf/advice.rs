@@ -181,8 +181,8 @@ pub(super) fn bypassed(chains: &[String]) -> Option<String> {
     (!chains.is_empty()).then(|| {
         format!(
             "packets that the ebpf forwarder forwards bypass these chains of the packet filter: \
-             {}{more}; to filter them, use chains of nftables at the hook netdev egress of the \
-             interfaces by which they leave",
+             {}{more}; to filter them, use filters of tc at the hook egress of the interfaces \
+             by which they leave",
             chains[..chains.len().min(SHOWN)].join(", ")
         )
     })

@@ -1,4 +1,5 @@
-//! The interfaces that the forwarder serves: programs attached, and the ports that entries name.
+//! The interfaces that the forwarder serves: their attached programs, and the ports that entries
+//! name.
 //!
 //! A port is an interface as an oif, with the number of its [`IfId`]. If an index has next hops,
 //! each pair of index and next hop has its own port, but the programs are attached once.

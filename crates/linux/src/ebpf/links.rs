@@ -28,8 +28,8 @@ pub(super) struct Facts {
     pub is_up: bool,
 }
 
-/// Asks the kernel about interfaces, and keeps promises about them, in the network namespace of the
-/// thread that opened it.
+/// Asks the kernel about interfaces, and makes them receive every multicast packet, in the network
+/// namespace of the thread that opened it.
 #[derive(Debug)]
 pub(super) struct LinkSocket(GuardedFd);
 
@@ -177,8 +177,8 @@ impl LinkSocket {
         })
     }
 
-    /// Makes an interface receive all multicast packets, or ends that. The kernel counts the
-    /// wishes, and ends them with the socket.
+    /// Makes an interface receive all multicast packets, or ends that. The kernel counts these
+    /// requests, and ends them with the socket.
     pub(super) fn receive_all(&self, if_index: u32, wanted: bool) -> io::Result<()> {
         let request = libc::packet_mreq {
             mr_ifindex: if_index as libc::c_int,

@@ -67,14 +67,14 @@ pub(super) struct Reader {
     pub is_low: AtomicBool,
 }
 
-/// A record of the ring, for the state: the packet of a flow.
+/// A record of the ring about a packet of a flow.
 struct First {
     flow: Flow,
     is_new: bool,
     packet: Option<Packet>,
 }
 
-/// What has become of it.
+/// What has become of this packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Taken {
     /// The sink must know of the flow.
@@ -234,7 +234,7 @@ impl Reader {
         while self.drain(inbox, state, BATCH) && Instant::now() < end {}
     }
 
-    /// The programs may tell of one more packet that arrives there.
+    /// The programs may report one more packet that arrives there.
     fn took(&self, place: Place) {
         let arrivals = self.loaded.maps.arrivals.get(place.number.into());
         arrivals.taken.fetch_add(1, Ordering::Relaxed);
@@ -256,8 +256,8 @@ impl Reader {
         if is_new {
             state.kept.renew(flow);
         }
-        // Of a flow of which nothing is kept the first record may have been dropped, or its packet
-        // was not kept. The sink may be told once more, but it must be told.
+        // If no packet of the flow is kept, either its first record was dropped, or only its
+        // packet. So the sink may be told twice, but it must be told.
         let is_new = is_new || !state.kept.has(flow);
         if let Some(packet) = packet {
             state.kept.keep(flow, packet);
@@ -269,7 +269,7 @@ impl Reader {
         }
     }
 
-    /// The next packet of the flow tells again.
+    /// The next packet of the flow is reported again.
     pub(super) fn forget_pending(&self, key: FlowKey) {
         let set = key.hash(self.factors) as usize % SETS;
         self.loaded.maps.pendings.get(set).forget(key);
@@ -326,9 +326,9 @@ impl Reader {
         REPORTS
     }
 
-    /// Wakes the thread if something is left for it. Another thread that has read records calls this
-    /// before it unlocks the inbox: the kernel wakes the thread only at a record before which all are
-    /// read, and does not know of what was read and waits.
+    /// Wakes the thread if something is left for it. Another thread that has read records calls
+    /// this before it unlocks the inbox: the kernel wakes the thread only for a record that comes
+    /// when all earlier ones were read, and does not know that records that were read still wait.
     pub(super) fn leave_rest(&self, inbox: &Inbox, state: &State) {
         let is_done = inbox.ring.is_empty() && !inbox.has_upcalls() && state.outbox.since.is_none();
         if !is_done && self.is_asleep.swap(false, Ordering::Relaxed) {
@@ -424,7 +424,7 @@ impl Reader {
         let all: u64 =
             interfaces.arrivals(&self.loaded).map(|(_, it)| it.lost.load(Ordering::Relaxed)).sum();
         drop(interfaces);
-        // An interface that is no longer served takes its count along.
+        // The sum no longer includes interfaces that are no longer served.
         let new = all.saturating_sub(losses.seen) + u64::from(dropped);
         losses.seen = all;
         losses.untold += new;
@@ -442,8 +442,9 @@ impl Reader {
         }
     }
 
-    /// Drops upcalls of the device that had this index before. The next packet of each flow tells
-    /// again, because the sink may have forgotten flows of interfaces that are no longer served.
+    /// Drops upcalls of the device that had this index before. The next packet of each flow is
+    /// reported again, because the sink may have forgotten flows of interfaces that are no longer
+    /// served.
     pub(super) fn forget(&self, if_index: u32) {
         let mut inbox = self.inbox.lock();
         let mut state = self.state.lock();

@@ -277,7 +277,7 @@ fn chains_that_are_gone_round_are_named() {
         drop_what_is_forwarded();
         let mut router = Router::<2>::new(Kind::Ebpf);
         let named =
-            |line: &String| line.contains("ip mgm_test drops") && line.contains("netdev egress");
+            |line: &String| line.contains("ip mgm_test drops") && line.contains("hook egress");
         assert_eq!(LINES.lock().unwrap().iter().filter(|line| named(line)).count(), 1);
         router.install(0, &[(1, 1)]);
         router.packet(0, 64);
