@@ -140,7 +140,6 @@ class Daemons(Base):
         self.assertEqual(self.entry(), ("eth0", {"eth1"}))
 
     @long
-    @kernel_only("igmpproxy hears hosts only with it")
     def test_two_daemons_are_one_router(self):
         mgmd, static, proxy = self.pair()
         self.assertNotIn("mgm0", self.router.vifs().values())
@@ -178,7 +177,6 @@ class Daemons(Base):
         self.assertEqual(self.entry(), ("eth0", {"eth1"}))
 
     @long
-    @kernel_only("igmpproxy hears hosts only with it")
     def test_a_daemon_is_killed_and_started_again(self):
         mgmd, static, proxy = self.pair()
         collector = self.joined(mgmd)
@@ -192,7 +190,6 @@ class Daemons(Base):
         emitter.send_until(lambda: collector.count > before, "packets flow again", 2)
 
     @long
-    @kernel_only("igmpproxy hears hosts only with it")
     def test_a_stopped_daemon_delays_nobody(self):
         mgmd, static, proxy = self.pair()
         self.joined(mgmd)
@@ -209,7 +206,6 @@ class Daemons(Base):
         self.assertLess(min(times), 0.1, times)
 
     @long
-    @kernel_only("igmpproxy hears hosts only with it")
     def test_mgmd_is_killed_and_started_again(self):
         mgmd, static, proxy = self.pair()
         collector = self.joined(mgmd)
@@ -229,7 +225,6 @@ class Daemons(Base):
         emitter.send_until(lambda: collector.count > before, "packets flow again", 5)
 
     @long
-    @kernel_only("igmpproxy hears hosts only with it")
     def test_an_interface_has_one_owner(self):
         mgmd, static, _ = self.pair()
         second = self.start(smcroute, "phyint eth0 enable\n", mgmd=mgmd)
