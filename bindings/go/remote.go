@@ -148,7 +148,7 @@ func SetGrace(seconds uint32) error {
 // GraceDone says that the client has taken and added again what it wants of the state of its predecessor,
 // a client with the same ids in a process that has ended. The rest is deleted.
 func (c *Client) GraceDone() error {
-	return check("MgmHostGraceDone", func() C.DWORD { return C.MgmHostGraceDone(c.handle) })
+	return c.check("MgmHostGraceDone", func() C.DWORD { return C.MgmHostGraceDone(c.handle) })
 }
 
 // A BatchError says which call of a batch was refused first.

@@ -3,6 +3,8 @@
 //!
 //! Sender and router are in one namespace, the far ends of the oifs in another one. So a packet is
 //! sent, forwarded and received by one processor, before the next one is sent.
+//!
+//! As in a router, a socket listens for IGMP on each link, and the stack gets each packet as well.
 
 use super::{sample, Sample, Spec};
 use crate::kernel::{checked, unshare};
@@ -12,6 +14,7 @@ use crate::library::{
 use crate::meter::median;
 use std::fs::read_to_string;
 use std::io::{self, Write};
+use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -44,6 +47,8 @@ pub struct Bed {
     oifs: usize,
     far: Child,
     pub sender: libc::c_int,
+    /// A program that speaks IGMP has such sockets.
+    _listeners: Vec<OwnedFd>,
 }
 
 impl Bed {
@@ -70,7 +75,10 @@ impl Bed {
         for name in ["all", "i0"] {
             std::fs::write(format!("/proc/sys/net/ipv4/conf/{name}/rp_filter"), "0")?;
         }
-        Ok(Bed { oifs, far, sender: packet_socket("s0")? })
+        let links = (1..=oifs).map(|n| format!("o{n}")).chain(["i0".to_owned()]);
+        let listeners = links.map(|link| listen(&link)).collect::<io::Result<_>>()?;
+        let sender = packet_socket("s0", 0)?.into_raw_fd();
+        Ok(Bed { oifs, far, sender, _listeners: listeners })
     }
 
     /// Packets a second.
@@ -188,8 +196,8 @@ fn batch(command: &mut Command, lines: &str) -> io::Result<()> {
     }
 }
 
-/// A socket that sends frames on a link, without queueing.
-fn packet_socket(name: &str) -> io::Result<libc::c_int> {
+/// A packet socket of a link. With protocol 0 it receives nothing.
+fn packet_socket(name: &str, protocol: u16) -> io::Result<OwnedFd> {
     let name = std::ffi::CString::new(name)?;
     // SAFETY: the name ends with a zero.
     let index = unsafe { libc::if_nametoindex(name.as_ptr()) } as libc::c_int;
@@ -197,16 +205,53 @@ fn packet_socket(name: &str) -> io::Result<libc::c_int> {
     unsafe {
         let socket =
             checked(libc::socket(libc::AF_PACKET, libc::SOCK_RAW | libc::SOCK_CLOEXEC, 0))?;
+        let socket = OwnedFd::from_raw_fd(socket);
         let mut address: libc::sockaddr_ll = std::mem::zeroed();
         address.sll_family = libc::AF_PACKET as u16;
         address.sll_ifindex = index;
+        address.sll_protocol = protocol.to_be();
         checked(libc::bind(
-            socket,
+            socket.as_raw_fd(),
             std::ptr::from_ref(&address).cast(),
             size_of_val(&address) as u32,
         ))?;
         Ok(socket)
     }
+}
+
+/// A socket that receives the IGMP packets of a link, like those of `crates/net`: of all protocols,
+/// with a filter that refuses nearly all packets at once.
+fn listen(name: &str) -> io::Result<OwnedFd> {
+    let step = |code: u32, k: u32, jf: u8| libc::sock_filter { code: code as u16, jt: 0, jf, k };
+    let mut filter = [
+        step(libc::BPF_LD | libc::BPF_B | libc::BPF_ABS, 14 + 9, 0),
+        step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, libc::IPPROTO_IGMP as u32, 1),
+        step(libc::BPF_RET | libc::BPF_K, u32::MAX, 0),
+        step(libc::BPF_RET | libc::BPF_K, 0, 0),
+    ];
+    let program = libc::sock_fprog { len: filter.len() as u16, filter: filter.as_mut_ptr() };
+    let socket = packet_socket(name, libc::ETH_P_ALL as u16)?;
+    set(&socket, (libc::SOL_SOCKET, libc::SO_ATTACH_FILTER), &program)?;
+    set(&socket, (libc::SOL_PACKET, libc::PACKET_IGNORE_OUTGOING), &1i32)?;
+    Ok(socket)
+}
+
+fn set<T>(
+    socket: &OwnedFd,
+    (level, option): (libc::c_int, libc::c_int),
+    value: &T,
+) -> io::Result<()> {
+    // SAFETY: the kernel reads the value, and what it points to, which lives on.
+    checked(unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            level,
+            option,
+            std::ptr::from_ref(value).cast(),
+            size_of::<T>() as u32,
+        )
+    })?;
+    Ok(())
 }
 
 /// A packet of the source to a group.

@@ -1,8 +1,10 @@
 // Client processes: how a router serves them, what they may do, grace, and the end of the router.
 
-import koffi from 'koffi';
-import { call } from './library.js';
-import { dword, fromInterface } from './values.js';
+const koffi = require('koffi');
+const { MgmError, NO_ERROR } = require('./library.js');
+const { attempt, call } = require('./calls.js');
+const collected = require('./collected.js');
+const { dword, fromInterface } = require('./values.js');
 
 const OWNER = 1;
 const GROUP = 2;
@@ -13,7 +15,7 @@ const GROUP = 2;
  * and of each user, and how long a question waits for its answer. A missing one selects the default. A path of null
  * ends the service.
  */
-export async function serveClients(path, settings = {}) {
+async function serveClients(path, settings = {}) {
   const given = typeof settings === 'number' ? { mode: settings } : settings;
   const { mode = 0, owner = null, group = null, maxProcesses = 0, maxUserProcesses = 0, answerMs = 0, ...rest } = given;
   for (const name of Object.keys(rest)) throw new TypeError(`unknown setting ${name}`);
@@ -39,7 +41,7 @@ const FILTER = koffi.pointer(koffi.proto('int32 mgm_client_filter(void *context,
  * everything. All client processes wait until the event loop has called it. If it throws, the request is refused, and
  * the error is an uncaught exception.
  */
-export async function setClientFilter(permits) {
+async function setClientFilter(permits) {
   if (permits !== null && typeof permits !== 'function') {
     throw new TypeError('setClientFilter takes a function or null');
   }
@@ -73,7 +75,7 @@ function toRequest(at) {
  * Lets the state of the clients that this process registers later stay for this time when the process ends without
  * closing them; at most 300 s. See `graceDone` of Client.
  */
-export async function setGrace(seconds) {
+async function setGrace(seconds) {
   await call('MgmHostSetGrace', dword(seconds, 'seconds'));
 }
 
@@ -83,9 +85,52 @@ const ROUTER_LOST = koffi.pointer(koffi.proto('void mgm_router_lost(void *contex
  * Sets what is called when the router of this client process has ended, or the connection to it is broken; null
  * ends that. All clients are invalid then, and the next registration connects again.
  */
-export async function setRouterLost(callback) {
+async function setRouterLost(callback) {
   if (callback !== null && typeof callback !== 'function') throw new TypeError('setRouterLost takes a function or null');
   // Never unregistered, because a former callback may still be running.
   const pointer = callback === null ? null : koffi.register(() => void process.nextTick(callback), ROUTER_LOST);
   await call('MgmHostSetRouterLost', pointer, null);
 }
+
+/**
+ * Makes the joins and leaves together that a function calls: each of them only checks its arguments at first, and is
+ * made when the function has returned. In a client process that needs far fewer messages. A call that is refused does
+ * not keep later ones from being made: the promise rejects with the error of the first one, whose `number` counts
+ * from 1. It is 0 if the batch itself was refused, or if the connection to the router has ended.
+ */
+async function batch(calls) {
+  if (typeof calls !== 'function' || calls.constructor.name === 'AsyncFunction') {
+    throw new TypeError('batch takes a function that is not async: the batch ends when it returns');
+  }
+  if (!collected.begin()) throw new Error('a batch has begun already');
+  // One thread makes all calls in their order, and nothing comes between them while the function runs.
+  const first = new Uint32Array(1);
+  const begun = attempt('MgmHostBeginBatch');
+  let made, ended;
+  try {
+    calls();
+  } finally {
+    made = collected.end();
+    ended = attempt('MgmHostEndBatch', first);
+  }
+  const beginning = await begun;
+  if (beginning.code !== NO_ERROR) throw new MgmError('MgmHostBeginBatch', beginning.code, beginning.reason);
+  const { code, reason } = await ended;
+  throwFirst(await Promise.allSettled(made), new MgmError('MgmHostEndBatch', code, reason), first[0]);
+}
+
+/**
+ * Throws the error of the first refused call. Calls with invalid arguments were refused at once; the library counts
+ * only the others, of which it names the first refused one.
+ */
+function throwFirst(made, error, number) {
+  const accepted = made.flatMap(({ status }, i) => (status === 'fulfilled' ? [i + 1] : []));
+  const atOnce = made.findIndex(({ status }) => status === 'rejected') + 1;
+  const later = number === 0 ? 0 : accepted[number - 1];
+  if (atOnce !== 0 && (later === 0 || atOnce < later)) {
+    throw Object.assign(made[atOnce - 1].reason, { number: atOnce });
+  }
+  if (error.code !== NO_ERROR) throw Object.assign(error, { number: later });
+}
+
+module.exports = { batch, serveClients, setClientFilter, setGrace, setRouterLost };

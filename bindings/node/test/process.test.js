@@ -81,6 +81,29 @@ test('what a callback throws is an uncaught exception', () => {
   assert.match(stderr, /Error: no such neighbour/);
 });
 
+const WAITS = `
+  import { Client } from '${MODULE}';
+  const listener = await Client.register(2, 0, { joinAlert: () => { IN_CALLBACK } });
+  const client = await Client.register(1);
+  await client.take(1);
+  client.join(1, '239.1.2.3');
+`;
+
+test('the end, while a call waits for a callback', () => {
+  const program = WAITS.replace('IN_CALLBACK', '');
+  const { status, signal, stderr } = run(`${program}
+    const begun = Date.now();
+    while (Date.now() - begun < 500); // no callback can run
+    process.exit(7);
+  `);
+  assert.deepEqual([status, signal, stderr], [7, null, '']);
+});
+
+test('the end inside a callback', () => {
+  const { status, signal, stderr } = run(WAITS.replace('IN_CALLBACK', 'process.exit(8);'));
+  assert.deepEqual([status, signal, stderr], [8, null, '']);
+});
+
 // A client process cannot serve others.
 const skip = process.env.MGM_SHIM_ROUTER ? "needs the router's own process" : false;
 

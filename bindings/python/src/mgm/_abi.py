@@ -16,12 +16,11 @@ MFE_STATS_1 = 2
 
 
 class Number:
-    """A DWORD argument. ctypes itself would silently truncate a number that is too large."""
+    """A DWORD argument. `_library.code_of` checks it: ctypes would silently truncate a number that is too
+    large."""
 
     @staticmethod
     def from_param(value: Any) -> Any:
-        if not isinstance(value, int) or not 0 <= value <= 0xFFFFFFFF:
-            raise TypeError(f"{value!r} is not a number from 0 to 0xFFFFFFFF")
         return DWORD(value)
 
 
@@ -162,6 +161,7 @@ FUNCTIONS: dict[str, list[Any]] = {
     "MgmHostPacketIn": [
         *[Number] * 5, c_char_p, Number, POINTER(BOOL), PDWORD, POINTER(MGMHOST_OIF),
     ],
+    "MgmHostGetArrival": [PDWORD, PDWORD],
     "MgmHostSetTtlThreshold": [Number] * 3,
     "MgmHostSetFlowLimit": [Number] * 3,
     "MgmHostAddBoundary": [_PBOUNDARY],
@@ -169,6 +169,10 @@ FUNCTIONS: dict[str, list[Any]] = {
     "MgmHostSetScopeName": [Number, Number, c_char_p],
     "MgmHostGetScopeName": [POINTER(MIB_IPMCAST_SCOPE)],
     "MgmHostSetLogCallback": [LOG_CALLBACK, c_void_p],
+    "MgmHostSetLogLevel": [Number],
+    "MgmHostGetLastMessage": [PDWORD, c_void_p],
+    "MgmHostInterfaceIndex": [c_char_p, PDWORD],
+    "MgmHostInterfaceName": [Number, PDWORD, c_void_p],
     "MgmHostGetStatus": [Number, PDWORD, c_void_p],
     "MgmHostGetMetrics": [Number, PDWORD, c_void_p],
     "MgmHostExplain": [Number] * 4 + [PDWORD, c_void_p],

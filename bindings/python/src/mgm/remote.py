@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from ._abi import CLIENT_FILTER, DWORD, ROUTER_LOST
-from ._library import call, code_of
-from .errors import NO_ERROR, error
+from ._library import call, code_of, error
+from .errors import NO_ERROR
 from .values import Interface
 
 # Every callback that was ever set. A previous one may still be running after a new one is set.
