@@ -111,9 +111,10 @@ impl Service {
         }
         self.send_changed();
         let until = self.next_check.min(self.next_round);
-        let wait = match self.departures.is_empty() && self.deferred.is_empty() {
-            true => until.saturating_duration_since(now),
-            false => Duration::ZERO,
+        let has_work = !self.departures.is_empty() || !self.deferred.is_empty();
+        let wait = match has_work || !self.changed.is_empty() {
+            true => Duration::ZERO,
+            false => until.saturating_duration_since(now),
         };
         self.poller.wait(Some(wait), ready);
         for one in ready.iter() {
