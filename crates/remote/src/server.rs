@@ -5,6 +5,7 @@
 //! such as the status take longer, so another thread makes them. A thread that causes a callback
 //! writes it to the buffer of its process; the thread `mgm-clients` sends it.
 
+mod calls;
 mod departures;
 mod greetings;
 mod link;

@@ -1,4 +1,4 @@
-//! Who may connect from other processes, and what he may do there.
+//! Which users may run client processes, and what these processes may do.
 
 use super::Pattern;
 use nix::errno::Errno;

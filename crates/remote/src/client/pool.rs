@@ -5,7 +5,8 @@ use std::io::{self, ErrorKind};
 
 /// What a pool consists of.
 pub trait Pooled {
-    /// With it, another thread can end the connection while one waits for it.
+    /// With this handle, another thread can end the connection while a thread waits for an answer
+    /// on it.
     type Handle;
 
     /// The handle of this connection.

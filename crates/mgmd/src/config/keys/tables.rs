@@ -138,7 +138,8 @@ pub static ROUTER: Table = Table {
             Kind::Duration(1, 3_600_000, 1),
             Value("\"1s\""),
             "How long a question to a routing protocol in another process waits for its answer. \
-             Then the default answer holds. Packets of a new flow wait for at most three times as long.",
+             After that, mgmd uses the default answer. Packets of a new flow wait for at most \
+             three times as long.",
         ),
         fixed(
             "daemons",
@@ -497,8 +498,9 @@ pub static CLIENT: Table = Table {
     path: "client",
     header: "[[client]]",
     about: "Restricts the routing protocols in processes of one user. A user without such a table \
-            may do everything that routing protocols can do. If a user has several tables, each of \
-            them permits something. A change does not affect protocols that are registered.",
+            may do everything that routing protocols can do. If a user has several tables, a protocol \
+            may do what at least one of them permits. A change does not affect protocols that are \
+            registered.",
     keys: &[
         key(
             "user",
