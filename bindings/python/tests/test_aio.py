@@ -1,6 +1,8 @@
 """Programs with asyncio."""
 
+import _thread
 import asyncio
+import contextlib
 import threading
 import time
 from collections.abc import Coroutine
@@ -149,6 +151,32 @@ def test_a_program_that_reads_no_alerts_never_hangs() -> None:
         return len([alert async for alert in client.alerts()])
 
     assert run(program()) == 1500
+
+
+def test_a_stop_does_not_wait_for_a_reader() -> None:
+    """A thread that Python has not started, such as one of the library, waits for the reader of the alerts."""
+    client = mgm.Client(mgm.PROTO_IP_OSPF, alerts=True)
+    other = mgm.Client(mgm.PROTO_IP_BGMP)
+    other.take(2)
+    joined: list[int] = []
+
+    def join() -> None:
+        # The stop makes the handle invalid.
+        with contextlib.suppress(mgm.InvalidParameterError):
+            for number in range(1100):
+                other.join(2, f"239.1.{number // 250}.{number % 250 + 1}")
+                joined.append(number)
+
+    _thread.start_new_thread(join, ())
+    while len(joined) < 1024:
+        time.sleep(0.01)
+    time.sleep(0.2)
+    assert len(joined) == 1024, "the thread does not wait"
+    stopping = threading.Thread(target=host.stop, daemon=True)
+    stopping.start()
+    stopping.join(30)
+    assert not stopping.is_alive()
+    client.close()
 
 
 def test_alerts_must_be_asked_for() -> None:
