@@ -31,7 +31,7 @@ BENCH ?=
 # Releases of Debian, by name.
 KERNELS ?= bookworm
 
-.PHONY: all demo test test-heavy test-kernels mutants bench bench-docs peers instructions headers man bpf completions pictures conformance docs windows abi deb install clean
+.PHONY: all demo test test-heavy test-kernels mutants bench bench-docs peers instructions headers man bpf completions pictures conformance docs languages windows abi deb install clean
 
 all:
 	CARGO=$(CARGO) scripts/cargo-trimmed build --release --locked --package mgm --lib
@@ -97,6 +97,9 @@ pictures:
 
 conformance:
 	scripts/conformance
+
+languages:
+	scripts/languages
 
 docs:
 	scripts/setup

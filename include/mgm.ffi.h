@@ -449,6 +449,7 @@ struct _MGMHOST_CLIENTS {
     DWORD dwGroup;
     DWORD dwMaxProcesses;
     DWORD dwAnswerMs;
+    DWORD dwMaxUserProcesses;
 };
 typedef struct _MGMHOST_CLIENTS MGMHOST_CLIENTS;
 typedef MGMHOST_CLIENTS *PMGMHOST_CLIENTS;
