@@ -143,6 +143,30 @@ class Daemons(Base):
         self.assertEqual(self.entry(), ("eth0", {"eth1"}))
 
     @long
+    def test_smcroutectl_shows_the_packets(self):
+        mgmd = self.mgmd()
+        config = f"phyint eth0 enable\nphyint eth1 enable\nmroute from eth0 group {GROUP} to eth1\n"
+        static = self.start(smcroute, config, mgmd=mgmd)
+        self.served("eth0", "eth1")
+        collector = self.receiver.collector(GROUP)
+
+        def shown():
+            """Returns the packets and octets of the flow."""
+            command = [packages.program("usr/sbin/smcroutectl"), "-p", "-u", static.directory / "ctl"]
+            done = subprocess.run([*command, "show", "-d"], capture_output=True, text=True)
+            for line in done.stdout.splitlines():
+                words = line.split()
+                if self.flow[0] in line and GROUP in line:
+                    return [int(word) for word in words if word.isdigit()][:2]
+            return None
+
+        self.flows(collector, 100)
+        before = until(shown, "the flow", 5)
+        self.source.emitter(GROUP).send(50)
+        wanted = [before[0] + 50, before[1] + 50 * 32]
+        until(lambda: shown() == wanted, f"{wanted}, not {shown()}", 5)
+
+    @long
     def test_two_daemons_are_one_router(self):
         mgmd, static, proxy = self.pair()
         self.assertNotIn("mgm0", self.router.vifs().values())

@@ -205,3 +205,15 @@ class Frr(Beside):
         collector = self.receiver.collector(GROUP)
         until(lambda: frr.knows(), "FRR hears the group on mgm0", 30)
         self.counts(frr, collector)
+
+    @long
+    def test_frr_then_pimd(self):
+        # Two routers of PIM, each of which wants everything.
+        mgmd = self.mgmd()
+        frr = self.frr(mgmd, "eth0", "mgm0")
+        self.served("eth0")
+        started = self.start(pimd, DOWNSTREAM, mgmd=mgmd)
+        self.served("eth0", "eth1")
+        collector = self.receiver.collector(GROUP)
+        self.arrives(collector, started)
+        self.assertTrue(frr.alive() and started.alive())
