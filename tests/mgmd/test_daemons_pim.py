@@ -79,7 +79,7 @@ class Pimd(Beside):
         config = "phyint eth0 enable\nphyint eth1 enable\nrp-address 10.2.0.1 224.0.0.0/4\n"
         started = self.daemon(mgmd, config, "eth0", "eth1")
         line = lambda line: "mgm-mroute" in line and "register interface" in line  # noqa: E731
-        started.log.wait(line, "the register interface carries nothing")
+        started.log.wait(line, "what the register interface cannot do")
         self.arrives(self.receiver.collector(GROUP), started)
 
     @long
@@ -129,9 +129,8 @@ class Pimd(Beside):
         started.kill()
         until(lambda: "eth1" not in self.router.vifs().values(), "eth1 is free", 1)
 
-    @long
-    def test_a_second_router_of_pim(self):
-        # smcroute and pimd on one router, and behind it another pimd, which uses the kernel.
+    def second(self, rendezvous):
+        """Starts another pimd, which uses the kernel, on the host at eth1. Returns a host behind it."""
         peer, behind = self.receiver, self.lab.host("behind")
         link = f"link add stub netns {peer.namespace} type veth peer name eth0"
         ip(f"{link} netns {behind.namespace}")
@@ -139,13 +138,27 @@ class Pimd(Beside):
         peer.ip("addr add 10.100.0.1/24 dev stub", "link set stub up")
         behind.ip("addr add 10.100.0.2/24 dev eth0", "link set eth0 up")
         behind.interface, behind.address = "eth0", "10.100.0.2"
+        config = f"phyint {peer.interface} enable\nphyint stub enable\n"
+        config += f"rp-address {rendezvous} 224.0.0.0/4\n"
+        self.addCleanup(pimd(peer, config).close)
+        return behind
+
+    @long
+    def test_a_second_router_of_pim(self):
+        # smcroute and pimd on one router, and behind it another pimd.
         mgmd = self.mgmd()
         self.smcroute(mgmd, "eth0", "mgm0")
         started = self.daemon(mgmd, DOWNSTREAM, "eth0", "eth1")
-        config = f"phyint {peer.interface} enable\nphyint stub enable\n"
-        config += "rp-address 10.2.0.1 224.0.0.0/4\n"
-        self.addCleanup(pimd(peer, config).close)
-        self.arrives(behind.collector(GROUP), started)
+        self.arrives(self.second("10.2.0.1").collector(GROUP), started)
+
+    @long
+    def test_d138_a_rendezvous_point_on_another_router(self):
+        # It learns of the source by PIM registers, and then asks for it.
+        mgmd = self.mgmd()
+        self.smcroute(mgmd, "eth0", "mgm0")
+        config = DOWNSTREAM.replace("rp-address 10.2.0.1", "rp-address 10.2.0.2")
+        started = self.daemon(mgmd, config, "eth0", "eth1")
+        self.arrives(self.second("10.2.0.2").collector(GROUP), started)
 
 
 class FrrPimd(daemons.Frr):
