@@ -1,10 +1,11 @@
 //! A socket of multicast routing.
 //!
-//! The daemon's descriptor becomes an epoll instance, which is ready to read as soon as one of these is
-//! ready: the raw socket, which has a private number from then on; the packet sockets of `links`; the
-//! connection to mgmd; `flag`, if there is something to read; `timer`, if mgmd has ended and is to be looked for, or has refused
-//! something that is to be asked for again. So select, poll and epoll of the daemon wait for all of
-//! them, although this library has no thread and does not know how the daemon waits.
+//! The daemon's descriptor becomes an epoll instance, which is ready to read as soon as one of
+//! these is ready: the raw socket, which has a private number from then on; the packet sockets of
+//! `links`; the connection to mgmd; `flag`, if there is something to read; `timer`, if the library
+//! has to connect to mgmd again, or to repeat what mgmd has refused. So select, poll and epoll of
+//! the daemon wait for all of them, although this library has no thread and does not know how the
+//! daemon waits.
 
 use crate::connection::{Connection, PATIENCE};
 use crate::links::{self, Links};
@@ -21,13 +22,15 @@ use std::time::{Duration, Instant};
 /// The interface that is the rest of the router.
 const REST: &str = "mgm0";
 
-/// How often mgmd is looked for after it has ended, or asked again, in seconds.
+/// The time between two attempts to connect to mgmd again, or to repeat what it has refused, in
+/// seconds.
 const LOOK: i64 = 1;
 
-/// How often an mgmd is looked for that hangs, in seconds: more and more rarely, up to this.
+/// The longest time between two attempts to connect to an mgmd that hangs, in seconds. Each attempt
+/// doubles the time up to this.
 const RARELY: i64 = 16;
 
-/// How long an mgmd may take that is looked for. The daemon waits meanwhile.
+/// How long an attempt to connect again may take. The daemon waits meanwhile.
 const GLANCE: Duration = Duration::from_millis(200);
 
 /// How long the parent may live on after the daemon has gone into the background, in milliseconds.
@@ -49,16 +52,17 @@ pub(crate) struct Mroute {
     registers: Option<Registers>,
     /// The seconds after which the timer is ready again and again; 0: never.
     timed: i64,
-    /// The seconds between two looks for mgmd.
+    /// The seconds between two attempts to connect again.
     pause: i64,
-    /// Why the last look has failed.
+    /// Why the last attempt has failed.
     why: String,
     path: PathBuf,
     connection: Connection,
     daemon: Daemon,
     /// The process whose connection it is.
     pid: u32,
-    /// What a child has left on mgm0 before it is known whether it goes on as the daemon.
+    /// The groups that a child has left on mgm0 while it is not known whether it goes on as the
+    /// daemon.
     left: Vec<Flow>,
     /// mgm0, if it exists, and the index under which the daemon knows it.
     rest: Option<Device>,
@@ -165,7 +169,7 @@ impl Mroute {
         }
     }
 
-    /// Whether the time of the timer is over: true once for each time.
+    /// Whether the timer has expired: true once for each time.
     fn rings(&self) -> bool {
         let is_over = self.timed != 0 && system::wait(self.timer.0, 0);
         if is_over {
@@ -322,7 +326,7 @@ impl Mroute {
         }
     }
 
-    /// What a VIF is that the daemon adds.
+    /// What the VIF that the daemon adds stands for.
     fn vif(&mut self, target: VifTarget) -> Result<Vif, Errno> {
         let index = match target {
             VifTarget::Register => return Ok(Vif::Register),

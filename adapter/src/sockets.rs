@@ -352,8 +352,8 @@ pub(crate) fn read(fd: i32, peeks: bool) -> Option<(Result<Read, Errno>, bool)> 
     })
 }
 
-/// The daemon sends a packet to an address, on an interface that it may name. Returns whether that was
-/// mgm0, and the packet needs not be sent. IP_MULTICAST_IF is for groups only.
+/// The daemon sends a packet to an address, on an interface that it may name. Returns whether that
+/// was mgm0, and the packet need not be sent. IP_MULTICAST_IF is for groups only.
 pub(crate) fn sends(fd: i32, packet: &[u8], on: Option<u32>, to: Ipv4Addr) -> bool {
     with(|sockets| {
         let Some(raw) = sockets.raws.get(&fd).copied() else { return false };

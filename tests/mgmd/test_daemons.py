@@ -16,8 +16,9 @@ import unittest
 import packages
 import packets
 from bed import long
+from case import kernel_only
 from daemon import Mgmd
-from lab import FORWARDER, Lab, setns, until
+from lab import Lab, setns, until
 from unmodified import Unmodified, igmpproxy, smcroute
 from wire import Wire
 
@@ -78,10 +79,6 @@ class Base(unittest.TestCase):
         config = PROXY.format(upstream=upstream, downstream=downstream, disabled=disabled)
         return self.start(igmpproxy, config, mgmd=mgmd)
 
-    def needs_kernel(self, why):
-        if FORWARDER != "kernel":
-            self.skipTest(why)
-
     def pair(self):
         """Starts mgmd, smcroute and igmpproxy."""
         mgmd = self.mgmd()
@@ -89,7 +86,7 @@ class Base(unittest.TestCase):
         self.served("eth0", "eth2")
         proxy = self.proxy(mgmd)
         self.served("eth0", "eth1", "eth2")
-        # Only then it hears reports: those of a new host come once or twice.
+        # Only then it hears reports.
         proxy.log.wait(lambda line: "membership query" in line.lower(), "igmpproxy queries")
         return mgmd, static, proxy
 
@@ -124,8 +121,8 @@ class Daemons(Base):
         super().setUp()
 
     @long
+    @kernel_only("the daemons use the kernel")
     def test_without_mgm_run_the_second_daemon_exits(self):
-        self.needs_kernel("the daemons use the kernel")
         first = self.start(smcroute, SMCROUTE.replace("phyint mgm0 enable\n", ""))
         self.served("eth0", "eth2")
         second = self.proxy(None, upstream="eth0", disabled="eth3")

@@ -1,8 +1,8 @@
 //! mgmd's callbacks, and the daemon's answers to them.
 //!
 //! A question becomes an upcall IGMPMSG_NOCACHE, and the daemon answers with MRT_ADD_MFC. While it
-//! has not answered, later callbacks wait. A daemon that reads again without having answered has said
-//! no: its own interfaces are not among the outgoing ones.
+//! has not answered, later callbacks wait. A daemon that reads again without having answered has
+//! refused the flow: its own interfaces are not among the outgoing ones.
 
 use crate::daemon::{Daemon, Pending, Router, Vif};
 use crate::options::Mfc;
@@ -90,7 +90,7 @@ impl Daemon {
         self.answer(router, &callback, None);
     }
 
-    /// A packet of a flow without an entry has arrived, in a flow that mgmd forwards already.
+    /// A packet has arrived of a flow that mgmd forwards, and for which the daemon has no entry.
     pub(crate) fn ask_again(&mut self, flow: Flow, iif: Interface) {
         let Some(vif) = self.vif_or_rest(iif.index) else { return };
         self.inbox.add(upcall(Upcall::NoCache, vif, flow));
@@ -119,7 +119,7 @@ impl Daemon {
         }
     }
 
-    /// Acknowledges a callback with what an entry says, or with no.
+    /// Acknowledges a callback with what an entry says, or without an entry with a refusal.
     fn answer(&mut self, router: &mut impl Router, callback: &Callback, mfc: Option<&Mfc>) {
         let said = match &callback.body {
             CallbackBody::Rpf { iif, upstream, .. } => self.said_of_rpf(*iif, *upstream, mfc),

@@ -1,8 +1,8 @@
 //! One routing daemon: its VIFs, its entries, its groups on mgm0, and what its calls cause.
 //!
-//! A membership is held for each entry on each of its outgoing interfaces, and for each group that the
-//! daemon has joined on mgm0 on all of its interfaces. `held` has these memberships, and
-//! `Daemon::sync` makes them follow a change.
+//! The daemon holds a membership for each entry on each outgoing interface of the entry. For each
+//! group that it has joined on mgm0, it holds a membership on each of its interfaces. `held` has
+//! these memberships, and `Daemon::sync` makes them follow a change.
 
 use crate::inbox::Inbox;
 use crate::options::{Errno, Mfc, MrouteOption, MAXVIFS};
@@ -98,7 +98,7 @@ pub struct Daemon {
     /// Callbacks that wait for the answer to an earlier one.
     pub(crate) events: VecDeque<Callback>,
     pub(crate) pending: Option<Pending>,
-    /// The flow of which it has just not said where the packets arrive.
+    /// The flow for which it has just not answered where the packets arrive.
     pub(crate) silent: Option<Flow>,
     /// Lines for the log.
     pub log: Vec<String>,
@@ -116,7 +116,7 @@ impl Daemon {
                 self.refused.takes.insert(index);
             }
         }
-        // First, while mgmd knows nothing of the daemon's own.
+        // Before the daemon's own memberships are added, which mgmd's list would include.
         if self.has_rest() {
             self.learn(router);
         }
@@ -237,7 +237,7 @@ impl Daemon {
         Ok(())
     }
 
-    /// The daemon joins a group on mgm0, which means all others.
+    /// The daemon joins a group on mgm0, which stands for the rest of the router.
     ///
     /// # Errors
     /// EINVAL: no group. Others: mgmd has refused a membership, and the daemon has not joined.
@@ -282,9 +282,9 @@ impl Daemon {
         places.filter(|place| self.is_due(*place) && !self.held.contains(place)).collect()
     }
 
-    /// Adds what is missing. Returns the interfaces where there is a new membership, which is in the
-    /// MFE by itself, and the errno of one that mgmd refuses. On an interface that mgmd did not give
-    /// back, `tick` adds it later.
+    /// Adds the memberships that are missing. Returns the interfaces with a new membership, which
+    /// are oifs of the MFE without a further call, and the errno if mgmd refuses one. On an
+    /// interface that mgmd did not give back, `tick` adds it later.
     pub(crate) fn add_missing(
         &mut self,
         router: &mut impl Router,

@@ -113,8 +113,8 @@ pub fn leave(from: Ipv4Addr, group: Ipv4Addr) -> Datagram {
     igmp(LEAVE, from, Ipv4Addr::new(224, 0, 0, 2), group)
 }
 
-/// A datagram that means nothing: for a daemon that reads after its socket was ready, although there
-/// is nothing for it. It must not wait, and some daemons end if they get an error.
+/// A datagram that means nothing: for a daemon that reads after its socket was ready, although
+/// there is nothing for it. The daemon must not wait, and some daemons end if they get an error.
 #[must_use]
 pub fn nothing() -> Datagram {
     let all_hosts = Ipv4Addr::new(224, 0, 0, 1);

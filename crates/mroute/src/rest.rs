@@ -1,6 +1,7 @@
 //! The interface mgm0: the rest of the router, as one more link of the daemon.
 //!
-//! What other clients want is a host there, which reports groups and answers queries.
+//! The memberships of other clients appear there as those of one host, which reports groups and
+//! answers queries.
 
 use crate::daemon::{everything, Daemon, Router};
 use crate::packets::{leave, queried, report};

@@ -1,5 +1,6 @@
-//! What mgmd refused when the daemon's state was told to it again is asked for until mgmd agrees, because
-//! the daemon believes that it has all of it. And flows without an entry are watched.
+//! Repeats requests that mgmd refused after the connection was lost and made again, until mgmd
+//! accepts them, because the daemon believes that all of them have succeeded. Also watches the
+//! flows without an entry.
 
 use crate::daemon::{everything, Daemon, Router};
 use crate::refused::Refused;
