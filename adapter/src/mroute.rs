@@ -102,7 +102,7 @@ impl Mroute {
             links: Links::open().unwrap_or_else(|errno| {
                 log::line(&format!(
                     "cannot listen for IGMP (errno {errno}): the daemon may miss reports of hosts: \
-                     allow AF_PACKET (RestrictAddressFamilies= of a systemd unit), and 64 more open \
+                     allow AF_PACKET (RestrictAddressFamilies= of a systemd unit), and 40 more open \
                      files"
                 ));
                 Links::default()
