@@ -1,5 +1,5 @@
-//! The encoding of MFEs. A dump has a million of them, so their fields have fixed places, and are not
-//! copied one by one from and to the message.
+//! The encoding of MFEs. A listing may have a million of them, so their fields have fixed places,
+//! and are not copied one by one from and to the message.
 
 use crate::wire::{Decoded, Malformed, Reader, Wire};
 use mgm_engine::{MfeRow, OifRow};

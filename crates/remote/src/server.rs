@@ -33,6 +33,8 @@ use std::sync::Arc;
 pub struct Limits {
     /// How many processes may be connected.
     pub processes: usize,
+    /// How many processes of one user may be connected.
+    pub user_processes: usize,
     /// How long a question waits for its answer, in milliseconds.
     pub answer_ms: u32,
     /// A process for which too many callbacks wait, and that acknowledges none for this time, is
@@ -42,7 +44,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { processes: 1000, answer_ms: 1000, silent_ms: 30_000 }
+        Limits { processes: 1000, user_processes: 1000, answer_ms: 1000, silent_ms: 30_000 }
     }
 }
 

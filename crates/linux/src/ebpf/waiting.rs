@@ -1,5 +1,5 @@
-//! What waits in the library: records that were read, upcalls for the sink, and first packets. No
-//! I/O here, except for the ring that it is read from.
+//! What waits in the library: records that were read, upcalls for the sink, and first packets. The
+//! only I/O here is reading the ring.
 
 use super::memory::Ring;
 use super::queues::Queues;
@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 /// How many upcalls are passed to the sink at a time.
 const AT_A_TIME: usize = 64;
 
-/// How many flows the sink may know of that have no entry yet. The others wait here, where interfaces
+/// How many flows without an entry the sink may know of. The others wait here, where interfaces
 /// take turns: behind the sink, the newest flow is the next one, wherever it arrived.
 const IN_FLIGHT: usize = 512;
 

@@ -47,7 +47,7 @@ impl Service {
         self.make_texts();
     }
 
-    /// Has the texts made for which there is room.
+    /// Starts to make the texts for which there is room.
     pub(super) fn make_texts(&mut self) {
         while let Some(order) = self.texts.next() {
             if self.texts.make(order, &self.manager, &self.poller) {

@@ -113,8 +113,8 @@ impl Link {
         self.sent = 0;
     }
 
-    /// Whether the next message may be taken. On a call connection one call is made at a time, and
-    /// its answer must have been read before the next one is: so a process that does not read its
+    /// Whether the next message may be taken. On a call connection, one call is made at a time, and
+    /// the next one only when the process has read the answer. So a process that does not read its
     /// answers uses no memory.
     pub fn is_ready(&self) -> bool {
         let is_call = matches!(self.role, Role::Calls(_));

@@ -341,7 +341,7 @@ impl Service {
         self.end_process(session);
     }
 
-    /// A process has ended, however (spec 9.7).
+    /// A process has ended, for whatever reason (spec 9.7).
     fn end_process(&mut self, session: u64) {
         let Some(process) = self.processes.remove(&session) else { return };
         log::info!(
@@ -360,7 +360,7 @@ impl Service {
     }
 
     /// Ends processes whose end was not read yet, because it is behind other messages, or another
-    /// connection was read first. Whether there was one.
+    /// connection was read first. Returns whether there was one.
     pub(super) fn end_hung_up(&mut self) -> bool {
         let is_over = |(_, process): &(&u64, &Process)| {
             let link = self.links.get(&process.events);
@@ -372,8 +372,8 @@ impl Service {
         !over.is_empty()
     }
 
-    /// Whether state of ended processes is still being deleted. Deletes a portion of what was left
-    /// for a time that has ended, which the timer does otherwise.
+    /// Whether state of ended processes is still being deleted. Also deletes a portion of the state
+    /// whose time of grace has ended. Without waiting calls, the timer does that.
     pub(super) fn ends_something(&self) -> bool {
         !self.departures.is_empty() || self.manager.end_graces()
     }

@@ -145,11 +145,22 @@ impl Model {
                     break;
                 }
             }
+            self.end_mfes_from(left.client, name);
             self.release(left.client, name, false).expect("it has it");
         }
         self.finish_releases_of(left.client);
         self.clients.retain(|other| other.id != left.client);
         self.left.retain(|other| other.client != left.client);
+    }
+
+    /// The MFEs of an interface end before its release, which may wait for DISABLE_IGMP (D115).
+    fn end_mfes_from(&mut self, client: ClientId, name: Interface) {
+        if self.master(name) != Some(client) {
+            return;
+        }
+        let from_there = self.mfes.iter().filter(|mfe| mfe.iif == name);
+        let flows: Vec<Flow> = from_there.map(|mfe| mfe.flow).collect();
+        flows.into_iter().for_each(|flow| self.delete_mfe(flow));
     }
 
     /// The interfaces that a client has taken, in order.
