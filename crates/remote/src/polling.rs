@@ -5,8 +5,8 @@
 //! expects a message soon polls for some microseconds before it waits. If the message does not come
 //! in that time, for example because the processors are busy, the thread polls more and more seldom.
 
+use mgm_linux::threads;
 use std::sync::OnceLock;
-use std::thread::available_parallelism;
 use std::time::{Duration, Instant};
 
 /// How long a thread polls at most: about as long as the kernel takes to wake a thread on an idle
@@ -70,7 +70,7 @@ impl Polling {
 /// Whether there is a second processor. With one, the other side cannot run meanwhile.
 fn has_processors() -> bool {
     static HAS_PROCESSORS: OnceLock<bool> = OnceLock::new();
-    *HAS_PROCESSORS.get_or_init(|| available_parallelism().is_ok_and(|count| count.get() > 1))
+    *HAS_PROCESSORS.get_or_init(threads::has_processors)
 }
 
 #[cfg(test)]
