@@ -187,6 +187,14 @@ impl Forwarder for EbpfForwarder {
         Ok(())
     }
 
+    fn reports_in_order(&self) -> bool {
+        true
+    }
+
+    fn done(&mut self, flows: &[Flow]) {
+        self.reader.done(flows);
+    }
+
     fn counters(&mut self, flow: Flow) -> Result<Option<Counters>> {
         self.reader.settle(flow);
         Ok(self.reader.state.lock().table.counters(flow))

@@ -7,15 +7,16 @@
 
 use super::chunks::Chunks;
 use super::interfaces::Interfaces;
-use super::layout::{FlowKey, Record, Told, BUCKET_CHUNKS, SETS};
+use super::layout::{FlowKey, Pendings, Record, Told, BUCKET_CHUNKS, SETS};
 use super::load::{Loaded, Maps};
 use super::memory::Ring;
 use super::queues::{Place, Waiting};
 use super::resend::{Kept, Packet};
 use super::table::{Made, Need, Table};
-use super::waiting::{Inbox, Outbox, State, BATCH, MOST_HELD, MOST_SENT, PAUSE};
+use super::waiting::{Inbox, Outbox, State, AT_A_TIME, BATCH, MOST_HELD, MOST_SENT, PAUSE};
+use crate::fork::GuardedFd;
 use crate::forwarder::{Upcall, UpcallKind, UpcallSink, UpcallSource};
-use crate::sys::{self, StopSignal};
+use crate::sys::{self, StopSignal, WaitEnd};
 use crate::types::{Flow, IfId, Interface, Ipv4Addr};
 use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
 use parking_lot::Mutex;
@@ -60,7 +61,9 @@ pub(super) struct Reader {
     sink: Arc<dyn UpcallSink>,
     changes: LinkChanges,
     signal: StopSignal,
-    /// The thread sleeps until something arrives. Set with the inbox locked.
+    /// Wakes the thread of the upkeep.
+    upkeep: StopSignal,
+    /// The thread of the upcalls sleeps until something arrives. Set with the inbox locked.
     is_asleep: AtomicBool,
     ending: AtomicBool,
     /// The tables are to grow soon.
@@ -108,6 +111,7 @@ impl Reader {
             sink,
             changes: LinkChanges::open()?,
             signal: StopSignal::new()?,
+            upkeep: StopSignal::new()?,
             is_asleep: AtomicBool::new(false),
             ending: AtomicBool::new(false),
             is_low: AtomicBool::new(false),
@@ -117,14 +121,23 @@ impl Reader {
         Ok(reader)
     }
 
-    /// Starts the thread, which ends after [`Reader::end`].
+    /// Starts the threads, which end after [`Reader::end`].
     pub(super) fn spawn(self: &Arc<Reader>) -> io::Result<()> {
+        self.spawn_loop("mgm-upcall", Reader::serve)?;
+        self.spawn_loop("mgm-upkeep", Reader::keep_up)
+    }
+
+    fn spawn_loop(
+        self: &Arc<Reader>,
+        name: &str,
+        turn: fn(&Reader, &mut Instant),
+    ) -> io::Result<()> {
         let own = Arc::clone(self);
-        crate::threads::spawn("mgm-upcall", move || {
+        crate::threads::spawn(name, move || {
             let sink = Arc::clone(&own.sink);
-            let mut upkeep = Instant::now();
+            let mut last = Instant::now();
             while !own.ending.load(Ordering::SeqCst) {
-                sink.quietly(&mut || own.serve(&mut upkeep));
+                sink.quietly(&mut || turn(&own, &mut last));
             }
         })
     }
@@ -135,35 +148,45 @@ impl Reader {
         self.interfaces.lock().clear(&self.loaded);
         self.ending.store(true, Ordering::SeqCst);
         self.signal.raise();
+        self.upkeep.raise();
     }
 
-    /// One turn of the thread.
-    fn serve(&self, upkeep: &mut Instant) {
+    /// One turn of the thread of the upkeep, which waits for programs. Then no upcall waits for them.
+    fn keep_up(&self, last: &mut Instant) {
+        if sys::wait(None::<&GuardedFd>, &self.upkeep, Some(self.next_upkeep())) == WaitEnd::Stop {
+            if self.ending.load(Ordering::SeqCst) {
+                return; // the signal stays raised
+            }
+            self.upkeep.clear();
+        }
+        if last.elapsed() >= UPKEEP || self.is_low.load(Ordering::Relaxed) {
+            self.do_upkeep();
+            *last = Instant::now();
+        }
+    }
+
+    /// One turn of the thread of the upcalls.
+    fn serve(&self, looked: &mut Instant) {
         // The sink's threads pass upcalls on, too, when they have answered some.
         let is_busy = {
             let inbox = self.inbox.lock();
-            let is_busy = inbox.has_upcalls()
-                || inbox.in_flight > 0
-                || self.state.lock().outbox.since.is_some();
+            let is_busy = inbox.has_upcalls() || self.state.lock().outbox.since.is_some();
             self.is_asleep.store(!is_busy, Ordering::Relaxed);
             is_busy
         };
-        let timeout = if is_busy { PAUSE } else { self.next_upkeep() };
+        let timeout = if is_busy { PAUSE } else { REPORTS };
         let has_changed = self.wait(timeout);
         if self.ending.load(Ordering::SeqCst) {
             return;
         }
+        *looked = Instant::now();
         if has_changed {
             self.look_at_links();
         }
-        while self.read_and_deliver() && upkeep.elapsed() < UPKEEP {
+        while self.read_and_deliver() && looked.elapsed() < UPKEEP {
             self.end_burst();
         }
         self.end_burst();
-        if upkeep.elapsed() >= UPKEEP || self.is_low.load(Ordering::Relaxed) {
-            self.do_upkeep();
-            *upkeep = Instant::now();
-        }
     }
 
     /// Reads what is in the ring, and passes some upcalls on. Returns whether there may be more to do
@@ -271,13 +294,18 @@ impl Reader {
 
     /// The next packet of the flow tells again.
     pub(super) fn forget_pending(&self, key: FlowKey) {
-        let set = key.hash(self.factors) as usize % SETS;
-        self.loaded.maps.pendings.get(set).forget(key);
+        self.pendings(key).forget(key);
+    }
+
+    /// The flows that the programs remember beside this one.
+    pub(super) fn pendings(&self, key: impl Into<FlowKey>) -> &Pendings {
+        let set = key.into().hash(self.factors) as usize % SETS;
+        self.loaded.maps.pendings.get(set)
     }
 
     /// The thread may be asleep and not know that something is retired, or that flows are limited.
     pub(super) fn signal_upkeep(&self) {
-        self.signal.raise();
+        self.upkeep.raise();
     }
 
     /// The same if the kernel has refused something that is to be tried again.
@@ -336,7 +364,15 @@ impl Reader {
         }
     }
 
+    /// No longer waits for clients that do not answer.
+    fn give_up_old(&self) {
+        let mut inbox = self.inbox.lock();
+        inbox.queues.give_up_old();
+        self.leave_rest(&inbox, &self.state.lock());
+    }
+
     fn do_upkeep(&self) {
+        self.give_up_old();
         let retired = {
             let mut state = self.state.lock();
             state.kept.expire();
@@ -394,7 +430,11 @@ impl Reader {
                 false
             }
             None => {
-                flows.into_iter().for_each(|flow| self.forget_pending(flow.into()));
+                let mut inbox = self.inbox.lock();
+                for flow in flows {
+                    inbox.queues.done(flow);
+                    self.forget_pending(flow.into());
+                }
                 true
             }
         }
@@ -405,21 +445,22 @@ impl Reader {
         if !inbox.returned.is_empty() {
             return std::mem::take(&mut inbox.returned);
         }
-        let room = inbox.room();
-        let mut upcalls = Vec::with_capacity(if inbox.queues.is_empty() { 0 } else { room });
+        let mut upcalls = Vec::with_capacity(if inbox.queues.is_ready() { AT_A_TIME } else { 0 });
+        let state = self.state.lock();
         let mut arrival = ArrivalCache { interfaces: &self.interfaces, last: None };
-        inbox.queues.take(room, |place, waiting| {
+        inbox.queues.take(AT_A_TIME, |place, waiting| {
             self.took(place);
             let Waiting { kind, flow, .. } = waiting;
+            if kind == UpcallKind::NoCache && state.table.has(flow) {
+                return false; // it was told of twice
+            }
             let Some(arrival) = arrival.find(place.if_index) else {
-                return self.forget_pending(flow.into());
+                self.forget_pending(flow.into());
+                return false;
             };
             upcalls.push(Upcall { kind, flow, arrival, header: waiting.header().to_vec() });
+            true
         });
-        if !upcalls.is_empty() {
-            inbox.moved = Instant::now();
-            inbox.in_flight += upcalls.iter().filter(|it| it.kind == UpcallKind::NoCache).count();
-        }
         upcalls
     }
 
