@@ -86,9 +86,8 @@ impl Reader {
         self.settle(flow);
         {
             let mut state = self.state.lock();
-            if state.table.has(flow) {
-                let had_retired = state.table.has_retired();
-                let result = state.table.set(wanted);
+            let had_retired = state.table.has_retired();
+            if let Some(result) = state.table.change(wanted) {
                 self.note_room(&state.table);
                 if !had_retired && state.table.has_retired() {
                     self.signal_upkeep(); // its former oifs are to be reused
@@ -111,14 +110,14 @@ impl Reader {
     ) -> Result<(), TableError> {
         let flow = wanted.flow;
         self.drain_all(inbox, state);
-        let is_last = inbox.queues.done(flow);
+        let is_last = inbox.queues.done(flow).unwrap_or_else(|| inbox.queues.is_idle());
         let has_oifs = !wanted.oifs.is_empty();
         let waits = state.kept.has(flow);
         let is_alone = waits && wanted.oifs.len() > ROUND;
         if is_alone {
             self.flush(inbox, state); // before the flow has an entry, so that its packets stay
         }
-        state.table.set(&Wanted { is_held: waits && has_oifs, ..*wanted })?;
+        state.table.create(&Wanted { is_held: waits && has_oifs, ..*wanted })?;
         self.note_room(&state.table);
         if !waits {
             return Ok(());
@@ -153,7 +152,9 @@ impl Reader {
         let mut state = self.state.lock();
         let mut is_last = false;
         for flow in flows {
-            is_last |= inbox.queues.done(*flow);
+            // Usually its entry came before.
+            let Some(is_its_last) = inbox.queues.done(*flow) else { continue };
+            is_last |= is_its_last;
             if !state.table.has(*flow) {
                 state.kept.take(*flow);
                 self.pendings(*flow).silence((*flow).into());

@@ -18,8 +18,9 @@ const MOST: usize = 1 << 19;
 const TURN: usize = 16;
 
 /// How many flows of an interface may be with the sink: it was told of them and is not done. The others
-/// wait here, because the sink's clients are asked in the order in which it was told.
-const WITH_SINK: usize = 128;
+/// wait here, because the sink's clients are asked in the order in which it was told. As many as a
+/// client in another process is asked about at a time.
+const WITH_SINK: usize = 256;
 
 /// After this time the sink may be told of others: its client does not answer, and the first packets
 /// of these flows are dropped.
@@ -148,7 +149,7 @@ impl Queues {
     /// Passes at most so many to `with`, of each interface in turn, the oldest of each first. It returns
     /// whether the sink is told.
     pub(super) fn take(&mut self, most: usize, mut with: impl FnMut(Place, Waiting) -> bool) {
-        let mut left = most;
+        let (mut left, now) = (most, Instant::now());
         while left > 0 {
             let Some(if_index) = self.turns.pop_front() else { return };
             let Some(queue) = self.by_index.get_mut(&if_index) else { continue };
@@ -159,11 +160,10 @@ impl Queues {
                 let is_told = with(queue.place, waiting);
                 let counts = is_told && kind == UpcallKind::NoCache;
                 if counts && self.told.try_reserve(1).is_ok() {
-                    let told = Told { if_index, since: Instant::now() };
                     // If it was told of twice, it is done with both at once.
                     self.told.entry(flow).or_insert_with(|| {
                         queue.with_sink += 1;
-                        told
+                        Told { if_index, since: now }
                     });
                 }
             }
@@ -173,14 +173,14 @@ impl Queues {
         }
     }
 
-    /// The sink is done with a flow: it has its entry, or gets none. Returns whether it was the last
-    /// one of its interface.
-    pub(super) fn done(&mut self, flow: Flow) -> bool {
-        let Some(Told { if_index, .. }) = self.told.remove(&flow) else { return self.is_idle() };
-        let Some(queue) = self.by_index.get_mut(&if_index) else { return true };
+    /// The sink is done with a flow: it has its entry, or gets none. `None` if it was done before, or was
+    /// not told; else whether nothing else waits, or is with the sink, of its interface.
+    pub(super) fn done(&mut self, flow: Flow) -> Option<bool> {
+        let Told { if_index, .. } = self.told.remove(&flow)?;
+        let Some(queue) = self.by_index.get_mut(&if_index) else { return Some(true) };
         queue.with_sink -= 1;
         self.look_at(if_index);
-        !self.by_index.contains_key(&if_index)
+        Some(!self.by_index.contains_key(&if_index))
     }
 
     /// No longer waits for the sink to be done with flows that it was told of long ago.

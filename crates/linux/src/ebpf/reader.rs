@@ -253,6 +253,9 @@ impl Reader {
 
     /// Reads what is in the ring, unless that takes long.
     pub(super) fn drain_all(&self, inbox: &mut Inbox, state: &mut State) {
+        if inbox.ring.is_empty() {
+            return;
+        }
         let end = Instant::now() + MOST_HELD;
         while self.drain(inbox, state, BATCH) && Instant::now() < end {}
     }
@@ -446,14 +449,10 @@ impl Reader {
             return std::mem::take(&mut inbox.returned);
         }
         let mut upcalls = Vec::with_capacity(if inbox.queues.is_ready() { AT_A_TIME } else { 0 });
-        let state = self.state.lock();
         let mut arrival = ArrivalCache { interfaces: &self.interfaces, last: None };
         inbox.queues.take(AT_A_TIME, |place, waiting| {
             self.took(place);
             let Waiting { kind, flow, .. } = waiting;
-            if kind == UpcallKind::NoCache && state.table.has(flow) {
-                return false; // it was told of twice
-            }
             let Some(arrival) = arrival.find(place.if_index) else {
                 self.forget_pending(flow.into());
                 return false;

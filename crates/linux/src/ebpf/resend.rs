@@ -7,6 +7,7 @@ use super::memory::Array;
 use super::sys::Program;
 use crate::types::Flow;
 use foldhash::fast::RandomState;
+use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::io;
 use std::time::{Duration, Instant};
@@ -132,10 +133,13 @@ fn complete_checksum(packet: &mut [u8]) {
     }
 }
 
+/// The packets of a flow, oldest first. Most flows of a burst have one.
+pub(super) type Packets = SmallVec<[Packet; 1]>;
+
 #[derive(Debug)]
 struct Waiting {
     since: Instant,
-    packets: Vec<Packet>,
+    packets: Packets,
 }
 
 /// Packets by flow.
@@ -167,7 +171,7 @@ impl Kept {
         let waiting = self
             .flows
             .entry(flow)
-            .or_insert_with(|| Waiting { since: Instant::now(), packets: Vec::with_capacity(1) });
+            .or_insert_with(|| Waiting { since: Instant::now(), packets: Packets::new() });
         if waiting.packets.len() >= EACH {
             self.dropped += 1;
             return;
@@ -187,8 +191,8 @@ impl Kept {
     }
 
     /// Takes the packets of a flow, oldest first.
-    pub(super) fn take(&mut self, flow: Flow) -> Vec<Packet> {
-        let Some(waiting) = self.flows.remove(&flow) else { return Vec::new() };
+    pub(super) fn take(&mut self, flow: Flow) -> Packets {
+        let Some(waiting) = self.flows.remove(&flow) else { return Packets::new() };
         waiting.packets.iter().for_each(|packet| self.forget(packet));
         if self.flows.is_empty() {
             self.flows.shrink_to(1024); // a burst is over

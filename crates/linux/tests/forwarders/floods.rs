@@ -4,17 +4,18 @@ use super::ebpf::on_both;
 use super::*;
 
 /// How many flows of an interface are with the sink at a time.
-const WITH_SINK: usize = 128;
+const WITH_SINK: usize = 256;
 
-fn wanted(number: u8) -> [u8; 4] {
-    [239, 9, 0, number]
+fn wanted(number: u16) -> [u8; 4] {
+    let [high, low] = number.to_be_bytes();
+    [239, 9, high, low]
 }
 
 #[test]
 fn d125_an_interface_has_few_flows_with_the_sink_and_others_have_their_own() {
     on_both(|kind| {
         let mut router = Router::<2>::new(kind);
-        for number in 0..=200 {
+        for number in 0..300 {
             router.wires[0].send(SOURCE, wanted(number), 64);
         }
         let flows: Vec<Flow> = (0..WITH_SINK).map(|_| router.upcall().flow).collect();
