@@ -12,6 +12,7 @@
 #   make abi         records the ABI, which a test compares
 #   make bpf         compiles the programs of the ebpf forwarder; a test compares
 #   make completions  writes the completions of mgmctl for the shells
+#   make docs        builds the site of the documentation: build/site/html/index.html
 #   make deb         builds the Debian packages: build/deb/*.deb
 #   make install     PREFIX=/usr/local, LIBDIR=lib, DESTDIR=, SUDO=sudo if PREFIX needs root
 
@@ -30,7 +31,7 @@ BENCH ?=
 # Releases of Debian, by name.
 KERNELS ?= bookworm
 
-.PHONY: all demo test test-heavy test-kernels mutants bench bench-docs peers instructions headers man bpf completions pictures conformance windows abi deb install clean
+.PHONY: all demo test test-heavy test-kernels mutants bench bench-docs peers instructions headers man bpf completions pictures conformance docs languages windows abi deb install clean
 
 all:
 	CARGO=$(CARGO) scripts/cargo-trimmed build --release --locked --package mgm --lib
@@ -96,6 +97,13 @@ pictures:
 
 conformance:
 	scripts/conformance
+
+languages:
+	scripts/languages
+
+docs:
+	scripts/setup
+	scripts/site
 
 windows:
 	scripts/setup --windows

@@ -5,7 +5,7 @@ use libfuzzer_sys::fuzz_target;
 use mgm_mroute_calls::daemon::{Daemon, Lost, Router, Vif};
 use mgm_mroute_calls::memberships::Membership;
 use mgm_mroute_calls::options::{MrouteOption, VifTarget, MRT_BASE, MRT_MAX};
-use mgm_mroute_calls::packets::queried;
+use mgm_mroute_calls::packets::{arrived, queried};
 use mgm_remote::messages::{decode, Ack, Callback, Reply, Request};
 
 /// A router that permits everything.
@@ -17,6 +17,10 @@ impl Router for Everything {
     }
 
     fn acknowledge(&mut self, _: Ack) {}
+
+    fn name(&self, index: u32) -> String {
+        format!("eth{index}")
+    }
 }
 
 fuzz_target!(|bytes: &[u8]| {
@@ -48,6 +52,9 @@ fuzz_target!(|bytes: &[u8]| {
             }
             2 => {
                 let _ = queried(value, name % 2 == 0);
+                if let Some(datagram) = arrived(value) {
+                    assert!(datagram.bytes.len() >= 20 && datagram.destination().is_multicast());
+                }
                 daemon.sent_on_rest(value, name % 2 == 0);
             }
             3 => {

@@ -14,10 +14,13 @@ import time
 import unittest
 
 import packages
+import packets
 from bed import long
+from case import kernel_only
 from daemon import Mgmd
-from lab import FORWARDER, Lab, setns, until
+from lab import Lab, setns, until
 from unmodified import Unmodified, igmpproxy, smcroute
+from wire import Wire
 
 HERE = pathlib.Path(__file__).resolve().parent
 TREE = HERE.parent.parent
@@ -76,13 +79,8 @@ class Base(unittest.TestCase):
         config = PROXY.format(upstream=upstream, downstream=downstream, disabled=disabled)
         return self.start(igmpproxy, config, mgmd=mgmd)
 
-    def needs_kernel(self, why):
-        if FORWARDER != "kernel":
-            self.skipTest(why)
-
     def pair(self):
         """Starts mgmd, smcroute and igmpproxy."""
-        self.needs_kernel("igmpproxy hears hosts only with the kernel forwarder")
         mgmd = self.mgmd()
         static = self.start(smcroute, SMCROUTE, mgmd=mgmd)
         self.served("eth0", "eth2")
@@ -123,8 +121,8 @@ class Daemons(Base):
         super().setUp()
 
     @long
+    @kernel_only("the daemons use the kernel")
     def test_without_mgm_run_the_second_daemon_exits(self):
-        self.needs_kernel("the daemons use the kernel")
         first = self.start(smcroute, SMCROUTE.replace("phyint mgm0 enable\n", ""))
         self.served("eth0", "eth2")
         second = self.proxy(None, upstream="eth0", disabled="eth3")
@@ -142,6 +140,7 @@ class Daemons(Base):
         self.assertEqual(self.entry(), ("eth0", {"eth1"}))
 
     @long
+    @kernel_only("igmpproxy hears hosts only with it")
     def test_two_daemons_are_one_router(self):
         mgmd, static, proxy = self.pair()
         self.assertNotIn("mgm0", self.router.vifs().values())
@@ -179,6 +178,7 @@ class Daemons(Base):
         self.assertEqual(self.entry(), ("eth0", {"eth1"}))
 
     @long
+    @kernel_only("igmpproxy hears hosts only with it")
     def test_a_daemon_is_killed_and_started_again(self):
         mgmd, static, proxy = self.pair()
         collector = self.joined(mgmd)
@@ -192,6 +192,7 @@ class Daemons(Base):
         emitter.send_until(lambda: collector.count > before, "packets flow again", 2)
 
     @long
+    @kernel_only("igmpproxy hears hosts only with it")
     def test_a_stopped_daemon_delays_nobody(self):
         mgmd, static, proxy = self.pair()
         self.joined(mgmd)
@@ -208,6 +209,7 @@ class Daemons(Base):
         self.assertLess(min(times), 0.1, times)
 
     @long
+    @kernel_only("igmpproxy hears hosts only with it")
     def test_mgmd_is_killed_and_started_again(self):
         mgmd, static, proxy = self.pair()
         collector = self.joined(mgmd)
@@ -227,6 +229,7 @@ class Daemons(Base):
         emitter.send_until(lambda: collector.count > before, "packets flow again", 5)
 
     @long
+    @kernel_only("igmpproxy hears hosts only with it")
     def test_an_interface_has_one_owner(self):
         mgmd, static, _ = self.pair()
         second = self.start(smcroute, "phyint eth0 enable\n", mgmd=mgmd)
@@ -264,6 +267,35 @@ class Rest(Base):
     def succeeds(self, started, patience=20):
         """Waits until the daemon has ended well."""
         self.assertEqual(started.process.wait(patience), 0, started.log.items)
+
+    def test_d134_each_igmp_packet_is_read_once(self):
+        mgmd = self.mgmd()
+        started = self.acts("hearing", mgmd, "eth0", "eth1")
+        started.log.wait(lambda line: line == "ready", "the daemon")
+        self.served("eth0", "eth1")
+        one, third = Wire(self.receiver), Wire(self.third)
+        # With and without Router Alert, to a group, to all routers, and to this machine.
+        wanted = []
+        for number, options in enumerate((packets.ROUTER_ALERT, b"")):
+            group = f"239.1.0.{number}"
+            one.send(packets.v2_report(group), options=options)
+            wanted.append(f"heard eth1 0x16 {group}")
+            one.send(packets.leave(group), options=options)
+            wanted.append(f"heard eth1 0x17 {group}")
+            group = f"239.1.1.{number}"
+            mac = bytes.fromhex(self.router.ip("link show dev eth1").split()[-3].replace(":", ""))
+            one.send(packets.v2_report(group), destination="10.2.0.1", mac=mac, options=options)
+            wanted.append(f"heard eth1 0x16 {group}")
+            # Only all-hosts is joined where the daemon has no interface.
+            third.send(packets.v2_query(f"239.1.2.{number}"), destination="224.0.0.1", options=options)
+            wanted.append(f"heard eth2 0x11 239.1.2.{number}")
+        time.sleep(0.3)
+        one.send(packets.v2_report("239.1.0.99"))
+        wanted += ["heard eth1 0x16 239.1.0.99", "heard eth0 0x11 0.0.0.0"]
+        started.log.wait(lambda line: line.startswith("heard eth0"), "its own query")
+        time.sleep(0.3)
+        heard = [line for line in started.log.items if line.startswith("heard")]
+        self.assertEqual(sorted(heard), sorted(wanted))
 
     def test_counters_on_a_socket_of_ipv6_are_the_kernels(self):
         self.succeeds(self.acts("counters", self.mgmd(), "eth0", "eth1"))

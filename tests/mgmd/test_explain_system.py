@@ -179,11 +179,11 @@ class System(OneHost, Explaining):
         dropping = self.firewall(FORWARD)
         try:
             self.serve_with("[router]\nforwarder = \"ebpf\"\n")
-            self.mgmd.logs("warning", "bypass", "ip mgmd_bed stop", "netdev egress")
+            self.mgmd.logs("warning", "bypass", "ip mgmd_bed stop", "tc at the hook egress")
             self.flows(self.with_stream(self.feed(GROUP)), "lan")
             self.assertEqual(self.mgmd.get("/v1/status")["bypassed_chains"], ["ip mgmd_bed stop"])
             shown = self.router_command("status")
-            self.assertIn("bypasses ip mgmd_bed stop: filter at netdev egress", shown)
+            self.assertIn("bypasses ip mgmd_bed stop: filter at tc egress", shown)
         finally:
             dropping.__exit__(None, None, None)
         self.assertEqual(self.mgmd.get("/v1/status")["bypassed_chains"], [])

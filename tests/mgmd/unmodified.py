@@ -79,3 +79,9 @@ def smcroute(host, config, mgmd=None, background=False):
 
 def igmpproxy(host, config, mgmd=None):
     return Unmodified(host, "usr/sbin/igmpproxy", config, "-n", "-d", "-v", "{file}", mgmd=mgmd)
+
+
+def pimd(host, config, mgmd=None):
+    """It serves the interfaces that the configuration enables, and no others."""
+    options = ("-f", "-N", "-s", "debug", "-d", "-c", "{file}")
+    return Unmodified(host, "usr/sbin/pimd", config, *options, mgmd=mgmd)

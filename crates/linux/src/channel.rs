@@ -57,8 +57,8 @@ impl Connection {
         Ok(Peer { pid: peer.pid(), uid: peer.uid(), gid: peer.gid() })
     }
 
-    /// Appends the bytes that have arrived, at most as many as `piece` has room for, to what `take`
-    /// keeps. Returns 0 at the end of the stream.
+    /// Reads the bytes that have arrived into `piece`, as many as it has room for. Returns their
+    /// number, which is 0 at the end of the stream.
     ///
     /// # Errors
     /// The system's error; `WouldBlock` if nothing has arrived and the connection does not wait.

@@ -33,26 +33,35 @@ impl Daemon {
             Vif::Rest => !mine.contains(&interface.index),
             Vif::Register => false,
         };
-        let (mut start, stats, mut sum) = (None, true, [0; 4]);
+        let mut sum = [0; 4];
+        self.walk(router, |row| {
+            let has_own = row.oifs.iter().any(|oif| mine.contains(&oif.interface.index));
+            if is_it(row.iif) && (vif != Vif::Rest || has_own) {
+                (sum[0], sum[2]) = (sum[0] + row.packets, sum[2] + row.octets);
+            }
+            let leaves = row.oifs.iter().any(|oif| is_it(oif.interface));
+            if leaves && (vif != Vif::Rest || mine.contains(&row.iif.index)) {
+                (sum[1], sum[3]) = (sum[1] + row.packets, sum[3] + row.octets);
+            }
+        });
+        Ok(sum)
+    }
+
+    /// Visits all MFEs of mgmd, with their counters.
+    pub(crate) fn walk(&self, router: &mut impl Router, mut visit: impl FnMut(MfeRow)) {
+        let (mut start, stats) = (None, true);
         loop {
             let room = Room { bytes: u32::MAX, base: 0, each: 0 };
             let reply = self.ask(router, Request::WalkMfes { start, stats, room });
-            let Ok(Reply::Mfes { count, rows, more, .. }) = reply else { return Ok(sum) };
+            let Ok(Reply::Mfes { count, rows, more, .. }) = reply else { return };
             let mut reader = Reader::new(&rows.0);
             for _ in 0..count {
-                let Ok(row) = MfeRow::get(&mut reader) else { return Ok(sum) };
+                let Ok(row) = MfeRow::get(&mut reader) else { return };
                 start = Some(row.flow);
-                let has_own = row.oifs.iter().any(|oif| mine.contains(&oif.interface.index));
-                if is_it(row.iif) && (vif != Vif::Rest || has_own) {
-                    (sum[0], sum[2]) = (sum[0] + row.packets, sum[2] + row.octets);
-                }
-                let leaves = row.oifs.iter().any(|oif| is_it(oif.interface));
-                if leaves && (vif != Vif::Rest || mine.contains(&row.iif.index)) {
-                    (sum[1], sum[3]) = (sum[1] + row.packets, sum[3] + row.octets);
-                }
+                visit(row);
             }
             if !more || count == 0 {
-                return Ok(sum);
+                return;
             }
         }
     }

@@ -47,6 +47,24 @@ const NOTHING: u8 = 0xf0;
 /// The bytes of an IP header with the option Router Alert.
 const HEADER: usize = 24;
 
+/// An IGMP packet as it has arrived on a link, with the padding of its frame: what a raw socket would
+/// receive of it. `None`: the kernel drops it, or it is a fragment, or it is no IGMP to a group.
+#[must_use]
+pub fn arrived(frame: &[u8]) -> Option<Datagram> {
+    let first = *frame.first()?;
+    let header = frame.get(..usize::from(first & 15) * 4)?;
+    if first >> 4 != 4 || header.len() < 20 || checksum(header) != 0 {
+        return None;
+    }
+    let length = usize::from(u16::from_be_bytes([header[2], header[3]]));
+    let is_fragment = u16::from_be_bytes([header[6], header[7]]) & 0x3fff != 0;
+    let to_group = address_at(header, 16).is_multicast();
+    if header[9] != IPPROTO_IGMP || is_fragment || !to_group || length < header.len() {
+        return None;
+    }
+    Some(Datagram { bytes: frame.get(..length)?.to_vec(), is_of_rest: false })
+}
+
 /// An upcall: `struct igmpmsg`, an IP header with the protocol 0, and 8 bytes, as from the kernel.
 #[must_use]
 pub fn upcall(kind: Upcall, vif: u16, flow: Flow) -> Datagram {
@@ -73,8 +91,8 @@ pub fn leave(from: Ipv4Addr, group: Ipv4Addr) -> Datagram {
     igmp(LEAVE, from, Ipv4Addr::new(224, 0, 0, 2), group)
 }
 
-/// A datagram that means nothing: for a daemon that reads after its socket was ready, although there
-/// is nothing for it. It must not wait, and some daemons end if they get an error.
+/// A datagram that means nothing: for a daemon that reads after its socket was ready, although
+/// there is nothing for it. The daemon must not wait, and some daemons end if they get an error.
 #[must_use]
 pub fn nothing() -> Datagram {
     let all_hosts = Ipv4Addr::new(224, 0, 0, 1);
@@ -157,6 +175,26 @@ mod tests {
             assert_eq!(usize::from(bytes[3]), bytes.len());
         }
         assert_eq!(nothing().bytes[24], 0xf0);
+    }
+
+    #[test]
+    fn packets_of_links_are_cut_and_checked() {
+        let datagram = report(HOST, GROUP);
+        let padded = [&datagram.bytes[..], &[0; 14]].concat();
+        assert_eq!(arrived(&padded).map(|of| of.bytes), Some(datagram.bytes.clone()));
+        for cut in 0..datagram.bytes.len() {
+            assert_eq!(arrived(&datagram.bytes[..cut]), None, "{cut} bytes");
+        }
+        for (at, value) in [(0, 0x66), (0, 0x44), (3, 20), (6, 0x20), (7, 1), (9, 17), (16, 10)] {
+            let mut bytes = datagram.bytes.clone();
+            bytes[at] = value;
+            assert_eq!(arrived(&bytes), None, "the checksum is wrong");
+            let header = usize::from(bytes[0] & 15) * 4;
+            bytes[10..12].fill(0);
+            let sum = checksum(&bytes[..header]);
+            bytes[10..12].copy_from_slice(&sum.to_be_bytes());
+            assert_eq!(arrived(&bytes), None, "byte {at} is {value}");
+        }
     }
 
     #[test]

@@ -9,6 +9,7 @@ mod channel;
 mod current;
 mod events;
 mod grace;
+mod listing;
 mod pool;
 mod portions;
 mod shell;
@@ -234,8 +235,8 @@ impl Link {
         reply
     }
 
-    /// Makes several calls of this thread that are one for it: the callbacks run when the last one
-    /// is answered. Ends with the first call that cannot be made.
+    /// Makes several calls of this thread that count as one: the callbacks run when the last one is
+    /// answered. Ends with the first call that cannot be made.
     fn call_all(
         self: &Arc<Link>,
         requests: impl Iterator<Item = Request>,

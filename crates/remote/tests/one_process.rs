@@ -15,6 +15,8 @@ use std::sync::{mpsc, Arc};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
+#[path = "one_process/listings.rs"]
+mod listings;
 #[path = "one_process/slow.rs"]
 mod slow;
 

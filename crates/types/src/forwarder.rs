@@ -104,8 +104,8 @@ pub trait Forwarder: Send {
         None
     }
 
-    /// The chains of the system's packet filter, by name, that packets do not pass which the
-    /// forwarder forwards, although the operator may expect so. Read from the system by this call.
+    /// The chains of the system's packet filter, by name, that forwarded packets bypass, although
+    /// an operator may expect them to pass these chains. The call reads them from the system.
     fn bypassed_chains(&self) -> Vec<String> {
         Vec::new()
     }

@@ -1,4 +1,4 @@
-//! Adds and removes entries, and sends the packets on that waited for them. In a burst, many are
+//! Adds and removes entries, and sends on the packets that waited for them. In a burst, many are
 //! sent at a time.
 
 use super::layout::{PARCELS, ROUND};
@@ -19,7 +19,8 @@ impl Reader {
         }
     }
 
-    /// `is_alone`: a run has tail calls for one packet only.
+    /// `is_alone`: the packets have so many oifs that one run of the program can send only one of
+    /// them.
     fn send_some(&self, packets: &[Packet], is_alone: bool) {
         let most = if is_alone { 1 } else { packets.len().max(1) };
         packets.chunks(most).for_each(|some| self.send(some));

@@ -99,7 +99,7 @@ pub(super) struct Entry {
     pub octets: AtomicU64,
     pub negative: AtomicU64,
     pub wrong: AtomicU64,
-    /// What oifs have sent that have left.
+    /// What former oifs have sent.
     pub sent_before: AtomicU64,
 }
 
@@ -225,7 +225,7 @@ impl Parcel {
 pub(super) struct Pendings([Pending; WAYS]);
 
 impl Pendings {
-    /// The next packet of the flow tells again.
+    /// The next packet of the flow is reported again.
     pub(super) fn forget(&self, key: FlowKey) {
         self.0.iter().filter(|it| it.flow.is(key)).for_each(|it| it.count.store(0, Relaxed));
     }

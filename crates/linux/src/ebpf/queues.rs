@@ -8,13 +8,14 @@ use foldhash::fast::RandomState;
 use std::collections::{HashMap, VecDeque};
 use std::time::{Duration, Instant};
 
-/// The most of an interface. The programs let as many records of it wait, those in the ring included.
+/// The most upcalls of an interface. The programs let as many of its records wait, including those
+/// in the ring.
 pub(super) const EACH: usize = 1 << 17;
 
 /// The most of all interfaces.
 const MOST: usize = 1 << 19;
 
-/// How many an interface has before it is the next one's turn.
+/// How many upcalls of an interface are taken before it is the turn of the next one.
 const TURN: usize = 16;
 
 /// How many flows of an interface may be with the sink: it was told of them and is not done. The others

@@ -3,7 +3,7 @@
 //! installs an entry, because first packets of the flow may be waiting there (`installs`).
 //!
 //! The locks are taken in this order: the manager's, [`Reader::inbox`], [`Reader::state`],
-//! [`Reader::interfaces`]. No thread waits for the manager's lock while it holds one of the others.
+//! the view of [`Reader::interfaces`]. No thread waits for the manager's lock while it holds one of the others.
 
 use super::chunks::Chunks;
 use super::interfaces::Interfaces;
@@ -51,7 +51,7 @@ pub(super) struct Reader {
     /// What the programs hash flows with.
     factors: [u64; 2],
     pub loaded: Loaded,
-    pub interfaces: Mutex<Interfaces>,
+    pub interfaces: Interfaces,
     pub inbox: Mutex<Inbox>,
     pub state: Mutex<State>,
     /// Held while the tables grow.
@@ -70,14 +70,14 @@ pub(super) struct Reader {
     pub is_low: AtomicBool,
 }
 
-/// A record of the ring, for the state: the packet of a flow.
+/// A record of the ring about a packet of a flow.
 struct First {
     flow: Flow,
     is_new: bool,
     packet: Option<Packet>,
 }
 
-/// What has become of it.
+/// What has become of this packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Taken {
     /// The sink must know of the flow.
@@ -99,7 +99,7 @@ impl Reader {
         let reader = Reader {
             factors,
             loaded,
-            interfaces: Mutex::new(interfaces),
+            interfaces,
             inbox: Mutex::new(Inbox::new(ring)),
             state: Mutex::new(State {
                 table: Table::new(factors),
@@ -145,7 +145,7 @@ impl Reader {
     /// The programs do nothing from now on, and the thread ends.
     pub(super) fn end(&self) {
         self.loaded.maps.config.get(0).on.store(0, Ordering::Release);
-        self.interfaces.lock().clear(&self.loaded);
+        self.interfaces.clear(&self.loaded);
         self.ending.store(true, Ordering::SeqCst);
         self.signal.raise();
         self.upkeep.raise();
@@ -260,7 +260,7 @@ impl Reader {
         while self.drain(inbox, state, BATCH) && Instant::now() < end {}
     }
 
-    /// The programs may tell of one more packet that arrives there.
+    /// The programs may report one more packet that arrives there.
     fn took(&self, place: Place) {
         let arrivals = self.loaded.maps.arrivals.get(place.number.into());
         arrivals.taken.fetch_add(1, Ordering::Relaxed);
@@ -282,8 +282,8 @@ impl Reader {
         if is_new {
             state.kept.renew(flow);
         }
-        // Of a flow of which nothing is kept the first record may have been dropped, or its packet
-        // was not kept. The sink may be told once more, but it must be told.
+        // If no packet of the flow is kept, either its first record was dropped, or only its
+        // packet. So the sink may be told twice, but it must be told.
         let is_new = is_new || !state.kept.has(flow);
         if let Some(packet) = packet {
             state.kept.keep(flow, packet);
@@ -295,7 +295,7 @@ impl Reader {
         }
     }
 
-    /// The next packet of the flow tells again.
+    /// The next packet of the flow is reported again.
     pub(super) fn forget_pending(&self, key: FlowKey) {
         self.pendings(key).forget(key);
     }
@@ -313,7 +313,7 @@ impl Reader {
 
     /// The same if the kernel has refused something that is to be tried again.
     pub(super) fn signal_unfinished(&self) {
-        if self.interfaces.lock().has_unfinished() {
+        if self.interfaces.has_unfinished() {
             self.signal_upkeep();
         }
     }
@@ -357,9 +357,9 @@ impl Reader {
         REPORTS
     }
 
-    /// Wakes the thread if something is left for it. Another thread that has read records calls this
-    /// before it unlocks the inbox: the kernel wakes the thread only at a record before which all are
-    /// read, and does not know of what was read and waits.
+    /// Wakes the thread if something is left for it. Another thread that has read records calls
+    /// this before it unlocks the inbox: the kernel wakes the thread only for a record that comes
+    /// when all earlier ones were read, and does not know that records that were read still wait.
     pub(super) fn leave_rest(&self, inbox: &Inbox, state: &State) {
         let is_done = inbox.ring.is_empty() && !inbox.has_upcalls() && state.outbox.since.is_none();
         if !is_done && self.is_asleep.swap(false, Ordering::Relaxed) {
@@ -381,11 +381,8 @@ impl Reader {
             state.kept.expire();
             state.table.has_retired().then(|| state.table.retired())
         };
-        {
-            let mut interfaces = self.interfaces.lock();
-            interfaces.report_refused(&self.loaded);
-            interfaces.finish(&self.loaded);
-        }
+        self.interfaces.report_refused(&self.loaded);
+        self.interfaces.finish(&self.loaded);
         if let Some(retired) = retired {
             match self.wait_for_programs() {
                 Ok(()) => self.state.lock().table.reuse(retired),
@@ -405,12 +402,9 @@ impl Reader {
     /// The interfaces whose state has changed.
     fn look_at_links(&self) {
         let Some(changed) = self.changes.read() else { return };
-        let mut interfaces = self.interfaces.lock();
         match changed {
-            Changed::All => interfaces.refresh_all(&self.loaded),
-            Changed::Links(links) => {
-                links.into_iter().for_each(|index| interfaces.refresh_index(&self.loaded, index));
-            }
+            Changed::All => self.interfaces.refresh_all(&self.loaded),
+            Changed::Links(links) => self.interfaces.refresh(&self.loaded, links),
         }
     }
 
@@ -466,11 +460,11 @@ impl Reader {
     /// Reports records that the ring had no room for.
     fn count_losses(&self, losses: &mut Losses) {
         let dropped = std::mem::take(&mut self.inbox.lock().dropped);
-        let interfaces = self.interfaces.lock();
+        let interfaces = self.interfaces.view();
         let all: u64 =
             interfaces.arrivals(&self.loaded).map(|(_, it)| it.lost.load(Ordering::Relaxed)).sum();
         drop(interfaces);
-        // An interface that is no longer served takes its count along.
+        // The sum no longer includes interfaces that are no longer served.
         let new = all.saturating_sub(losses.seen) + u64::from(dropped);
         losses.seen = all;
         losses.untold += new;
@@ -488,8 +482,9 @@ impl Reader {
         }
     }
 
-    /// Drops upcalls of the device that had this index before. The next packet of each flow tells
-    /// again, because the sink may have forgotten flows of interfaces that are no longer served.
+    /// Drops upcalls of the device that had this index before. The next packet of each flow is
+    /// reported again, because the sink may have forgotten flows of interfaces that are no longer
+    /// served.
     pub(super) fn forget(&self, if_index: u32) {
         let mut inbox = self.inbox.lock();
         let mut state = self.state.lock();
@@ -502,13 +497,13 @@ impl Reader {
 
     /// The index of an interface, if it is served.
     pub(super) fn index(&self, id: IfId) -> Option<u32> {
-        self.interfaces.lock().index(id)
+        self.interfaces.view().index(id)
     }
 }
 
 /// The interface of an index, so that each record of a burst needs no look-up.
 struct ArrivalCache<'a> {
-    interfaces: &'a Mutex<Interfaces>,
+    interfaces: &'a Interfaces,
     last: Option<(u32, Option<Interface>)>,
 }
 
@@ -517,7 +512,7 @@ impl ArrivalCache<'_> {
         match self.last {
             Some((index, found)) if index == if_index => found,
             _ => {
-                let found = self.interfaces.lock().arrival(if_index);
+                let found = self.interfaces.view().arrival(if_index);
                 self.last = Some((if_index, found));
                 found
             }

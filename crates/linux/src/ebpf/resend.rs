@@ -15,12 +15,13 @@ use std::time::{Duration, Instant};
 /// How long a packet is kept: as long as the kernel's multicast routing keeps one.
 const LIFETIME: Duration = Duration::from_secs(10);
 
-/// The age from which on packets are dropped when their flow is new again: the programs count time
-/// from the same packet, but the library reads it later.
+/// When a flow is new again, its packets of this age are dropped. It is less than [`LIFETIME`]: the
+/// programs count from the time of a packet, and the library reads the packet later.
 const STALE: Duration = Duration::from_secs(9);
 
-/// The most memory for packets that are kept. Of an interface only as much as is left for others: so a
-/// flood on one of them leaves a half of it. Then further packets are dropped, but not their flows.
+/// The most memory for packets that are kept. An interface may use at most as much as it leaves for
+/// the others, so a flood on one interface leaves half of it. Then further packets are dropped, but not
+/// their flows.
 const MOST_BYTES: usize = 64 << 20;
 
 /// The packets of a flow that the programs pass on.
@@ -110,9 +111,9 @@ fn sum(bytes: &[u8], start: u32) -> u16 {
     sum as u16
 }
 
-/// Completes the checksum of a UDP datagram of which a device of this machine was to compute it: of
-/// the router itself, or of a sender beyond a virtual link. Such a datagram has the sum of the pseudo
-/// header in this place. The copy that a program makes does not say so.
+/// Completes the checksum of a UDP datagram that a device of this machine should have computed. The
+/// datagram comes from the router itself, or from a sender behind a virtual link. Such a datagram
+/// has the sum of the pseudo header in this place. The copy that a program makes does not say so.
 fn complete_checksum(packet: &mut [u8]) {
     const UDP: u8 = 17;
     let Some((header, payload)) = packet.split_at_mut_checked(20) else { return };
@@ -182,8 +183,9 @@ impl Kept {
         waiting.packets.push(packet);
     }
 
-    /// A packet of the flow is a first one again: packets that are about to expire would take its room,
-    /// and it would expire with them. If it was only told twice, they stay.
+    /// The flow is new again. Its packets that are about to expire would take the room of the new
+    /// one, which would expire with them, so they are dropped. If the flow was only reported twice,
+    /// they stay.
     pub(super) fn renew(&mut self, flow: Flow) {
         if self.flows.get(&flow).is_some_and(|waiting| waiting.since.elapsed() >= STALE) {
             self.take(flow);

@@ -14,10 +14,10 @@
 //! is full, flows are added to the next, twice as large. So no flow ever changes its bucket, and
 //! programs find each flow at any time.
 //!
-//! Programs run while the table changes. So an entry's oifs change in place only if none is
-//! removed. Otherwise a single write gives the entry another run. Programs may still use the former
-//! run, and the slot of a removed flow. These are reused only after an RCU grace period
-//! ([`Table::retired`]).
+//! Programs run while the table changes. So an entry's oifs change in place only if none is removed
+//! and the run has room for the new ones. Otherwise a single write gives the entry another run.
+//! Programs may still use the former run, and the slot of a removed flow. These are reused only
+//! after an RCU grace period ([`Table::retired`]).
 
 use super::chunks::{Chunks, Missing, NewChunks};
 use super::counts::OutCounts;
@@ -75,7 +75,7 @@ struct FormerRun {
     slot: u32,
     run: u32,
     class: u8,
-    /// What each of its oifs has counted that the entry's new run knows of.
+    /// The counts of each of its oifs that the entry's new run includes already.
     known: Vec<OutCounts>,
 }
 
@@ -102,7 +102,7 @@ pub(super) struct Table {
     next_slot: u32,
     runs: Runs,
     retired: Retired,
-    /// What oifs have counted that have left, by slot: they go on from there if they come back.
+    /// What the former oifs of each slot have counted. An oif that comes back continues from there.
     former: HashMap<u32, Vec<OutCounts>, RandomState>,
 }
 
@@ -316,8 +316,8 @@ impl Table {
         }
     }
 
-    /// Adds what a former run has counted, and is not known yet, to the entry's present run, or to
-    /// what is kept of the oif if it has left.
+    /// Adds what a former run has counted since the last such call, or since it was replaced: to
+    /// the entry's present run, or, if the oif has left, to what is kept of that oif.
     fn carry_over(&mut self, former: &mut FormerRun) {
         let (first, count, _) = self.run_of(former.slot);
         let present: HashMap<u32, u32, RandomState> = (first..first + count as u32)
@@ -333,7 +333,7 @@ impl Table {
         }
     }
 
-    /// Keeps what an oif has counted that has left, since it had counted `known`.
+    /// Keeps what a former oif has counted since its counters were `known`.
     fn keep_former(&mut self, slot: u32, now: &OutCounts, known: &OutCounts) {
         if now == known {
             return;
@@ -358,7 +358,7 @@ impl Table {
         kept.discards += now.discards - known.discards;
     }
 
-    /// A port is no longer an interface's: what it has sent stays part of the sums.
+    /// A port no longer belongs to an interface. What it has sent stays part of the sums.
     pub(super) fn forget_port(&mut self, port: u32) {
         let entries = &self.entries;
         self.former.retain(|slot, all| {

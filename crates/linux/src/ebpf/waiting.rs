@@ -1,5 +1,5 @@
-//! What waits in the library: records that were read, upcalls for the sink, and first packets. No
-//! I/O here, except for the ring that it is read from.
+//! What waits in the library: records that were read, upcalls for the sink, and first packets. The
+//! only I/O here is reading the ring.
 
 use super::memory::Ring;
 use super::queues::Queues;
