@@ -5,18 +5,16 @@
 //! The locks are taken in this order: the manager's, [`Reader::inbox`], [`Reader::state`],
 //! the view of [`Reader::interfaces`]. No thread waits for the manager's lock while it holds one of the others.
 
-use super::chunks::Chunks;
 use super::interfaces::Interfaces;
-use super::layout::{FlowKey, Pendings, Record, Told, BUCKET_CHUNKS, SETS};
-use super::load::{Loaded, Maps};
+use super::layout::{FlowKey, Pendings, Record, Told, SETS};
+use super::load::Loaded;
 use super::memory::Ring;
 use super::queues::{Place, Waiting};
 use super::resend::{Kept, Packet};
-use super::table::{Made, Need, Table};
+use super::table::Table;
 use super::waiting::{Inbox, Outbox, State, AT_A_TIME, BATCH, MOST_HELD, MOST_SENT, PAUSE};
-use crate::fork::GuardedFd;
 use crate::forwarder::{Upcall, UpcallKind, UpcallSink, UpcallSource};
-use crate::sys::{self, StopSignal, WaitEnd};
+use crate::sys::{self, StopSignal};
 use crate::types::{Flow, IfId, Interface, Ipv4Addr};
 use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
 use parking_lot::Mutex;
@@ -29,11 +27,11 @@ use std::time::{Duration, Instant};
 use super::changes::{Changed, LinkChanges};
 
 /// How often the thread looks after what is retired or expires.
-const UPKEEP: Duration = Duration::from_millis(50);
+pub(super) const UPKEEP: Duration = Duration::from_millis(50);
 
 /// How often the thread looks whether a limit has refused flows, and tries again what the kernel has
 /// refused.
-const REPORTS: Duration = Duration::from_secs(1);
+pub(super) const REPORTS: Duration = Duration::from_secs(1);
 
 /// The time between two log messages about the same problem.
 const LINES: Duration = Duration::from_secs(10);
@@ -55,17 +53,17 @@ pub(super) struct Reader {
     pub inbox: Mutex<Inbox>,
     pub state: Mutex<State>,
     /// Held while the tables grow.
-    growth: Mutex<()>,
+    pub growth: Mutex<()>,
     /// Held by the thread that passes upcalls to the sink.
     delivery: Mutex<Losses>,
     sink: Arc<dyn UpcallSink>,
     changes: LinkChanges,
     signal: StopSignal,
     /// Wakes the thread of the upkeep.
-    upkeep: StopSignal,
+    pub upkeep: StopSignal,
     /// The thread of the upcalls sleeps until something arrives. Set with the inbox locked.
     is_asleep: AtomicBool,
-    ending: AtomicBool,
+    pub ending: AtomicBool,
     /// The tables are to grow soon.
     pub is_low: AtomicBool,
 }
@@ -124,7 +122,11 @@ impl Reader {
     /// Starts the threads, which end after [`Reader::end`].
     pub(super) fn spawn(self: &Arc<Reader>) -> io::Result<()> {
         self.spawn_loop("mgm-upcall", Reader::serve)?;
-        self.spawn_loop("mgm-upkeep", Reader::keep_up)
+        let spawned = self.spawn_loop("mgm-upkeep", Reader::keep_up);
+        if spawned.is_err() {
+            self.end();
+        }
+        spawned
     }
 
     fn spawn_loop(
@@ -149,20 +151,6 @@ impl Reader {
         self.ending.store(true, Ordering::SeqCst);
         self.signal.raise();
         self.upkeep.raise();
-    }
-
-    /// One turn of the thread of the upkeep, which waits for programs. Then no upcall waits for them.
-    fn keep_up(&self, last: &mut Instant) {
-        if sys::wait(None::<&GuardedFd>, &self.upkeep, Some(self.next_upkeep())) == WaitEnd::Stop {
-            if self.ending.load(Ordering::SeqCst) {
-                return; // the signal stays raised
-            }
-            self.upkeep.clear();
-        }
-        if last.elapsed() >= UPKEEP || self.is_low.load(Ordering::Relaxed) {
-            self.do_upkeep();
-            *last = Instant::now();
-        }
     }
 
     /// One turn of the thread of the upcalls.
@@ -306,57 +294,6 @@ impl Reader {
         self.loaded.maps.pendings.get(set)
     }
 
-    /// The thread may be asleep and not know that something is retired, or that flows are limited.
-    pub(super) fn signal_upkeep(&self) {
-        self.upkeep.raise();
-    }
-
-    /// The same if the kernel has refused something that is to be tried again.
-    pub(super) fn signal_unfinished(&self) {
-        if self.interfaces.has_unfinished() {
-            self.signal_upkeep();
-        }
-    }
-
-    /// Makes what the tables need next; false if they need nothing.
-    pub(super) fn grow(&self) -> io::Result<bool> {
-        let _growth = self.growth.lock();
-        let Some(need) = self.state.lock().table.wants() else { return Ok(false) };
-        let maps = &self.loaded.maps;
-        let made = match need {
-            Need::Entries(missing) => {
-                Made::Entries(Chunks::make(&maps.entries, maps.entries_inner, missing)?)
-            }
-            Need::Outs(missing) => {
-                Made::Outs(Chunks::make(&maps.outs, maps.outs_inner, missing)?, missing.count)
-            }
-            Need::Generation(missing) => {
-                let made = Chunks::make(&maps.flows, maps.flows_inner, missing)?;
-                let generations = missing.count.ilog2() + 1;
-                maps.config.get(0).generations.store(generations, Ordering::Release);
-                Made::Generation(made)
-            }
-        };
-        self.state.lock().table.add(made);
-        Ok(true)
-    }
-
-    /// Waits until no program runs that had begun before: the kernel does so when it has changed an
-    /// array of maps.
-    pub(super) fn wait_for_programs(&self) -> io::Result<()> {
-        let Maps { flows, unused, .. } = &self.loaded.maps;
-        flows.update(&(BUCKET_CHUNKS as u32), &(unused.raw_fd() as u32))
-    }
-
-    /// How long the thread may sleep at most.
-    fn next_upkeep(&self) -> Duration {
-        let state = self.state.lock();
-        if state.table.has_retired() || !state.kept.is_empty() {
-            return UPKEEP;
-        }
-        REPORTS
-    }
-
     /// Wakes the thread if something is left for it. Another thread that has read records calls
     /// this before it unlocks the inbox: the kernel wakes the thread only for a record that comes
     /// when all earlier ones were read, and does not know that records that were read still wait.
@@ -365,38 +302,6 @@ impl Reader {
         if !is_done && self.is_asleep.swap(false, Ordering::Relaxed) {
             self.signal.raise();
         }
-    }
-
-    /// No longer waits for clients that do not answer.
-    fn give_up_old(&self) {
-        let mut inbox = self.inbox.lock();
-        inbox.queues.give_up_old();
-        self.leave_rest(&inbox, &self.state.lock());
-    }
-
-    fn do_upkeep(&self) {
-        self.give_up_old();
-        let retired = {
-            let mut state = self.state.lock();
-            state.kept.expire();
-            state.table.has_retired().then(|| state.table.retired())
-        };
-        self.interfaces.report_refused(&self.loaded);
-        self.interfaces.finish(&self.loaded);
-        if let Some(retired) = retired {
-            match self.wait_for_programs() {
-                Ok(()) => self.state.lock().table.reuse(retired),
-                Err(error) => {
-                    log::debug!("cannot wait for the programs: {error}");
-                    self.state.lock().table.retire_again(retired);
-                }
-            }
-        }
-        self.is_low.store(false, Ordering::Relaxed);
-        while self.grow().unwrap_or_else(|error| {
-            log::debug!("the tables cannot grow now: {error}");
-            false
-        }) {}
     }
 
     /// The interfaces whose state has changed.
