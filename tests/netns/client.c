@@ -15,6 +15,7 @@
  *     route NETWORK MASK IF NEXTHOP [preferred]   unroute NETWORK MASK
  *     start TABLE                             (with this unicast table)
  *     start-open                              (with the forwarder open; fails if it cannot be)
+ *     start-ebpf                              (with the ebpf forwarder, whatever the environment says)
  *     dump                                    groups CLIENT
  *     threshold IF TTL                        (0 to 255)
  *     boundary IF ADDRESS MASK                unbound IF ADDRESS MASK
@@ -288,6 +289,13 @@ static DWORD start_open(void)
     return MgmHostStart(&config);
 }
 
+static DWORD start_ebpf(void)
+{
+    MGMHOST_CONFIG config = {.dwSize = sizeof config, .dwForwarder = MGMHOST_FORWARDER_EBPF};
+
+    return MgmHostStart(&config);
+}
+
 static DWORD set_mfe(HANDLE handle, const struct words *words)
 {
     MIB_IPMCAST_MFE mfe = {.dwSource = address_in(words->at[2])};
@@ -475,6 +483,8 @@ static void obey(const struct words *words)
         code = start(words);
     else if (strcmp(command, "start-open") == 0)
         code = start_open();
+    else if (strcmp(command, "start-ebpf") == 0)
+        code = start_ebpf();
     else if (strcmp(command, "stop") == 0)
         code = MgmHostStop();
     else if (strcmp(command, "register") == 0)
