@@ -316,6 +316,20 @@ class Rest(Base):
         heard = [line for line in started.log.items if line.startswith("heard")]
         self.assertEqual(sorted(heard), sorted(wanted))
 
+    def test_d134_only_interfaces_that_are_vifs_are_listened_on(self):
+        mgmd = self.mgmd()
+        started = self.acts("moving", mgmd, "eth0", "eth1")
+        started.log.wait(lambda line: line == "ready", "the daemon", 30)
+        for host, name in ((self.source, "eth0"), (self.receiver, "eth1")):
+            wire, number = Wire(host), name[-1]
+            wire.send(packets.v2_report(f"239.1.3.{number}"), options=b"")
+            wire.send(packets.v2_query(f"239.1.2.{number}"), destination="224.0.0.1")
+        started.log.wait(lambda line: line.endswith("239.1.2.1"), "the query on eth1")
+        time.sleep(0.3)
+        heard = [line for line in started.log.items if line.startswith("heard")]
+        wanted = ["heard eth0 0x11 239.1.2.0", "heard eth1 0x11 239.1.2.1", "heard eth1 0x16 239.1.3.1"]
+        self.assertEqual(sorted(heard), wanted)
+
     def test_counters_on_a_socket_of_ipv6_are_the_kernels(self):
         self.succeeds(self.acts("counters", self.mgmd(), "eth0", "eth1"))
 
