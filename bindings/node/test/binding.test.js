@@ -95,6 +95,26 @@ test('packets make MFEs', async () => {
   assert.equal((await host.status()).totals.mfes, 1);
 });
 
+test('a header stays as its program has it', async () => {
+  const heard = [];
+  await router({ rpf: (flow, suggested, header) => void heard.push(header) });
+  const pass = (last, header) => host.packetIn(SOURCE, `239.1.2.${last}`, 1, { header });
+  const own = Uint8Array.from(HEADER);
+  const reused = pass(3, own);
+  own.fill(7); // the program uses its buffer for the next packet already
+  await reused;
+  assert.ok(own.every((each) => each === 7));
+  const wider = new Uint8Array(HEADER.length + 9);
+  wider.set(HEADER, 4);
+  await pass(4, new DataView(wider.buffer, 4, HEADER.length));
+  const sent = Uint8Array.from(HEADER);
+  const detached = pass(5, sent);
+  structuredClone(sent.buffer, { transfer: [sent.buffer] });
+  await detached;
+  assert.deepEqual(heard, [HEADER, HEADER, HEADER]);
+  await assert.rejects(pass(6, HEADER.buffer), TypeError);
+});
+
 test('a flow is explained', async () => {
   await router();
   const reason = async (...given) => (await host.explain(SOURCE, GROUP, ...given)).verdict.reason;
