@@ -57,6 +57,24 @@ test('close releases what the client has', async () => {
   await assert.rejects(client.take(1), code(87));
 });
 
+test('close releases an interface whose take has no answer yet', async () => {
+  const client = await Client.register(PROTO_IP_OSPF, 7);
+  client.take(1);
+  client.take(2);
+  client.release(2);
+  client.take(2);
+  await client.close();
+  assert.equal(await ownerOf(1), null);
+  // A refused take leaves what the client had, and nothing that it has not.
+  const [one, other] = [await Client.register(PROTO_IP_OSPF, 8), await Client.register(PROTO_IP_BGMP)];
+  await one.take(1);
+  await assert.rejects(other.take(1), code(183));
+  await other.close();
+  assert.deepEqual(await ownerOf(1), { protocol: PROTO_IP_OSPF, component: 8 });
+  await one.close();
+  assert.equal(await ownerOf(1), null);
+});
+
 test('grace is at most five minutes, and has no effect in a router', async () => {
   await assert.rejects(host.setGrace(301), code(87));
   await host.setGrace(300);
