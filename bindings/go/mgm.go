@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"net/netip"
 	"sync"
+	"time"
 	"unsafe"
 )
 
@@ -71,11 +72,27 @@ func RegisterContext(ctx context.Context, protocol, component uint32, callbacks 
 	go func() {
 		select {
 		case <-ctx.Done():
-			client.Close()
+			client.closeInTheEnd()
 		case <-client.done:
 		}
 	}()
 	return client, nil
+}
+
+// closeInTheEnd closes the client, and tries that again until it is closed. A close fails, for example, while
+// another goroutine takes an interface. It also returns while another close is under way, which may fail.
+func (c *Client) closeInTheEnd() {
+	for pause := 10 * time.Millisecond; ; {
+		c.Close()
+		select {
+		case <-c.done:
+			return
+		case <-time.After(pause):
+		}
+		if pause < time.Second {
+			pause *= 2
+		}
+	}
 }
 
 // Done returns a channel that is closed when the client is closed.

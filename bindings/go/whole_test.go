@@ -277,6 +277,39 @@ func TestAClientEndsWithItsContext(t *testing.T) {
 	client(t, ProtoOSPF, Callbacks{}) // the ids are free again
 }
 
+// A close fails while another goroutine is taking an interface, and must be tried again.
+func TestAClientEndsWithItsContextAlsoIfItIsBusy(t *testing.T) {
+	ok := fresh(t)
+	var once sync.Once
+	asked, goOn := make(chan bool), make(chan bool)
+	igmp := client(t, ProtoIGMP, Callbacks{EnableIgmp: func(Interface) {
+		once.Do(func() { close(asked) })
+		<-goOn
+	}})
+	ok(igmp.Take(If(2)))
+	ctx, cancel := context.WithCancel(context.Background())
+	c, err := RegisterContext(ctx, ProtoOSPF, 1, Callbacks{})
+	ok(err)
+	taken := make(chan error)
+	go func() { taken <- c.Take(If(2)) }()
+	<-asked
+	if err := c.Close(); !errors.Is(err, ErrCanNotComplete) {
+		t.Error(err)
+	}
+	cancel()
+	time.Sleep(100 * time.Millisecond) // the first attempt fails
+	close(goOn)
+	if err := <-taken; err != nil && !errors.Is(err, ErrClosed) {
+		t.Error(err)
+	}
+	select {
+	case <-c.Done():
+	case <-time.After(30 * time.Second):
+		t.Fatal("the client is not closed")
+	}
+	client(t, ProtoOSPF, Callbacks{}) // the ids are free again
+}
+
 func TestAPacketIsNotWaitedForWhenItsContextEnds(t *testing.T) {
 	asked, goOn := make(chan bool), make(chan bool)
 	router(t, Callbacks{Rpf: func(f Flow, suggested Incoming, header []byte) Incoming {
