@@ -50,7 +50,8 @@ class Client:
 
     All callbacks are optional. They run on the thread of the call that causes them, or on a
     thread of the library, one at a time for each client. A callback may call all functions
-    except mgm.host.packet_in and mgm.host.stop, which wait for callbacks.
+    except mgm.host.packet_in, mgm.host.stop and mgm.host.serve_clients, which wait for callbacks.
+    Nor may it wait for another thread or task that calls one of them, as mgm.aio.packet_in does.
 
     rpf(flow, suggested: Incoming, header: bytes) -> Incoming | None
         How must packets of the flow arrive? None agrees with `suggested`.
