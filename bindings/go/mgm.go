@@ -270,10 +270,16 @@ func OwnerOf(i Interface) (Owner, error) {
 }
 
 // Groups returns the memberships of all clients, without their interfaces.
-func (c *Client) Groups() ([]Flow, error) {
+func (c *Client) Groups() ([]Flow, error) { return c.groups(C.ALL_SOURCES) }
+
+// GroupsWithSources returns each group for which there is a membership with a source, as a flow without a
+// source.
+func (c *Client) GroupsWithSources() ([]Flow, error) { return c.groups(C.ANY_SOURCE) }
+
+func (c *Client) groups(kind C.MGM_ENUM_TYPES) ([]Flow, error) {
 	var e C.HANDLE
 	err := c.check("MgmGroupEnumerationStart", func() C.DWORD {
-		return C.MgmGroupEnumerationStart(c.handle, C.ALL_SOURCES, &e)
+		return C.MgmGroupEnumerationStart(c.handle, kind, &e)
 	})
 	if err != nil {
 		return nil, err

@@ -53,6 +53,20 @@ func TestOneMfeAndItsOwner(t *testing.T) {
 	equal(t, found.Outgoing, []Interface{If(2)})
 }
 
+func TestGroupsWithASource(t *testing.T) {
+	_, outer := router(t, Callbacks{}, Callbacks{})
+	other := Flow{Group: netip.MustParseAddr("239.1.2.4")}
+	for _, each := range []Flow{sG, {netip.MustParseAddr("10.0.0.6"), starG.Group}, other} {
+		if err := outer.Join(If(2), each); err != nil {
+			t.Fatal(err)
+		}
+	}
+	groups, err := outer.GroupsWithSources()
+	equal(t, []any{groups, err}, []any{[]Flow{starG}, nil})
+	groups, err = outer.Groups()
+	equal(t, []any{len(groups), err}, []any{4, nil})
+}
+
 func TestStatistics(t *testing.T) {
 	_, outer := router(t, Callbacks{}, Callbacks{})
 	for i := 0; i < 1200; i++ {
@@ -234,8 +248,10 @@ func TestAClosedClientSaysSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, groups := c.Groups()
+	_, withSources := c.GroupsWithSources()
 	for _, err := range []error{
-		c.Take(If(1)), c.Release(If(1)), c.Join(If(1), starG), c.Leave(If(1), starG), c.SetMfe(sG, source, 0), groups, c.GraceDone(),
+		c.Take(If(1)), c.Release(If(1)), c.Join(If(1), starG), c.Leave(If(1), starG), c.SetMfe(sG, source, 0), groups, withSources,
+		c.GraceDone(),
 	} {
 		if !errors.Is(err, ErrClosed) || !errors.Is(err, ErrInvalidParameter) {
 			t.Fatal(err)
