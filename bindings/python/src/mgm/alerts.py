@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import weakref
 from collections import deque
@@ -67,7 +68,9 @@ class Alerts:
 
     def _tell(self) -> None:
         if self._loop is not None and self._wake is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._wake.set)
+            # Another thread may close the loop meanwhile. Then nobody waits for the alert.
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._wake.set)
 
     def __aiter__(self) -> Alerts:
         loop = asyncio.get_running_loop()

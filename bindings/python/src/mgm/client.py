@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from types import TracebackType
 from typing import Any
 
-from . import aio
+from . import aio, remote
 from ._abi import (
     ALL_SOURCES,
     ANY_SOURCE,
@@ -109,6 +109,8 @@ class Client:
                 check(name, callback)
                 self._thunks.append(thunk(name, callback))
                 setattr(config, name, self._thunks[-1])
+        if alerts:
+            remote.watch_router()
         self._handle = HANDLE()
         self._interfaces: set[tuple[int, int]] = set()
         call("MgmRegisterMProtocol", ctypes.byref(config), protocol, component, ctypes.byref(self._handle))
@@ -131,7 +133,7 @@ class Client:
 
     def alerts(self) -> AsyncIterator[Alert]:
         """Returns the alerts, for one task: `async for alert in client.alerts()`. It ends when the client is
-        closed. The client must be registered with `alerts=True`."""
+        closed, the library is stopped, or the router of this client process is lost. The client must be registered with `alerts=True`."""
         if self._alerts is None:
             raise TypeError(f"{self!r} has no alerts: register it with alerts=True")
         return self._alerts

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import atexit
 import ctypes
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -16,11 +17,15 @@ from typing import Any
 
 from ._abi import CLIENT_FILTER, DWORD, ROUTER_LOST
 from ._library import call, code_of, error
+from .alerts import close_all
 from .errors import NO_ERROR
 from .values import Interface
 
 # Every callback that was ever set. A previous one may still be running after a new one is set.
 _thunks: list[Any] = []
+# What the program wants to be called when the router is lost.
+_lost: Callable[[], object] | None = None
+_lost_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -57,12 +62,28 @@ def _request(given: Any) -> ClientRequest:
 
 def set_router_lost(callback: Callable[[], object] | None) -> None:
     """Sets what is called when the router has ended, or the connection to it is broken. It runs on a
-    thread of the library. All clients are invalid then, and the next registration connects again."""
-    thunk = ROUTER_LOST()
+    thread of the library. All clients are invalid then, the iterations of their alerts end, and the
+    next registration connects again."""
+    global _lost
+    watch_router()
+    _lost = callback
+
+
+def watch_router() -> None:
+    """Has the library report the loss of the router, also if the program does not want to know it: the
+    iterations of alerts must end."""
+    with _lost_lock:
+        if _router_lost not in _thunks:
+            call("MgmHostSetRouterLost", _router_lost, None)
+            _thunks.append(_router_lost)
+
+
+@ROUTER_LOST
+def _router_lost(_context: int | None) -> None:
+    close_all()
+    callback = _lost
     if callback is not None:
-        thunk = ROUTER_LOST(lambda _context: _ignore(callback()))
-        _thunks.append(thunk)
-    call("MgmHostSetRouterLost", thunk, None)
+        callback()
 
 
 def set_grace(seconds: int) -> None:
@@ -91,10 +112,6 @@ def batch() -> Iterator[None]:
         refused = error("MgmHostEndBatch", code)
         refused.number = first.value
         raise refused
-
-
-def _ignore(_answer: object) -> None:
-    """The callback of the library returns nothing."""
 
 
 @atexit.register
