@@ -6,6 +6,7 @@ import atexit
 import ctypes
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import nullcontext
 from types import TracebackType
 from typing import Any
 
@@ -33,7 +34,7 @@ from .errors import (
     MgmError,
     NotFoundError,
 )
-from .alerts import Alert, Alerts
+from .alerts import Alert, Alerts, ending
 from .values import Address, Flow, Incoming, Interface, Outgoing, dword, pair, quadruple
 
 # The registered clients. They are kept here so that C never calls a freed function, even if
@@ -150,17 +151,16 @@ class Client:
             if self not in _registered:
                 return
         # A callback that waits for the reader of the alerts would wait for ever.
-        if self._alerts is not None:
-            self._alerts.close()
-        for index, hop in tuple(self._interfaces):
+        with ending(self._alerts) if self._alerts is not None else nullcontext():
+            for index, hop in tuple(self._interfaces):
+                try:
+                    self.release(Interface.of(index, hop))
+                except MgmError:
+                    pass  # The deregistration fails if an interface is still owned.
             try:
-                self.release(Interface.of(index, hop))
-            except MgmError:
-                pass  # The deregistration fails if an interface is still owned.
-        try:
-            call("MgmDeRegisterMProtocol", self._handle)
-        except InvalidParameterError:
-            pass  # The library was stopped: no callback runs any more.
+                call("MgmDeRegisterMProtocol", self._handle)
+            except InvalidParameterError:
+                pass  # The library was stopped: no callback runs any more.
         with _lock:
             _registered.discard(self)
             self._is_closed = True
