@@ -58,6 +58,20 @@ def test_grace_is_at_most_five_minutes_and_has_no_effect_in_a_router() -> None:
     mgm.remote.set_grace(0)
 
 
+@needs_router
+def test_grace_needs_an_end_without_a_close(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "router"
+    mgm.host.serve_clients(path)
+    taker = "import mgm, os; mgm.remote.set_grace(60); client = mgm.Client(mgm.PROTO_IP_OSPF); client.take(5)"
+    as_client(path, taker)
+    assert mgm.owner_of(5) is None
+    for end in ("os._exit(0)", "mgm.host.stop()"):
+        as_client(path, f"{taker}; {end}")
+        assert mgm.owner_of(5) == (mgm.PROTO_IP_OSPF, 0)
+        as_client(path, taker)
+        assert mgm.owner_of(5) is None
+
+
 PROTOCOL = """
 import mgm, sys, threading
 lost = threading.Event()

@@ -88,7 +88,11 @@ def _router_lost(_context: int | None) -> None:
 
 def set_grace(seconds: int) -> None:
     """Lets the state of the clients that this process registers later stay for this time when the
-    process ends without closing them; at most 300 s. See `Client.grace_done`."""
+    process ends without closing them; at most 300 s. See `Client.grace_done`.
+
+    A `with` block closes its client, and the interpreter closes all clients when it exits, also after an
+    exception. So a process whose state must stay calls `host.stop` before. The state also stays if the
+    process crashes, a signal ends it (SIGTERM without a handler), or it calls `os._exit`."""
     call("MgmHostSetGrace", seconds)
 
 
