@@ -65,6 +65,10 @@ pub struct OutgoingStats {
     pub packets: u32,
     /// Packets not sent because their TTL was not greater than the threshold.
     pub ttl_too_low: u32,
+    /// Packets not sent because they were too large for the interface.
+    pub too_large: u32,
+    /// Packets not sent for another reason.
+    pub discards: u32,
 }
 
 /// The counters of an MFE, of 32 bits each: they start again at 0 after 4,294,967,295.
@@ -176,6 +180,8 @@ impl sealed::Sealed for MfeStats {
             interface: Interface::of(word(oif, 0), word(oif, 4)),
             packets: word(oif, 20),
             ttl_too_low: word(oif, 12),
+            too_large: word(oif, 16),
+            discards: word(oif, 24),
         };
         let stats = MfeStats {
             source: plain_address(head, 4),
@@ -334,12 +340,13 @@ mod tests {
     fn counters_are_read_with_those_of_the_interfaces() {
         let mut words =
             vec![1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 1, 12, 13, 14, 15, 16, 17, 18, 19, 20];
-        words.extend([2, 0, 0, 21, 0, 22, 0]);
+        words.extend([2, 0, 0, 21, 23, 22, 24]);
         let (stats, size) = <MfeStats as sealed::Sealed>::parse(&entry(&words)).unwrap();
         assert_eq!(size, 84 + 28);
         assert_eq!((stats.packets, stats.octets, stats.wrong_interface), (12, 13, 14));
         let oif = stats.outgoing[0];
         assert_eq!((oif.packets, oif.ttl_too_low), (22, 21));
+        assert_eq!((oif.too_large, oif.discards), (23, 24));
     }
 
     #[test]
