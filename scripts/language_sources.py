@@ -55,7 +55,9 @@ def python():
                         definitions.append(python_method(path.stem, node.name, method))
             elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 is_public = not path.stem.startswith("_") and not node.name.startswith("_")
-                definitions.append(Definition(node.name, prefix + node.name, is_public, python_uses(node), passes))
+                # Each client with alerts is told of the loss of the router. That counts for none of them, either.
+                counts = passes and node.name != "_watch_router"
+                definitions.append(Definition(node.name, prefix + node.name, is_public, python_uses(node), counts))
     return definitions
 
 

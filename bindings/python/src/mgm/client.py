@@ -111,7 +111,7 @@ class Client:
                 self._thunks.append(thunk(name, callback))
                 setattr(config, name, self._thunks[-1])
         if alerts:
-            remote.watch_router()
+            remote._watch_router()
         self._handle = HANDLE()
         self._interfaces: set[tuple[int, int]] = set()
         call("MgmRegisterMProtocol", ctypes.byref(config), protocol, component, ctypes.byref(self._handle))

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import atexit
 import ctypes
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -21,11 +20,11 @@ from .alerts import close_all
 from .errors import NO_ERROR
 from .values import Interface
 
-# Every callback that was ever set. A previous one may still be running after a new one is set.
+# Every filter that was ever set. A previous one may still be running after a new one is set.
 _thunks: list[Any] = []
-# What the program wants to be called when the router is lost.
+# What the program wants to be called when the router is lost, and whether the library calls anything.
 _lost: Callable[[], object] | None = None
-_lost_lock = threading.Lock()
+_is_watched = False
 
 
 @dataclass(frozen=True)
@@ -64,18 +63,17 @@ def set_router_lost(callback: Callable[[], object] | None) -> None:
     """Sets what is called when the router has ended, or the connection to it is broken. It runs on a
     thread of the library. All clients are invalid then, the iterations of their alerts end, and the
     next registration connects again."""
-    global _lost
-    watch_router()
-    _lost = callback
+    global _lost, _is_watched
+    call("MgmHostSetRouterLost", _router_lost, None)
+    _lost, _is_watched = callback, True
 
 
-def watch_router() -> None:
+def _watch_router() -> None:
     """Has the library report the loss of the router, also if the program does not want to know it: the
     iterations of alerts must end."""
-    with _lost_lock:
-        if _router_lost not in _thunks:
-            call("MgmHostSetRouterLost", _router_lost, None)
-            _thunks.append(_router_lost)
+    global _is_watched
+    call("MgmHostSetRouterLost", _router_lost, None)
+    _is_watched = True
 
 
 @ROUTER_LOST
@@ -121,6 +119,7 @@ def batch() -> Iterator[None]:
 @atexit.register
 def _give_callback_back() -> None:
     """The library does not call an interpreter that has ended."""
-    if _thunks:
+    if _is_watched:
         code_of("MgmHostSetRouterLost", ROUTER_LOST(), None)
+    if _thunks:
         code_of("MgmHostSetClientFilter", CLIENT_FILTER(), None)
