@@ -76,12 +76,14 @@ def _watch_router() -> None:
     _is_watched = True
 
 
-@ROUTER_LOST
-def _router_lost(_context: int | None) -> None:
+def _called_when_lost(_context: int | None) -> None:
     close_all()
     callback = _lost
     if callback is not None:
         callback()
+
+
+_router_lost = ROUTER_LOST(_called_when_lost)
 
 
 def set_grace(seconds: int) -> None:
