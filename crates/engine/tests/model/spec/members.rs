@@ -223,6 +223,8 @@ impl Model {
                 self.tell(owner, Notice::LocalLeave { flow, interface: name });
             }
         }
+        // A source that has none left has few again, even if the same call creates an MFE of it.
+        self.tidy_homes();
     }
 
     /// The enumeration entry after `last` (spec 7.1).
