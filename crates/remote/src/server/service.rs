@@ -127,9 +127,8 @@ impl Service {
         }
         self.send_changed();
         let until = self.next_check.min(self.next_round);
-        let has_work = !self.departures.is_empty()
-            || !self.deferred.is_empty()
-            || !self.behind.is_empty();
+        let has_work =
+            !self.departures.is_empty() || !self.deferred.is_empty() || !self.behind.is_empty();
         let wait = match has_work || !self.changed.is_empty() {
             true => Duration::ZERO,
             false => until.saturating_duration_since(now),
