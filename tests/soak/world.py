@@ -230,9 +230,13 @@ class World:
     # --- what mgmd needs
 
     def needs(self):
-        """Returns the resident bytes and the number of descriptors of mgmd."""
-        descriptors = len(os.listdir(f"/proc/{self.mgmd.process.pid}/fd"))
-        return self.mgmd.memory(), descriptors
+        """Returns the resident bytes and the number of descriptors of mgmd. It may not have closed
+        the connections of the last clients yet."""
+        counts = []
+        for _ in range(10):
+            counts.append(len(os.listdir(f"/proc/{self.mgmd.process.pid}/fd")))
+            time.sleep(0.02)
+        return self.mgmd.memory(), min(counts)
 
     def close(self):
         self.streams.close()
