@@ -49,7 +49,7 @@ class Soak:
         build.program("client", TREE / "tests/netns/client.c")
 
     def _phases(self):
-        began = time.time()
+        began = self._began = time.time()
         self._needs = Needs(began, self._options.seconds)
         self._end_of_phase()
         while time.time() - began < self._options.seconds:
@@ -104,7 +104,8 @@ class Soak:
     def _tell(self):
         world, judge = self._world, self._world.judge
         errors = [line for line in world.mgmd.log.items if " error: " in line]
-        faults = [text for _, text in judge.faults] + self._counters.faults
+        faults = [f"{text} (at {when - self._began:.1f} s)" for when, text in judge.faults]
+        faults += self._counters.faults
         faults += self._needs.faults() + [f"log: {line}" for line in errors]
         self.say("events:", ", ".join(f"{kind} {n}" for kind, n in sorted(self._events.items())))
         self.say(

@@ -5,19 +5,20 @@ import itertools
 import os
 import signal
 import socket
-import struct
 import subprocess
 import time
 
 from bed import interface
 from daemon import Mgmd
 from judge import Judge, Ledger
-from lab import Lab, ip
+from lab import IP_ADD_SOURCE_MEMBERSHIP, Lab, ip
 from plan import GROUPS, LINKS, ORIGINS
 from router import Router
 from streams import Ear, Listener, Outlet, Streams
 
 ROAMING, ROAMER = GROUPS[6:], "192.0.2.9"
+# Hosts join these groups for the source only (INCLUDE), and the others for all sources (EXCLUDE).
+BY_SOURCE = GROUPS[4:7]
 # A busy machine loads the programs of the ebpf forwarder within this time.
 START = 30.0
 
@@ -41,23 +42,26 @@ class Lan:
         host.ip(f"addr add {net}.11/24 dev eth0", "link set eth0 up")
         router.ip(f"addr add {net}.100/24 dev {self.name}", f"link set {self.name} up")
         host.interface, host.address = "eth0", f"{net}.11"
+        # The kernel has ended the memberships of the former link.
         for group in sorted(self.members):
-            self.join(group)
+            source = self.members[group][1]
+            self.leave(group)
+            self.join(group, source)
 
-    def join(self, group):
+    def join(self, group, source=None):
         """A socket that is not bound gets no datagrams, so nobody needs to read it."""
-        self.leave(group)
+        words = socket.inet_aton(group) + socket.inet_aton(self.host.address)
+        option = IP_ADD_SOURCE_MEMBERSHIP if source else socket.IP_ADD_MEMBERSHIP
         with self.host.inside():
             member = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-            request = struct.pack("=4s4si", socket.inet_aton(group), bytes(4), self.host.index("eth0"))
-            member.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, request)
-        self.members[group] = member
+        member.setsockopt(
+            socket.IPPROTO_IP, option, words + (socket.inet_aton(source) if source else b"")
+        )
+        self.members[group] = member, source
 
     def leave(self, group):
         """The kernel leaves for a socket that is closed."""
-        if self.members.get(group):
-            self.members[group].close()
-            del self.members[group]
+        self.members.pop(group)[0].close()
 
 
 def quiet(host):
@@ -101,13 +105,13 @@ class World:
 
     def _listen(self):
         fixed = self._origins["src"].address
-        flows = {group: ROAMER if group in ROAMING else fixed for group in GROUPS}
+        self.flows = {group: ROAMER if group in ROAMING else fixed for group in GROUPS}
         self.ledger = Ledger()
-        self.judge = Judge(self.ledger, LINKS, flows)
+        self.judge = Judge(self.ledger, LINKS, self.flows)
         self.listener = Listener(self.judge)
         for name, lan in self.lans.items():
             self.listener.listen(name, Ear(lan.host))
-        self.streams = Streams(self._outlets["src"], flows)
+        self.streams = Streams(self._outlets["src"], self.flows)
         # Until mgmd has every flow, a second at most.
         time.sleep(1.0)
 
@@ -130,7 +134,7 @@ class World:
 
     def _do_join(self, link, group):
         self.judge.begin(link, group, "host")
-        self.lans[link].join(group)
+        self.lans[link].join(group, self.flows[group] if group in BY_SOURCE else None)
 
     def _do_leave(self, link, group):
         self.lans[link].leave(group)
@@ -246,7 +250,7 @@ class World:
             process.kill()
             process.close()
         for lan in self.lans.values():
-            for member in lan.members.values():
+            for member, _ in lan.members.values():
                 member.close()
         self.mgmd.close()
         self.lab.close()
