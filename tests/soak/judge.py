@@ -25,6 +25,7 @@ class Ledger:
 
     def __init__(self):
         self._spans, self._lock = [], threading.Lock()
+        self._awake = time.time()  # when the thread has last woken up
         self.total = self.longest = 0.0
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._watch, daemon=True)
@@ -32,28 +33,33 @@ class Ledger:
 
     def _watch(self):
         while not self._ended.is_set():
-            began = time.time()
             time.sleep(0.005)
-            late = time.time() - began - 0.005
-            if late > STALL:
-                self.total += late
-                self.longest = max(self.longest, late)
-                self.note(began, began + late)
+            with self._lock:
+                now = time.time()
+                late = now - self._awake - 0.005
+                if late > STALL:
+                    self.total += late
+                    self.longest = max(self.longest, late)
+                    self._spans.append((self._awake, now))
+                self._awake = now
 
     def note(self, begin, end):
+        """Notes a pause of the streams. Forgets what is too old for any limit."""
         with self._lock:
             self._spans.append((begin, end))
-            if len(self._spans) > 20_000:
-                del self._spans[:10_000]
+            del self._spans[:-10_000]
 
     def between(self, begin, end):
         """Returns how much of this time the machine stood still."""
         found = 0.0
         with self._lock:
-            for first, last in reversed(self._spans):
+            # The other threads may wake up before the one that measures.
+            asleep = self._awake, time.time()
+            for first, last in (asleep, *reversed(self._spans)):
                 if last < begin - 30:
                     break
-                found += max(0.0, min(last, end) - max(first, begin))
+                if last - first > STALL:
+                    found += max(0.0, min(last, end) - max(first, begin))
         return found
 
     def close(self):
