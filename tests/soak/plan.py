@@ -92,13 +92,14 @@ class Plan:
     def _of_clients(self, kind):
         if kind == "client":
             taken = {link for link, _ in self._clients.values()}
-            free = [(self._started, *link) for link in self._in("here") if link[0] not in taken]
+            links = [*(link for (link,) in self._in("here")), *ORIGINS]
+            free = [(self._started, link) for link in links if link not in taken]
             return free if len(self._clients) < CLIENTS else []
         if kind == "client_joins":
             return [
                 (number, link, group)
                 for number, (link, groups) in self._clients.items()
-                if link and self._state[link] == "here"
+                if self._state.get(link) == "here"
                 for group in GROUPS
                 if group not in groups
             ]

@@ -198,6 +198,12 @@ class World:
         # By its index, with which it can be released after its deletion.
         process.taken = self.router.index(link)
         process.must(f"register A {300 + number} 1", f"take A {process.taken}")
+        self._owner_changes(link)
+
+    def _owner_changes(self, link):
+        """The owner of the link where flows arrive decides about them, so they may start anew."""
+        if link in ORIGINS:
+            self.judge.moved(GROUPS)
 
     def _do_client_joins(self, number, link, group):
         process, _, groups = self.clients[number]
@@ -223,6 +229,7 @@ class World:
         self._gone(number)
 
     def _gone(self, number):
+        self._owner_changes(self.clients[number][1])
         self._forget_client(number)
         self.clients.pop(number)[0].close()
 
