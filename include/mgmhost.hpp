@@ -7,6 +7,7 @@
 #include <mgm.hpp>
 
 #include <atomic>
+#include <optional>
 #include <string_view>
 
 namespace mgm {

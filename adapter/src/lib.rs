@@ -7,6 +7,7 @@
 //! - `sockets`: the sockets of the daemon that matter, behind one lock.
 //! - `mroute`: a socket of multicast routing: its descriptors, and what the daemon reads from it.
 //! - `links`: the IGMP packets of the daemon's interfaces.
+//! - `registers`: the packets that a router of PIM sends to a rendezvous point.
 //! - `connection`: the connection to mgmd, without a thread.
 //! - `system`: the functions of libc that this library replaces, as libc has them, and other calls.
 //! - `log`: lines for the operator. `word`: the lock.
@@ -23,6 +24,7 @@ mod hooks;
 mod links;
 mod log;
 mod mroute;
+mod registers;
 mod sockets;
 mod system;
 mod word;

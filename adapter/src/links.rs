@@ -19,7 +19,7 @@ const PACKET_ADD_MEMBERSHIP: c_int = 1;
 const PACKET_DROP_MEMBERSHIP: c_int = 2;
 
 /// The bytes that wait for the daemon. Debian's daemons choose as many.
-const UNREAD: c_int = 256 << 10;
+pub(crate) const UNREAD: c_int = 256 << 10;
 
 /// The longest packet: no router sends longer ones in frames of Ethernet.
 const LONGEST: usize = 9216;
@@ -150,7 +150,7 @@ fn all_groups(index: u32) -> libc::packet_mreq {
     libc::packet_mreq { mr_ifindex: index as c_int, mr_type, mr_alen: 0, mr_address: [0; 8] }
 }
 
-fn bind(fd: &Fd, index: u32, protocol: u16) -> Result<(), c_int> {
+pub(crate) fn bind(fd: &Fd, index: u32, protocol: u16) -> Result<(), c_int> {
     // SAFETY: all bytes zero is a valid address.
     let mut of: libc::sockaddr_ll = unsafe { std::mem::zeroed() };
     (of.sll_family, of.sll_protocol) = (libc::AF_PACKET as u16, protocol);
@@ -163,13 +163,13 @@ fn bind(fd: &Fd, index: u32, protocol: u16) -> Result<(), c_int> {
     }
 }
 
-const LOAD_WORD: u32 = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
-const LOAD_BYTE: u32 = libc::BPF_LD | libc::BPF_B | libc::BPF_ABS;
+pub(crate) const LOAD_WORD: u32 = libc::BPF_LD | libc::BPF_W | libc::BPF_ABS;
+pub(crate) const LOAD_BYTE: u32 = libc::BPF_LD | libc::BPF_B | libc::BPF_ABS;
 const AND: u32 = libc::BPF_ALU | libc::BPF_AND | libc::BPF_K;
-const IF_EQUAL: u32 = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
-const RETURN: u32 = libc::BPF_RET | libc::BPF_K;
+pub(crate) const IF_EQUAL: u32 = libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K;
+pub(crate) const RETURN: u32 = libc::BPF_RET | libc::BPF_K;
 
-const fn step(code: u32, k: u32, skips: [u8; 2]) -> sock_filter {
+pub(crate) const fn step(code: u32, k: u32, skips: [u8; 2]) -> sock_filter {
     sock_filter { code: code as u16, jt: skips[0], jf: skips[1], k }
 }
 
@@ -178,7 +178,7 @@ const PROTOCOL: u32 = libc::SKF_NET_OFF as u32 + 9;
 const DESTINATION: u32 = libc::SKF_NET_OFF as u32 + 16;
 
 /// What the kernel knows of a packet beside its bytes.
-const fn ancillary(field: c_int) -> u32 {
+pub(crate) const fn ancillary(field: c_int) -> u32 {
     (libc::SKF_AD_OFF + field) as u32
 }
 
@@ -216,7 +216,7 @@ fn program(indices: &[u32]) -> Vec<sock_filter> {
 
 /// Has a socket receive only what a program accepts. It is refused without memory only: then the
 /// daemon reads packets twice, or other packets.
-fn filter(fd: &Fd, steps: &[sock_filter]) {
+pub(crate) fn filter(fd: &Fd, steps: &[sock_filter]) {
     let len = steps.len() as u16;
     let program = libc::sock_fprog { len, filter: steps.as_ptr().cast_mut() };
     let _ = system::set_option(fd, libc::SOL_SOCKET, libc::SO_ATTACH_FILTER, &program);

@@ -10,6 +10,7 @@
 use crate::connection::{Connection, PATIENCE};
 use crate::links::{self, Links};
 use crate::log;
+use crate::registers::Registers;
 use crate::system::{self, Device, Fd};
 use mgm_mroute_calls::daemon::{Daemon, Router, Vif};
 use mgm_mroute_calls::options::{Errno, MrouteOption, VifTarget};
@@ -47,6 +48,8 @@ pub(crate) struct Mroute {
     is_flagged: bool,
     timer: Fd,
     links: Links,
+    /// None: it could not be opened.
+    registers: Option<Registers>,
     /// The seconds after which the timer is ready again and again; 0: never.
     timed: i64,
     /// The seconds between two attempts to connect again.
@@ -99,7 +102,7 @@ impl Mroute {
             links: Links::open().unwrap_or_else(|errno| {
                 log::line(&format!(
                     "cannot listen for IGMP (errno {errno}): the daemon may miss reports of hosts: \
-                     allow AF_PACKET (RestrictAddressFamilies= of a systemd unit), and 64 more open \
+                     allow AF_PACKET (RestrictAddressFamilies= of a systemd unit), and 40 more open \
                      files"
                 ));
                 Links::default()
@@ -107,6 +110,7 @@ impl Mroute {
             timed: 0,
             pause: LOOK,
             why: String::new(),
+            registers: Registers::open().ok(),
             path,
             connection,
             daemon: Daemon::default(),
@@ -127,6 +131,7 @@ impl Mroute {
             system::watch(self.epoll.0, part)?;
         }
         self.links.watch(self.epoll.0)?;
+        self.registers.iter().try_for_each(|registers| registers.watch(self.epoll.0))?;
         self.connection.watch(self.epoll.0)?;
         self.fds.iter().try_for_each(|fd| system::replace(self.epoll.0, *fd))
     }
@@ -188,7 +193,9 @@ impl Mroute {
             system::set_timer(&self.timer, seconds);
             self.timed = seconds;
         }
-        let is_ready = self.daemon.is_ready() || self.links.has_peeked();
+        let is_ready = self.daemon.is_ready()
+            || self.links.has_peeked()
+            || self.registers.as_ref().is_some_and(Registers::has_peeked);
         if is_ready != self.is_flagged {
             system::set_flag(&self.flag, is_ready);
             self.is_flagged = is_ready;
@@ -311,6 +318,11 @@ impl Mroute {
                  there",
                 self.connection.name(index)
             ));
+        }
+        let epoll = self.epoll.0;
+        let Some(registers) = &mut self.registers else { return };
+        if let Err(errno) = registers.follow(epoll, self.daemon.registered()) {
+            log::line(&format!("cannot read the packets of PIM registers (errno {errno})"));
         }
     }
 
@@ -456,6 +468,11 @@ impl Mroute {
             }
             let mut packet = [0; 64];
             system::receive(&self.raw, &mut packet, false)?;
+        }
+        let whole = self.registers.as_mut().and_then(|registers| registers.read(peeks));
+        if let Some(datagram) = whole {
+            self.settle();
+            return Ok(Read::Datagram(datagram, 0));
         }
         Ok(Read::Nothing(self.epoll.0))
     }

@@ -163,6 +163,8 @@ int main(int argc, char **argv)
     config.dwMfeTimeout = (DWORD)strtoul(argv[3], NULL, 10);
     config.dwMaxFlows = (DWORD)strtoul(argv[4], NULL, 10);
     strcpy(address.sun_path, argv[2]);
+    /* A process that had the same number may have left it. */
+    unlink(argv[2]);
     if (MgmHostStart(&config) != NO_ERROR || MgmHostServeClients(argv[1], 0600) != NO_ERROR ||
         bind(listener, (struct sockaddr *)&address, sizeof(address)) != 0 ||
         listen(listener, 16) != 0 ||
@@ -173,5 +175,6 @@ int main(int argc, char **argv)
     close(60);
     while (read(0, &byte, 1) > 0) {
     }
+    unlink(argv[2]); /* the process of the test may have crashed */
     return MgmHostStop() == NO_ERROR ? 0 : 1;
 }

@@ -10,9 +10,10 @@ import unittest
 
 import bpf
 from case import GROUP, NetnsTest
-from lab import MRT_INIT, until
+from lab import MRT_INIT, PORT, until
 from router import CAN_NOT_COMPLETE, INVALID_PARAMETER, NO_ERROR, Router
 
+UDP_SEGMENT = 103
 # The commands of bpf().
 MAP_CREATE, MAP_UPDATE, PROG_LOAD, LINK_CREATE = "bpf 0", "bpf 2", "bpf 5", "bpf 28"
 
@@ -57,6 +58,33 @@ class Ebpf(NetnsTest):
         router.must(f"leave A * {GROUP} to-receiver")
         until(lambda: counted() == ([], sent, sent + 3), f"{sent}: {counted()}")
 
+    # spec 6.7
+    def test_a_packet_that_a_device_has_put_together_counts_as_its_segments(self):
+        source, receiver, router = self.one_receiver()
+        collector, stream = receiver.collector(GROUP), source.emitter(GROUP)
+        stream.send_until(lambda: collector.count > 0, "the stream")
+        sender = source.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, 16)
+        place = socket.inet_aton(source.address)
+        sender.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, place)
+        sender.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, 500)
+        arriving = self.lab.router.tap(GROUP, "to-source")
+
+        def counted(mtu):
+            """Returns how the counters grow when four segments are sent as one packet."""
+            self.lab.router.ip(f"link set to-receiver mtu {mtu}")
+            time.sleep(0.3)  # the router learns of it
+            (before,), came, arrived = router.mfes(), collector.count, arriving.count
+            sender.sendto(bytes(4 * 500), (GROUP, PORT))
+            time.sleep(0.3)
+            (after,) = router.mfes()
+            self.assertEqual(arriving.count - arrived, 1, "it arrives as one packet")
+            oif = [new - old for old, new in zip(before["counts"][0], after["counts"][0])]
+            return after["packets"] - before["packets"], oif, collector.count - came
+
+        self.assertEqual(counted(1000), (4, [4, 0, 0, 0], 4), "each is shorter than the MTU")
+        self.assertEqual(counted(520), (4, [0, 0, 4, 0], 0), "each is longer")
+
     # spec 2.7
     def test_it_does_not_use_the_kernels_multicast_routing(self):
         source, receiver, router = self.one_receiver()
@@ -82,6 +110,14 @@ class Ebpf(NetnsTest):
         self.assertEqual(len(mfe["outs"]), 101)
         router.must("release A a0")
         until(lambda: len(self.attached()) == 101, "one interface less")
+
+    # spec 0.10
+    def test_the_host_selects_it_at_the_start(self):
+        self.hosts("source", "receiver")
+        router = super().router(forwarder="memory")  # the environment counts only by default
+        router.must("start-ebpf", "register A 200 1", "take A to-source")
+        self.assertEqual(router.ask("status")["status"]["forwarder"], "ebpf")
+        self.assertEqual(self.attached(), {"to-source"})
 
     # spec 2.7
     def test_an_index_that_does_not_exist(self):
@@ -157,6 +193,24 @@ class Ebpf(NetnsTest):
         took = time.monotonic() - began
         slow.unlink()
         self.assertLess(took, 0.5, "statistics and joins waited for it")
+
+    # spec 5.11
+    def test_an_interface_that_gets_another_name_while_it_is_asked_about_is_not_lost(self):
+        source, receiver = self.hosts("source", "receiver")
+        # SIOCGIFFLAGS, by the name that the request before has told.
+        router, renamed = self.faulty(errno.ENODEV, "ioctl 8913")
+        router.protocol("A", 200, "to-source", "to-receiver")
+        router.must(f"join A * {GROUP} to-receiver")
+        collector, stream = receiver.collector(GROUP), source.emitter(GROUP)
+        stream.send_until(lambda: collector.count > 0, "the stream")
+        renamed.touch()
+        self.lab.router.ip("link set to-receiver mtu 1400", "link set to-source mtu 1400")
+        time.sleep(0.3)  # now the router asks about them
+        renamed.unlink()
+        before = collector.count
+        stream.send_until(lambda: collector.count > before, "the stream goes on")
+        self.assertEqual(self.attached(), {"to-source", "to-receiver"})
+        self.assertEqual(router.mfes()[0]["outs"], [router.index("to-receiver")])
 
     # spec 2.7
     def test_clsact_needs_a_privilege_for_each_interface(self):

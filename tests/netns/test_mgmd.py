@@ -4,7 +4,7 @@ import json
 import time
 
 from case import GROUP, NetnsTest, kernel_only
-from lab import FORWARDER, until
+from lab import FORWARDER, LOADING, until
 from mgmd import FAST, Mgmd
 from router import Router
 from wires import Stream
@@ -218,7 +218,7 @@ class Interfaces(TwoHosts):
         names = [f"gone{n}" for n in range(990)]
         began = time.monotonic()
         mgmd = self.mgmd(interfaces("to-source", "to-receiver", *names))
-        self.assertLess(time.monotonic() - began, 1)
+        self.assertLess(time.monotonic() - began, 1 + LOADING)
         mgmd.says("gone0, gone1.*and 982 others")
 
 

@@ -214,16 +214,16 @@ test('a batch names the first refused call', async () => {
   const client = await Client.register(PROTO_IP_OSPF);
   await client.take(1);
   const refused = async (calls) => {
-    const { code, number } = await errorOf(host.batch(calls));
-    return [code, number];
+    const { code, number, function: name } = await errorOf(host.batch(calls));
+    return [code, number, name];
   };
   const valid = () => void client.join(1, '239.1.2.3');
   const foreign = () => void client.join(7, '239.1.2.3'); // an interface of nobody
   const invalid = () => void client.join(1, '10.0.0.1'); // no group
   const all = (...calls) => () => calls.forEach((call) => call());
-  assert.deepEqual(await refused(all(valid, foreign, invalid)), [87, 2]);
-  assert.deepEqual(await refused(all(invalid, foreign, valid)), [87, 1]);
-  assert.deepEqual(await refused(all(valid, valid, invalid)), [87, 3]);
+  assert.deepEqual(await refused(all(valid, foreign, invalid)), [87, 2, 'MgmHostEndBatch']);
+  assert.deepEqual(await refused(all(invalid, foreign, valid)), [87, 1, 'MgmAddGroupMembershipEntry']);
+  assert.deepEqual(await refused(all(valid, valid, invalid)), [87, 3, 'MgmAddGroupMembershipEntry']);
   assert.equal((await client.groups()).length, 1);
 });
 

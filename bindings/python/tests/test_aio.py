@@ -1,12 +1,29 @@
 """Programs with asyncio."""
 
+import _thread
 import asyncio
+import contextlib
 import threading
+import time
+from collections.abc import Coroutine
+from typing import Any, TypeVar
 
 import pytest
 
 import mgm
 from mgm import Alert, Flow, Interface, aio, host
+
+T = TypeVar("T")
+
+
+def run(program: Coroutine[Any, Any, T]) -> T:
+    """Runs a program that ends soon, or fails."""
+
+    async def soon() -> T:
+        return await asyncio.wait_for(program, 60)
+
+    return asyncio.run(soon())
+
 
 GROUP, SOURCE = "239.1.2.3", "10.0.0.5"
 STAR_G, S_G = Flow(None, GROUP), Flow(SOURCE, GROUP)
@@ -25,7 +42,7 @@ def test_alerts_are_iterated_until_the_client_is_closed() -> None:
                     client.close()
         return heard
 
-    assert asyncio.run(program()) == [
+    assert run(program()) == [
         Alert("join_alert", STAR_G, other=True),
         Alert("prune_alert", STAR_G, Interface(2), other=True),
     ]
@@ -58,7 +75,7 @@ def test_a_task_waits_for_alerts_of_other_threads() -> None:
         await asyncio.wait_for(task, 30)
         owner.close()
 
-    asyncio.run(program())
+    run(program())
 
 
 def test_packets_are_awaited_and_the_loop_goes_on() -> None:
@@ -76,9 +93,11 @@ def test_packets_are_awaited_and_the_loop_goes_on() -> None:
         def rpf(flow: Flow, suggested: mgm.Incoming, header: bytes) -> None:
             assert host.arrival() == Interface(1)
             before = turns
-            while turns < before + 3 and not answered.wait(0.01):
-                pass
-            answered.set()
+            for _ in range(3000):
+                if turns >= before + 3:
+                    answered.set()
+                    break
+                time.sleep(0.01)
 
         inner, outer = mgm.Client(mgm.PROTO_IP_OSPF, rpf=rpf), mgm.Client(mgm.PROTO_IP_BGMP)
         inner.take(1)
@@ -93,7 +112,7 @@ def test_packets_are_awaited_and_the_loop_goes_on() -> None:
         with pytest.raises(mgm.InvalidParameterError):
             await aio.packet_in(SOURCE, SOURCE, 1)
 
-    asyncio.run(program())
+    run(program())
 
 
 def test_callbacks_come_before_alerts() -> None:
@@ -108,23 +127,56 @@ def test_callbacks_come_before_alerts() -> None:
     async def program() -> list[str]:
         return [alert.kind async for alert in client.alerts()]
 
-    assert asyncio.run(program()) == ["prune_alert"]
+    assert run(program()) == ["prune_alert"]
     assert heard == [STAR_G]
 
 
 def test_a_program_that_reads_no_alerts_never_hangs() -> None:
-    """More alerts than wait for a reader, which this thread itself causes."""
+    """More alerts than wait for a reader, which a thread of the program causes."""
     client = mgm.Client(mgm.PROTO_IP_OSPF, alerts=True)
     other = mgm.Client(mgm.PROTO_IP_BGMP)
     other.take(2)
-    for number in range(1500):
-        other.join(2, f"239.1.{number // 250}.{number % 250 + 1}")
+
+    def join() -> None:
+        for number in range(1500):
+            other.join(2, f"239.1.{number // 250}.{number % 250 + 1}")
+
+    thread = threading.Thread(target=join, daemon=True)
+    thread.start()
+    thread.join(60)
+    assert not thread.is_alive()
     client.close()
 
     async def program() -> int:
         return len([alert async for alert in client.alerts()])
 
-    assert asyncio.run(program()) == 1500
+    assert run(program()) == 1500
+
+
+def test_a_stop_does_not_wait_for_a_reader() -> None:
+    """A thread that Python has not started, such as one of the library, waits for the reader of the alerts."""
+    client = mgm.Client(mgm.PROTO_IP_OSPF, alerts=True)
+    other = mgm.Client(mgm.PROTO_IP_BGMP)
+    other.take(2)
+    joined: list[int] = []
+
+    def join() -> None:
+        # The stop makes the handle invalid.
+        with contextlib.suppress(mgm.InvalidParameterError):
+            for number in range(1100):
+                other.join(2, f"239.1.{number // 250}.{number % 250 + 1}")
+                joined.append(number)
+
+    _thread.start_new_thread(join, ())
+    while len(joined) < 1024:
+        time.sleep(0.01)
+    time.sleep(0.2)
+    assert len(joined) == 1024, "the thread does not wait"
+    stopping = threading.Thread(target=host.stop, daemon=True)
+    stopping.start()
+    stopping.join(30)
+    assert not stopping.is_alive()
+    client.close()
 
 
 def test_alerts_must_be_asked_for() -> None:

@@ -13,12 +13,29 @@ impl Daemon {
     /// # Errors
     /// EADDRNOTAVAIL, as from the kernel: there is no entry.
     pub fn counters(&self, router: &mut impl Router, flow: Flow) -> Result<[u64; 3], Errno> {
+        if !flow.has_source() {
+            return self.shared_counters(router, flow);
+        }
         match self.ask(router, Request::GetMfe { flow, stats: true }) {
             Ok(Reply::Mfe { row }) => Ok([row.packets + row.wrong_if, row.octets, row.wrong_if]),
             // The daemon has made the entry before the first packet.
             _ if self.entries.contains_key(&flow) => Ok([0; 3]),
             _ => Err(libc::EADDRNOTAVAIL),
         }
+    }
+
+    /// The counters of an entry for all sources: those of the flows for which it is used.
+    fn shared_counters(&self, router: &mut impl Router, flow: Flow) -> Result<[u64; 3], Errno> {
+        let mfc = self.entries.get(&flow).ok_or(libc::EADDRNOTAVAIL)?;
+        let mut sum = [0; 3];
+        self.walk(router, |row| {
+            let vif = self.vif_or_rest(row.iif.index);
+            if row.flow.group() == flow.group() && self.entry(row.flow, vif) == Some(mfc) {
+                let counters = [row.packets + row.wrong_if, row.octets, row.wrong_if];
+                sum.iter_mut().zip(counters).for_each(|(sum, counter)| *sum += counter);
+            }
+        });
+        Ok(sum)
     }
 
     /// The counters of a VIF: packets in and out, octets in and out, of the flows that exist.

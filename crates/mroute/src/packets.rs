@@ -37,6 +37,9 @@ impl Datagram {
     }
 }
 
+/// IGMPMSG_WHOLEPKT.
+const WHOLE_PACKET: u8 = 3;
+
 const IPPROTO_IGMP: u8 = 2;
 const QUERY: u8 = 0x11;
 const REPORT: u8 = 0x16;
@@ -63,6 +66,25 @@ pub fn arrived(frame: &[u8]) -> Option<Datagram> {
         return None;
     }
     Some(Datagram { bytes: frame.get(..length)?.to_vec(), is_of_rest: false })
+}
+
+/// IGMPMSG_WHOLEPKT: a packet of a flow that leaves by the register interface, in a frame as it has
+/// arrived on a link, behind a `struct igmpmsg` with the number of the register interface's VIF.
+#[must_use]
+pub fn whole(vif: u16, frame: &[u8]) -> Option<Datagram> {
+    let header = frame.first_chunk::<20>()?;
+    let length = usize::from(u16::from_be_bytes([header[2], header[3]]));
+    if header[0] >> 4 != 4 || length < header.len() {
+        return None;
+    }
+    let packet = frame.get(..length)?;
+    let mut bytes = header.to_vec();
+    bytes[0] = 0x45;
+    bytes[2..4].copy_from_slice(&u16::try_from(length + header.len()).ok()?.to_be_bytes());
+    let [low, high] = vif.to_le_bytes();
+    bytes[8..12].copy_from_slice(&[WHOLE_PACKET, 0, low, high]);
+    bytes.extend_from_slice(packet);
+    Some(Datagram { bytes, is_of_rest: false })
 }
 
 /// An upcall: `struct igmpmsg`, an IP header with the protocol 0, and 8 bytes, as from the kernel.
@@ -175,6 +197,18 @@ mod tests {
             assert_eq!(usize::from(bytes[3]), bytes.len());
         }
         assert_eq!(nothing().bytes[24], 0xf0);
+    }
+
+    #[test]
+    fn a_whole_packet_is_laid_out_as_the_kernel_does() {
+        let packet = report(HOST, GROUP).bytes;
+        let bytes = whole(4, &[&packet[..], &[0; 14]].concat()).expect("a packet").bytes;
+        assert_eq!((bytes[0], bytes[8], bytes[9], bytes[10], bytes[11]), (0x45, 3, 0, 4, 0));
+        assert_eq!(usize::from(bytes[3]), bytes.len());
+        assert_eq!((&bytes[12..20], &bytes[20..]), (&packet[12..20], &packet[..]));
+        for cut in 0..packet.len() {
+            assert_eq!(whole(4, &packet[..cut]), None, "{cut} bytes");
+        }
     }
 
     #[test]

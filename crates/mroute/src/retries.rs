@@ -1,9 +1,12 @@
 //! Repeats requests that mgmd refused after the connection was lost and made again, until mgmd
 //! accepts them, because the daemon believes that all of them have succeeded. Also watches the
-//! flows of deleted entries.
+//! flows without an entry.
 
 use crate::daemon::{everything, Daemon, Router};
 use crate::refused::Refused;
+use crate::watched::PAUSE;
+use mgm_engine::MfeRow;
+use mgm_remote::messages::{Reply, Request};
 use mgm_types::Flow;
 use std::collections::BTreeSet;
 
@@ -49,5 +52,64 @@ impl Daemon {
         let is_owned = |place: &(Flow, u32)| !self.refused.takes.contains(&place.1);
         let refused: Vec<_> = missing.into_iter().filter(is_owned).collect();
         self.refused.adds.extend(refused);
+    }
+
+    /// The daemon has deleted an entry, and mgmd may go on forwarding the flow: the next packet is an
+    /// upcall.
+    pub(crate) fn watch_deleted(&mut self, router: &mut impl Router, flow: Flow) {
+        if !flow.has_source() {
+            return;
+        }
+        if let Some(row) = self.mfe(router, flow) {
+            self.watched.add(flow, row.packets + row.wrong_if, 0);
+        }
+    }
+
+    /// The daemon has not answered an upcall.
+    pub(crate) fn watch_silent(&mut self, flow: Flow) {
+        self.watched.add(flow, 0, PAUSE);
+    }
+
+    /// The daemon wants everything on an interface from now on. The flows that exist leave there by
+    /// themselves: not before the daemon has said so.
+    pub(crate) fn ask_about_all(&mut self, router: &mut impl Router, index: u32) {
+        let mut leaving = Vec::new();
+        self.walk(router, |row| {
+            let leaves = row.oifs.iter().any(|oif| oif.interface.index == index);
+            let vif = self.vif_or_rest(row.iif.index);
+            leaving.extend(leaves.then_some((row.flow, vif, row.packets + row.wrong_if)));
+        });
+        for (flow, vif, packets) in leaving {
+            if self.entry(flow, vif).is_none_or(|mfc| !self.indices(mfc).contains(&index)) {
+                self.forward(router, (flow, index), false);
+                self.watched.add(flow, packets, 0);
+            }
+        }
+    }
+
+    /// Upcalls for the flows of which packets have arrived since.
+    pub(crate) fn look_for_packets(&mut self, router: &mut impl Router) {
+        self.watched.tick();
+        for flow in self.watched.next() {
+            let Some(watch) = self.watched.due(flow) else { continue };
+            match self.mfe(router, flow) {
+                Some(row) if self.entry(flow, self.vif_or_rest(row.iif.index)).is_none() => {
+                    let packets = row.packets + row.wrong_if;
+                    if packets != watch.packets {
+                        self.watched.add(flow, packets, PAUSE);
+                        self.ask_again(flow, row.iif);
+                    }
+                }
+                // Without an MFE, mgmd asks.
+                _ => self.watched.remove(flow),
+            }
+        }
+    }
+
+    fn mfe(&self, router: &mut impl Router, flow: Flow) -> Option<MfeRow> {
+        match self.ask(router, Request::GetMfe { flow, stats: true }) {
+            Ok(Reply::Mfe { row }) => Some(row),
+            _ => None,
+        }
     }
 }

@@ -1,9 +1,9 @@
 //! The daemon's VIFs: its interfaces, mgm0, and the register interface of PIM.
 
 use crate::daemon::{everything, Daemon, Router, Vif};
-use crate::options::Errno;
+use crate::options::{Errno, Mfc};
 use mgm_remote::messages::Request;
-use mgm_types::{Code, Interface};
+use mgm_types::{Code, Flow, Interface};
 
 impl Daemon {
     /// Adds a VIF.
@@ -26,8 +26,8 @@ impl Daemon {
                 self.sync(router, everything());
             }
             Vif::Register => {
-                let text = "the register interface of PIM carries nothing: a rendezvous point on \
-                            another router gets no packets of sources here";
+                let text = "the register interface of PIM only sends: packets that arrive in PIM \
+                            registers, because this router is the rendezvous point, are not forwarded";
                 self.log.push(text.into());
                 self.sync(router, everything());
             }
@@ -70,6 +70,20 @@ impl Daemon {
                 })
             }
         }
+    }
+
+    /// The flows that leave by the register interface, and the index of the interface where they arrive,
+    /// if it is the daemon's; and the VIF of the register interface.
+    #[must_use]
+    pub fn registered(&self) -> (u16, Vec<(Flow, Option<u32>)>) {
+        let Some(register) = self.vif_that_is(Vif::Register) else { return (0, Vec::new()) };
+        let leaves = |mfc: &&Mfc| mfc.flow.has_source() && mfc.has(register);
+        let arrival = |mfc: &Mfc| match self.vifs.get(usize::from(mfc.parent)) {
+            Some(Some(Vif::Real(index))) => Some(*index),
+            _ => None,
+        };
+        let flows = self.entries.values().filter(leaves);
+        (register, flows.map(|mfc| (mfc.flow, arrival(mfc))).collect())
     }
 
     /// Whether the daemon wants all groups on its interfaces, and says by its entries which flows leave

@@ -9,12 +9,18 @@ mod calls;
 mod departures;
 mod greetings;
 mod link;
+mod mailbox;
 mod newcomers;
 mod outlet;
 mod process;
 mod requests;
 mod service;
 mod texts;
+
+/// `tests/mailbox_model.rs` puts another one in its place.
+mod sync {
+    pub(super) use parking_lot::Mutex;
+}
 
 pub use mgm_linux::channel::Access;
 

@@ -148,6 +148,16 @@ pub trait Forwarder: Send {
         None
     }
 
+    /// Whether the forwarder reports new flows in the order in which they are to be resolved. With
+    /// others, the newest flow is the cheapest.
+    fn reports_in_order(&self) -> bool {
+        false
+    }
+
+    /// The upcalls of these flows are done with: they have their entry, or get none. For each flow
+    /// that was reported as new, this is called, or its entry is installed; unless there is no memory.
+    fn done(&mut self, _flows: &[Flow]) {}
+
     /// Whether the forwarder also counts for each oif.
     fn counts_oifs(&self) -> bool {
         false

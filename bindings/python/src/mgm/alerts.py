@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import weakref
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -29,10 +30,17 @@ class Alert:
     header: bytes | None = None
 
 
+def close_all() -> None:
+    """Ends the iterations of all clients: no thread of the library waits for a reader afterwards."""
+    for alerts in tuple(_all):
+        alerts.close()
+
+
 class Alerts:
     """Alerts that wait for their reader. Callbacks put them in on any thread; one task reads them."""
 
     def __init__(self) -> None:
+        _all.add(self)
         self._waiting: deque[Alert] = deque()
         self._changed = threading.Condition()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -96,3 +104,6 @@ class Alerts:
             "disable_igmp": lambda interface: put(Alert("disable_igmp", interface=interface)),
             "enable_igmp": lambda interface: put(Alert("enable_igmp", interface=interface)),
         }
+
+
+_all: weakref.WeakSet[Alerts] = weakref.WeakSet()

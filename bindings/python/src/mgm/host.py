@@ -29,7 +29,9 @@ from ._abi import (
     MIB_IPMCAST_BOUNDARY,
     MIB_IPMCAST_SCOPE,
 )
+from ._callbacks import inside_callback
 from ._library import call, code_of, error, number
+from .alerts import close_all
 from .errors import ERROR_INSUFFICIENT_BUFFER, NO_ERROR, NotFoundError
 from .status import Explanation, Status
 from .values import Address, Interface, Network, dword, pair, prefix
@@ -119,7 +121,10 @@ def start(
 
 
 def stop() -> None:
-    """Stops the library: deletes all clients, interfaces, memberships and MFEs without callbacks."""
+    """Stops the library: deletes all clients, interfaces, memberships and MFEs without callbacks. The
+    iterations of alerts end."""
+    if not inside_callback():
+        close_all()
     call("MgmHostStop")
 
 

@@ -33,6 +33,12 @@ pub(super) struct Facts {
 #[derive(Debug)]
 pub(super) struct LinkSocket(GuardedFd);
 
+/// The name of an interface.
+type Name = [libc::c_char; libc::IFNAMSIZ];
+
+/// How often an interface is asked about that gets another name each time.
+const TRIES: usize = 4;
+
 /// From <linux/if_packet.h>.
 const PACKET_MR_ALLMULTI: u16 = 2;
 /// From <linux/if_tunnel.h>.
@@ -93,15 +99,31 @@ impl LinkSocket {
 
     /// The state of an interface; `None` if there is none with this index.
     pub(super) fn facts(&self, if_index: u32) -> io::Result<Option<Facts>> {
-        match self.read(if_index) {
-            Ok(facts) => Ok(Some(facts)),
-            Err(error) if error.raw_os_error() == Some(libc::ENODEV) => Ok(None),
-            Err(error) => Err(error),
+        let is_absent = |error: &io::Error| error.raw_os_error() == Some(libc::ENODEV);
+        for _ in 0..TRIES {
+            let name = match self.name(if_index) {
+                Err(error) if is_absent(&error) => return Ok(None),
+                name => name?,
+            };
+            match self.read(if_index, name) {
+                // It has got another name meanwhile, or is gone.
+                Err(error) if is_absent(&error) => {}
+                facts => return facts.map(Some),
+            }
         }
+        Err(io::Error::from_raw_os_error(libc::EAGAIN))
+    }
+
+    fn name(&self, if_index: u32) -> io::Result<Name> {
+        // SAFETY: all zeros is a valid ifreq.
+        let mut ifreq: libc::ifreq = unsafe { zeroed() };
+        ifreq.ifr_ifru.ifru_ifindex = if_index as libc::c_int;
+        self.request(libc::SIOCGIFNAME, &mut ifreq)?;
+        Ok(ifreq.ifr_name)
     }
 
     /// The remote end of a tunnel in IPv4: 0.0.0.0 if it has many, `None` if its driver does not say.
-    fn remote(&self, name: [libc::c_char; libc::IFNAMSIZ]) -> io::Result<Option<Ipv4Addr>> {
+    fn remote(&self, name: Name) -> io::Result<Option<Ipv4Addr>> {
         let mut tunnel = [0u8; TUNNEL];
         // SAFETY: all zeros is a valid ifreq.
         let mut ifreq: libc::ifreq = unsafe { zeroed() };
@@ -119,12 +141,10 @@ impl LinkSocket {
         }
     }
 
-    fn read(&self, if_index: u32) -> io::Result<Facts> {
+    fn read(&self, if_index: u32, name: Name) -> io::Result<Facts> {
         // SAFETY: all zeros is a valid ifreq.
         let mut ifreq: libc::ifreq = unsafe { zeroed() };
-        ifreq.ifr_ifru.ifru_ifindex = if_index as libc::c_int;
-        self.request(libc::SIOCGIFNAME, &mut ifreq)?;
-        let name = ifreq.ifr_name;
+        ifreq.ifr_name = name;
         self.request(libc::SIOCGIFFLAGS, &mut ifreq)?;
         // SAFETY: the request has written this field.
         let flags = libc::c_int::from(unsafe { ifreq.ifr_ifru.ifru_flags });

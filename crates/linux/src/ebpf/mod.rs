@@ -26,6 +26,7 @@
 //! - `table` has the entries, `flows` their hash tables, `runs` and `chunks` their memory, `counts` the counters of oifs.
 //! - `reader` reads what the programs report, `waiting` and `queues` have what waits, `installs` adds
 //!   entries, `resend` keeps the first packets of new flows.
+//! - `upkeep` does what must be done now and then, on a thread of its own.
 //! - `advice` turns errors into messages that say what to do.
 
 mod advice;
@@ -53,6 +54,7 @@ mod runs;
 mod sys;
 mod table;
 mod unfinished;
+mod upkeep;
 mod view;
 mod waiting;
 mod work;
@@ -196,6 +198,14 @@ impl Forwarder for EbpfForwarder {
     fn remove(&mut self, flow: Flow) -> Result<()> {
         self.reader.remove(flow);
         Ok(())
+    }
+
+    fn reports_in_order(&self) -> bool {
+        true
+    }
+
+    fn done(&mut self, flows: &[Flow]) {
+        self.reader.done(flows);
     }
 
     fn counters(&mut self, flow: Flow) -> Result<Option<Counters>> {

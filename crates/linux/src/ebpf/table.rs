@@ -163,15 +163,13 @@ impl Table {
         self.find(flow).is_some()
     }
 
-    /// Adds an entry, or changes the one of the same flow, which keeps its counters.
-    pub(super) fn set(&mut self, wanted: &Wanted<'_>) -> Result<(), TableError> {
+    /// Changes the entry of a flow, which keeps its counters. `None` if it has none.
+    pub(super) fn change(&mut self, wanted: &Wanted<'_>) -> Option<Result<(), TableError>> {
+        let slot = self.find(wanted.flow)?;
         if wanted.oifs.len() > MOST_OIFS {
-            return Err(TableError::TooManyOifs);
+            return Some(Err(TableError::TooManyOifs));
         }
-        match self.find(wanted.flow) {
-            Some(slot) => self.change(slot, wanted),
-            None => self.create(wanted),
-        }
+        Some(self.change_slot(slot, wanted))
     }
 
     fn no_room(&self) -> TableError {
@@ -205,7 +203,11 @@ impl Table {
         Ok((run, class))
     }
 
-    fn create(&mut self, wanted: &Wanted<'_>) -> Result<(), TableError> {
+    /// Adds the entry of a flow that has none.
+    pub(super) fn create(&mut self, wanted: &Wanted<'_>) -> Result<(), TableError> {
+        if wanted.oifs.len() > MOST_OIFS {
+            return Err(TableError::TooManyOifs);
+        }
         let generation = self.flows.with_room().ok_or_else(|| self.no_room())?;
         let (run, class) = self.write_run(wanted.oifs)?;
         let slot = match self.take_slot() {
@@ -246,7 +248,7 @@ impl Table {
         (first..first + count as u32).map(|at| self.outs.get(at))
     }
 
-    fn change(&mut self, slot: u32, wanted: &Wanted<'_>) -> Result<(), TableError> {
+    fn change_slot(&mut self, slot: u32, wanted: &Wanted<'_>) -> Result<(), TableError> {
         let thresholds: HashMap<u32, u8, RandomState> = wanted.oifs.iter().copied().collect();
         let (first, count, class) = self.run_of(slot);
         let stays = |out: &Out| thresholds.contains_key(&out.port.load(Relaxed));

@@ -133,7 +133,7 @@ fn t5_11_an_interface_that_moves_to_another_namespace_is_lost_until_it_comes_bac
             command.args(["-n", "-t", &target, "ip"]).args(arguments.split_whitespace());
             command.status().is_ok_and(|status| status.success())
         };
-        let is_apart = || namespace(other.id()) != namespace(std::process::id());
+        let is_apart = || namespace(&other.id().to_string()) != namespace("thread-self");
         let end = Instant::now() + SURE;
         while !is_apart() {
             assert!(Instant::now() < end);
@@ -165,9 +165,9 @@ fn t5_11_an_interface_that_moves_to_another_namespace_is_lost_until_it_comes_bac
     });
 }
 
-/// The network namespace of a process.
-fn namespace(pid: u32) -> std::path::PathBuf {
-    std::fs::read_link(format!("/proc/{pid}/ns/net")).unwrap()
+/// The network namespace of a process, by its name in /proc.
+fn namespace(process: &str) -> std::path::PathBuf {
+    std::fs::read_link(format!("/proc/{process}/ns/net")).unwrap()
 }
 
 #[test]

@@ -331,10 +331,13 @@ fn t9_5_the_deadline_starts_when_earlier_callbacks_are_acknowledged() {
     let second = packet_elsewhere(&fixture, 2);
     await_sent(&process);
     std::thread::sleep(Duration::from_millis(150));
+    let begun = std::time::Instant::now();
     fixture.0.acknowledge(7, &unchanged(client, 10..=10));
     decision.join().unwrap();
-    let left = fixture.0.check_answers(100).expect("the second question waits");
-    assert!(left > Duration::from_millis(10), "{left:?} of the second's 100 ms are left");
+    // A busy machine may take long for this, so the deadline is long.
+    let left = fixture.0.check_answers(60_000).expect("the second question waits");
+    let all = left + begun.elapsed() + Duration::from_millis(20);
+    assert!(all >= Duration::from_secs(60), "{left:?} of the second's 60 s are left");
     fixture.0.acknowledge(7, &unchanged(client, 11..=11));
     second.join().unwrap();
 }

@@ -530,6 +530,13 @@ fn the_counters_of_a_vif_are_those_of_its_flows() {
     assert_eq!(of(2), Ok([0, 7, 0, 700]), "mgm0 stands for what others own");
     assert_eq!(of(9), Err(libc::EADDRNOTAVAIL));
     assert_eq!(daemon.counters(&mut router, flow()), Ok([9, 700, 2]), "as the kernel counts");
+    let shared = flow().shared();
+    assert_eq!(daemon.counters(&mut router, shared), Err(libc::EADDRNOTAVAIL));
+    daemon.set(&mut router, mfc(shared, 0, &[0, 1])).unwrap();
+    assert_eq!(daemon.counters(&mut router, shared), Ok([9, 700, 2]));
+    daemon.set(&mut router, mfc(flow(), 0, &[1])).unwrap();
+    assert_eq!(daemon.counters(&mut router, shared), Ok([0; 3]), "the other entry is used");
+    daemon.set(&mut router, MrouteOption::DelMfc(flow())).unwrap();
     router.mfe = None;
     assert_eq!(daemon.counters(&mut router, flow()), Err(libc::EADDRNOTAVAIL));
     daemon.set(&mut router, mfc(flow(), 0, &[1])).unwrap();

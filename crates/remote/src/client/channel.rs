@@ -4,6 +4,7 @@ use super::pool::{Pool, Pooled};
 use crate::frame::{frame, FrameReader, LONGEST_TO_CLIENT};
 use crate::hello::{greeting, read_greeting, Hello, Version, Welcome, VERSION};
 use crate::messages::{decode, Answer, Call};
+use crate::polling::Polling;
 use crate::wire::Wire;
 use mgm_linux::channel::Connection;
 use std::io::{self, ErrorKind};
@@ -25,6 +26,7 @@ pub(super) struct Channel {
     pub connection: Arc<Connection>,
     reader: FrameReader,
     out: Vec<u8>,
+    polling: Polling,
     /// The version that both sides speak.
     pub version: Version,
 }
@@ -40,7 +42,8 @@ impl Channel {
     pub fn open(path: &Path, hello: &Hello) -> io::Result<(Channel, Greeted)> {
         let connection = Arc::new(Connection::open(path)?);
         let reader = FrameReader::new(LONGEST_TO_CLIENT);
-        let mut channel = Channel { connection, reader, out: Vec::new(), version: VERSION };
+        let (out, polling) = (Vec::new(), Polling::default());
+        let mut channel = Channel { connection, reader, out, polling, version: VERSION };
         channel.connection.set_patience(Some(PATIENCE))?;
         frame(&mut channel.out, |to| to.extend_from_slice(&greeting(hello)));
         channel.connection.send_all(&channel.out)?;
@@ -79,10 +82,25 @@ impl Channel {
             if let Some(message) = self.reader.take().map_err(io::Error::other)? {
                 return Ok(with(message));
             }
-            match self.connection.receive(self.reader.room(PIECE))? {
+            match self.receive_bytes()? {
                 0 => return Err(ErrorKind::UnexpectedEof.into()),
                 count => self.reader.added(count),
             }
+        }
+    }
+
+    /// Reads bytes that have arrived. While the router answers, the thread polls, if that pays.
+    fn receive_bytes(&mut self) -> io::Result<usize> {
+        let Channel { connection, reader, polling, .. } = self;
+        let piece = reader.room(PIECE);
+        let polled = polling.poll(|| match connection.receive_at_once(piece) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => None,
+            other => Some(other),
+        });
+        match polled {
+            Some(Err(error)) if error.kind() != ErrorKind::Interrupted => Err(error),
+            Some(Ok(count)) => Ok(count),
+            _ => connection.receive(piece),
         }
     }
 

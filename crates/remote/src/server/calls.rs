@@ -20,6 +20,7 @@ impl Service {
     pub(super) fn call(&mut self, token: u64, call: Call) {
         let Some(link) = self.links.get_mut(&token) else { return };
         let Role::Calls(session) = link.role else { return };
+        self.has_called = true;
         let which = match call.request {
             Request::Status { memberships, mfes } => Which::Status(Detail { memberships, mfes }),
             Request::Metrics { mfes } => Which::Metrics(Detail { mfes, ..Detail::SUMMARY }),

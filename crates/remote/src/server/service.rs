@@ -8,6 +8,7 @@ use super::process::{refuse, Process};
 use super::texts::Texts;
 use super::{Limits, State};
 use crate::messages::{decode, Acks, Call};
+use crate::polling::{self, Polling};
 use mgm_linux::channel::{Listener, Poller, Ready};
 use mgm_manager::{Departure, Manager, WINDOW};
 use std::collections::HashMap;
@@ -21,6 +22,8 @@ use std::time::{Duration, Instant};
 const LISTENER: u64 = 0;
 /// A connection that has not said who it is, or has sent half a message, is closed after this time.
 pub(super) const DAWDLING: Duration = Duration::from_secs(10);
+/// A wait is short if it takes less time than two threads need to wake each other.
+const BRISK: Duration = Duration::from_micros(100);
 /// How often slow processes and connections are looked for.
 const ROUND: Duration = Duration::from_secs(1);
 
@@ -50,6 +53,11 @@ pub(super) struct Service {
     buffer: Vec<u8>,
     /// For the callbacks of a process.
     events: Vec<u8>,
+    polling: Polling,
+    /// The last wait was short.
+    is_brisk: bool,
+    /// A call was made since the last wait.
+    pub has_called: bool,
 }
 
 impl Service {
@@ -79,6 +87,9 @@ impl Service {
             paused_until: None,
             buffer: Vec::new(),
             events: Vec::new(),
+            polling: Polling::default(),
+            is_brisk: false,
+            has_called: false,
         })
     }
 
@@ -111,11 +122,12 @@ impl Service {
         }
         self.send_changed();
         let until = self.next_check.min(self.next_round);
-        let wait = match self.departures.is_empty() && self.deferred.is_empty() {
-            true => until.saturating_duration_since(now),
-            false => Duration::ZERO,
+        let has_work = !self.departures.is_empty() || !self.deferred.is_empty();
+        let wait = match has_work || !self.changed.is_empty() {
+            true => Duration::ZERO,
+            false => until.saturating_duration_since(now),
         };
-        self.poller.wait(Some(wait), ready);
+        self.wait(wait, ready);
         for one in ready.iter() {
             if one.token == LISTENER {
                 self.accept_all();
@@ -133,6 +145,22 @@ impl Service {
             self.next_round = Instant::now() + ROUND;
             self.make_round();
         }
+    }
+
+    /// Waits for connections that are ready. After a call that came soon after something else, the
+    /// thread polls before it waits: a process that makes one call after the other makes the next
+    /// one soon. Acknowledgements do not matter so much, and many of them come in a burst of flows.
+    fn wait(&mut self, most: Duration, ready: &mut Vec<Ready>) {
+        let has_called = std::mem::take(&mut self.has_called);
+        let Service { poller, polling, is_brisk, .. } = self;
+        let begun = Instant::now();
+        // A wake-up by another thread ends the polling, too: that thread has posted something.
+        let look = || poller.wait(Some(Duration::ZERO), ready).then_some(());
+        let polls = has_called && *is_brisk && most > polling::MOST;
+        if !polls || polling.poll(look).is_none() {
+            poller.wait(Some(most), ready);
+        }
+        *is_brisk = begun.elapsed() < BRISK;
     }
 
     fn accept_all(&mut self) {
