@@ -8,6 +8,9 @@ use std::fmt::Write as _;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+#[path = "src/abi/headers/ffi.rs"]
+mod ffi;
+
 const HEADERS: [&str; 3] = ["mgmtypes.h", "mgm.h", "mgmhost.h"];
 /// Marks a line of a template that names a source file. The declarations that
 /// cbindgen generates from the file replace the line.
@@ -19,10 +22,11 @@ fn main() {
     for watched in ["src/abi", "cbindgen.toml", "build.rs", "scripts/link-versioned"] {
         println!("cargo:rerun-if-changed={watched}");
     }
-    for name in HEADERS {
-        let header = header(&root, name);
-        fs::write(out.join(name), header).expect("OUT_DIR can be written to");
+    let headers = HEADERS.map(|name| (name, header(&root, name)));
+    for (name, text) in &headers {
+        fs::write(out.join(name), text).expect("OUT_DIR can be written to");
     }
+    fs::write(out.join("mgm.ffi.h"), ffi::header(&headers)).expect("OUT_DIR can be written to");
     println!("cargo:rustc-env=MGM_TARGET={}", env::var("TARGET").expect("cargo sets it"));
     // For the test that compares these headers with the committed ones.
     println!("cargo:rustc-env=MGM_HEADERS_DIR={}", out.display());

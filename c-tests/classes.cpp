@@ -91,9 +91,9 @@ void answers_count()
         heard.push_back("rpf " + text(f) + ' ' + mgm::text(i.upstream) + ' ' + std::to_string(h.size));
         i.upstream = mgm::address("192.0.2.9");
     };
-    in.prune_alert = [&](const mgm::flow &f, const mgm::link &l, bool nobody_else, DWORD &timeout) {
+    in.prune_alert = [&](const mgm::flow &f, const mgm::link &l, bool nobody_else, std::chrono::seconds &timeout) {
         heard.push_back("prune " + text(f) + ' ' + std::to_string(l.index) + (nobody_else ? " nobody" : " nowhere"));
-        timeout = 60;
+        timeout = std::chrono::minutes(1);
     };
     out.creation_alert = [&](const mgm::flow &f, const mgm::link &l, MGM_IF_ENTRY *entries, DWORD count) {
         heard.push_back("creation " + text(f) + ' ' + std::to_string(l.index) + ' ' + std::to_string(count));
@@ -108,7 +108,7 @@ void answers_count()
                                              "prune (10.0.0.5, 239.1.2.3) 1 nowhere"}));
     const auto mfes = mgm::mfes();
     CHECK_EQ(mfes.size(), 1);
-    CHECK_EQ(mfes[0].head.ulTimeOut, 60);
+    CHECK(mfes[0].timeout() == std::chrono::minutes(1) && mfes[0].expires_in() <= mfes[0].timeout());
     CHECK(mgm::text(mfes[0].head.dwUpStrmNgbr) == "192.0.2.9" && mfes[0].out.empty());
 }
 
@@ -210,7 +210,11 @@ void refusals_cost_no_slot()
 void threads_of_mgm_call_lambdas()
 {
     mgm::host::stop();
-    mgm::host::start(MGMHOST_FORWARDER_MEMORY, MGMHOST_LOG_OFF, 1);
+    mgm::host::settings settings;
+    settings.forwarder = mgm::host::forwarder::memory;
+    settings.log_level = mgm::host::log_level::off;
+    settings.mfe_timeout = std::chrono::seconds(1);
+    mgm::host::start(settings);
     std::atomic<bool> renewed{false};
     mgm::callbacks in;
     in.rpf = [&, here = std::this_thread::get_id()](const mgm::flow &, mgm::incoming &, mgm::header) {
@@ -264,14 +268,14 @@ void a_batch_names_the_first_refused_call()
 
 void grace_is_at_most_five_minutes_and_has_no_effect_in_a_router()
 {
-    CHECK(refuses(ERROR_INVALID_PARAMETER, [] { mgm::host::set_grace(301); }));
-    mgm::host::set_grace(300);
+    CHECK(refuses(ERROR_INVALID_PARAMETER, [] { mgm::host::set_grace(std::chrono::seconds(301)); }));
+    mgm::host::set_grace(std::chrono::minutes(5));
     mgm::client p(PROTO_IP_OSPF, 1);
     p.take(1);
     p.join(1, star_g);
     p.grace_done();
     CHECK(p.groups().size() == 1);
-    mgm::host::set_grace(0);
+    mgm::host::set_grace({});
 }
 
 void the_end_of_a_router_is_not_reported_to_itself()
@@ -281,6 +285,139 @@ void the_end_of_a_router_is_not_reported_to_itself()
     mgm::host::stop();
     CHECK(!lost);
     mgm::host::set_router_lost({});
+}
+
+void errors_have_the_reason_of_the_log()
+{
+    std::vector<std::string> lines;
+    mgm::host::set_log([&](mgm::host::log_level level, std::string_view line) {
+        if (level == mgm::host::log_level::warn)
+            lines.emplace_back(line);
+    });
+    mgm::host::set_log_level(mgm::host::log_level::warn);
+    mgm::client p(PROTO_IP_OSPF, 5);
+    std::string reason, what;
+    try {
+        p.leave(77, star_g);
+    } catch (const mgm::error &e) {
+        reason = e.reason();
+        what = e.what();
+    }
+    mgm::host::set_log_level(mgm::host::log_level::off);
+    mgm::host::set_log({});
+    CHECK(reason.find("77") != std::string::npos);
+    CHECK(what == "MgmDeleteGroupMembershipEntry: " + reason + " (code 1168)");
+    CHECK((lines == std::vector<std::string>{"MgmDeleteGroupMembershipEntry: " + reason}));
+    p.close();
+    const std::vector<std::function<void()>> calls = {
+        [&] { p.take(1); },        [&] { p.release(1); },       [&] { p.join(1, star_g); }, [&] { p.leave(1, star_g); },
+        [&] { p.set_mfe(s_g, 0); }, [&] { p.groups(); }, [&] { p.grace_done(); },
+    };
+    for (const auto &call : calls) {
+        std::string said;
+        try {
+            call();
+        } catch (const mgm::closed_error &e) {
+            said = e.reason();
+        }
+        CHECK(said == "the client (protocol 13, component 5) is closed");
+    }
+}
+
+void errors_may_be_values()
+{
+    mgm::client p(PROTO_IP_OSPF, 1);
+    const auto taken = mgm::attempt([&] { p.take(1); });
+    CHECK(taken && taken.has_value());
+    const auto refused = mgm::attempt([&] { p.take(0); });
+    CHECK(!refused && refused.error().code() == ERROR_INVALID_PARAMETER && !refused.error().reason().empty());
+    CHECK(mgm::attempt([&] { return p.groups(); })->empty());
+    auto missing = mgm::attempt([] { return mgm::get_mfe(s_g); });
+    CHECK(!missing && missing.error().code() == ERROR_NOT_FOUND);
+    CHECK(refuses(ERROR_NOT_FOUND, [&] { missing.value(); }));
+    CHECK_EQ(mgm::attempt([] { return 7; }).value_or(8), 7);
+}
+
+void entries_owners_and_statistics()
+{
+    router r;
+    mgm::host::packet_in(s_g, 1, {nullptr, 0}, 100);
+    mgm::host::packet_in(s_g, 2, {nullptr, 0}, 100);
+    const mgm::mfe mfe = mgm::get_mfe(s_g);
+    CHECK(mfe.head.dwInIfIndex == 1 && mfe.timeout() == std::chrono::minutes(15));
+    r.inner.set_mfe(s_g, mgm::address("192.0.2.9"));
+    CHECK(mgm::text(mgm::get_mfe(s_g).head.dwUpStrmNgbr) == "192.0.2.9");
+    CHECK(refuses(ERROR_CAN_NOT_COMPLETE, [&] { r.outer.set_mfe(s_g, 0); }));
+    const auto owner = mgm::owner_of(2);
+    CHECK(owner && owner->protocol == PROTO_IP_BGMP && owner->component == 1 && !mgm::owner_of(3));
+    const mgm::mfe_stats stats = mgm::get_mfe_stats(s_g);
+    CHECK(stats.head.ulInPkts == 1 && stats.head.ulInOctets == 100 && stats.head.ulPktsDifferentIf == 1);
+    CHECK(stats.out.size() == 1 && stats.out[0].dwOutIfIndex == 2 && stats.out[0].ulOutPackets == 1);
+    r.outer.join(2, {});
+    for (int i = 0; i < 1000; i++)
+        mgm::host::packet_in({s_g.source, mgm::address("239.3." + std::to_string(i / 256) + '.' + std::to_string(i % 256))}, 1);
+    CHECK_EQ(mgm::all_mfe_stats().size(), 1001);
+    CHECK(r.outer.groups(true).empty() && r.outer.groups().size() == 2);
+    CHECK(refuses(ERROR_NOT_FOUND, [] { mgm::get_mfe_stats({1, s_g.group}); }));
+}
+
+void limits_and_scope_names()
+{
+    router r;
+    const DWORD scope = mgm::address("239.0.0.0"), mask = mgm::address("255.0.0.0");
+    const BYTE bytes[20] = {0x45, 0, 0, 100, 0, 0, 0, 0, 16};
+    const auto goes = [&] { return mgm::host::packet_in(s_g, 1, {bytes, sizeof bytes}).out.size(); };
+    mgm::host::set_ttl_threshold(2, 16);
+    CHECK_EQ(goes(), 0);
+    mgm::host::set_ttl_threshold(2, 1);
+    CHECK_EQ(goes(), 1);
+    mgm::host::add_boundary(2, scope, mask);
+    CHECK_EQ(goes(), 0);
+    mgm::host::delete_boundary(2, scope, mask);
+    CHECK_EQ(goes(), 1);
+    mgm::host::set_scope_name(scope, mask, {'H', 'i'});
+    CHECK((mgm::host::scope_name(scope, mask) == std::basic_string<WCHAR>{'H', 'i'}));
+    mgm::host::set_scope_name(scope, mask, {});
+    CHECK_EQ(mgm::host::scope_name(scope, mask).size(), 11); // 239.0.0.0/8
+    mgm::host::delete_interface(2);
+    CHECK_EQ(goes(), 0);
+    mgm::host::add_interface(2);
+    mgm::host::delete_route(mgm::address("10.0.0.0"), mgm::address("255.0.0.0"));
+    CHECK(refuses(ERROR_NOT_FOUND, [] { mgm::host::delete_route(mgm::address("10.0.0.0"), mgm::address("255.0.0.0")); }));
+    mgm::host::set_flow_limit(1, 1, 1);
+    CHECK(refuses(ERROR_INVALID_PARAMETER, [] { mgm::host::set_flow_limit(1, 1, 0); }));
+}
+
+void the_arrival_is_known_inside_rpf()
+{
+    std::optional<mgm::link> arrived;
+    mgm::callbacks in;
+    in.rpf = [&](const mgm::flow &, mgm::incoming &, mgm::header) { arrived = mgm::host::arrival(); };
+    const router r(in);
+    mgm::host::packet_in(s_g, 2);
+    CHECK(arrived && *arrived == mgm::link(2));
+    CHECK(!mgm::host::arrival());
+}
+
+void status_metrics_and_explanations()
+{
+    const router r;
+    CHECK(mgm::host::status().find("\"memberships\"") != std::string::npos);
+    CHECK(mgm::host::status(MGMHOST_STATUS_NO_MFES).back() == '}');
+    CHECK(mgm::host::metrics(true).find("mgm_mfes 0\n") != std::string::npos);
+    CHECK(mgm::host::explain(s_g).find("no_packet") != std::string::npos);
+    CHECK(mgm::host::explain(s_g, 2).find("wrong_interface") != std::string::npos);
+}
+
+void times_that_no_dword_holds_are_refused()
+{
+    bool refused = false;
+    try {
+        mgm::host::set_grace(std::chrono::seconds(-1));
+    } catch (const std::out_of_range &) {
+        refused = true;
+    }
+    CHECK(refused);
 }
 
 void clients_outlive_a_stop()
@@ -298,4 +435,7 @@ TEST_MAIN(CASE(addresses), CASE(codes_are_exceptions), CASE(clients_leave_by_the
           CASE(refusals_cost_no_slot), CASE(threads_of_mgm_call_lambdas),
           CASE(a_batch_names_the_first_refused_call),
           CASE(grace_is_at_most_five_minutes_and_has_no_effect_in_a_router),
-          CASE(the_end_of_a_router_is_not_reported_to_itself), CASE(clients_outlive_a_stop))
+          CASE(the_end_of_a_router_is_not_reported_to_itself), CASE(clients_outlive_a_stop),
+          CASE(errors_have_the_reason_of_the_log), CASE(errors_may_be_values), CASE(entries_owners_and_statistics),
+          CASE(limits_and_scope_names), CASE(the_arrival_is_known_inside_rpf), CASE(status_metrics_and_explanations),
+          CASE(times_that_no_dword_holds_are_refused))

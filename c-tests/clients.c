@@ -397,6 +397,34 @@ static void t9_10_the_filter_of_a_host_decides_what_a_client_process_may_do(void
     end_process(process, 0);
 }
 
+/* Permits all. The child that it forks returns, too. */
+static BOOL forks(void *context, const MGMHOST_CLIENT_REQUEST *request)
+{
+    pid_t *child = context;
+
+    (void)request;
+    *child = fork();
+    if (*child == 0)
+        alarm(20); /* nobody ends a child that hangs */
+    return TRUE;
+}
+
+static void t9_10_a_child_that_is_forked_in_the_filter_ends_there(void)
+{
+    struct process *process;
+    static pid_t child;
+    int status = 0;
+
+    serve();
+    OK(MgmHostSetClientFilter(forks, &child));
+    process = launch();
+    OK(ask(process, "register 80"));
+    OK(MgmHostSetClientFilter(NULL, NULL));
+    CHECK(waitpid(child, &status, 0) == child && WIFEXITED(status) && WEXITSTATUS(status) == 1);
+    OK(ask(process, "take 2")); /* its connection is not disturbed */
+    end_process(process, 0);
+}
+
 static void t9_10_a_host_sets_the_file_and_the_limits_of_the_socket(void)
 {
     MGMHOST_CLIENTS clients = {.dwSize = sizeof(clients), .dwMode = 0640, .dwAnswerMs = 50};
@@ -418,11 +446,11 @@ static void t9_10_a_host_sets_the_file_and_the_limits_of_the_socket(void)
     }
     OK(MgmHostServeClientsEx(clients_path, NULL));
     CHECK(stat(clients_path, &found) == 0 && (found.st_mode & 0777) == 0660 && found.st_uid == geteuid());
-    for (int n = 0; n < 5; n++) {
+    for (int n = 0; n < 6; n++) {
         MGMHOST_CLIENTS bad = {.dwSize = sizeof(bad)};
         DWORD *fields[] = {&bad.dwSize, &bad.dwFlags, &bad.dwMode, &bad.dwMaxProcesses,
-                           &bad.dwAnswerMs};
-        static const DWORD values[] = {5, 4, 01000, 65537, 3600001};
+                           &bad.dwAnswerMs, &bad.dwMaxUserProcesses};
+        static const DWORD values[] = {5, 4, 01000, 65537, 3600001, 65537};
 
         *fields[n] = values[n];
         REFUSED(MgmHostServeClientsEx(clients_path, &bad), ERROR_INVALID_PARAMETER);
@@ -446,6 +474,7 @@ int main(int argc, char **argv)
         CASE(t9_9_when_the_router_ends_old_handles_are_invalid_and_a_registration_connects),
         CASE(t9_10_the_status_names_the_process),
         CASE(t9_10_the_filter_of_a_host_decides_what_a_client_process_may_do),
+        CASE(t9_10_a_child_that_is_forked_in_the_filter_ends_there),
         CASE(t9_10_a_host_sets_the_file_and_the_limits_of_the_socket),
         CASE(t9_1_a_host_can_name_the_router),
         CASE(t9_11_hostile_connections_end_and_disturb_nobody),

@@ -1,6 +1,7 @@
 // mgm.hpp - mgm.h and mgmhost.h for C++17. Clients deregister in their destructors,
-// callbacks may be lambdas, and errors are reported as exceptions. The header calls the C
-// functions; there is no library to link besides libmgm.
+// callbacks may be lambdas, and errors are reported as exceptions, or as values by
+// mgm::attempt. The header calls the C functions; there is no library to link besides libmgm.
+// It includes mgmerror.hpp, and mgmhost.hpp with the functions of mgmhost.h.
 //
 // Addresses are DWORDs in network byte order, as in mgm.h. mgm::address makes one from a text.
 // An exception that leaves a callback ends the process, as documented in mgm.h. The lock rule
@@ -9,11 +10,12 @@
 #ifndef MGM_HPP
 #define MGM_HPP
 
+#include <mgmerror.hpp>
 #include <mgmhost.h>
 
 #include <algorithm>
 #include <array>
-#include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <cstring>
 #include <functional>
@@ -25,41 +27,6 @@
 #include <vector>
 
 namespace mgm {
-
-/// Thrown if a function of the library fails. The log says why it failed.
-class error : public std::runtime_error {
-public:
-    error(const char *function, DWORD code)
-        : std::runtime_error(std::string(function) + ": " + meaning(code) + " (code " +
-                             std::to_string(code) + ")"),
-          function_(function), code_(code)
-    {
-    }
-    const char *function() const noexcept { return function_; }
-    DWORD code() const noexcept { return code_; }
-
-private:
-    static const char *meaning(DWORD code) noexcept
-    {
-        switch (code) {
-        case ERROR_NOT_ENOUGH_MEMORY: return "out of memory, or too many interfaces";
-        case ERROR_INVALID_PARAMETER: return "invalid argument or environment variable; the log says which one";
-        case ERROR_ALREADY_EXISTS: return "already owned, registered or running";
-        case ERROR_CAN_NOT_COMPLETE: return "not possible now or here; the log says why";
-        case ERROR_NOT_FOUND: return "not found";
-        default: return "unknown error code";
-        }
-    }
-    const char *function_;
-    DWORD code_;
-};
-
-/// Throws an error unless the code is NO_ERROR.
-inline void check(const char *function, DWORD code)
-{
-    if (code != NO_ERROR)
-        throw error(function, code);
-}
 
 /// Converts "10.0.0.5" to an address as mgm.h uses it. Throws std::invalid_argument.
 inline DWORD address(const std::string &text)
@@ -92,6 +59,21 @@ inline std::string text(DWORD address)
 }
 
 constexpr DWORD host_mask = 0xFFFFFFFF;
+
+/// The lifetime of an MFE that never expires.
+constexpr std::chrono::seconds never{0xFFFFFFFF};
+
+namespace detail {
+
+/// Converts a time to a DWORD of these units. Throws std::out_of_range.
+template <typename Units> DWORD count(Units time)
+{
+    if (time.count() < 0 || static_cast<unsigned long long>(time.count()) > 0xFFFFFFFF)
+        throw std::out_of_range("mgm: the time " + std::to_string(time.count()) + " is not from 0 to 0xFFFFFFFF");
+    return static_cast<DWORD>(time.count());
+}
+
+} // namespace detail
 
 /// The packets of a source to a group. Source 0 means any source; source and group 0 mean
 /// all groups.
@@ -138,8 +120,8 @@ struct callbacks {
     std::function<void(const flow &, const link &in, MGM_IF_ENTRY *out, DWORD count)> creation_alert;
     /// nobody_else true: no other client wants the packets any longer. False: the alert is about
     /// one MFE, for example because it has lost its last outgoing interface; mgm.h lists the
-    /// cases. The callback may change the lifetime of the MFE, `timeout`, in seconds.
-    std::function<void(const flow &, const link &, bool nobody_else, DWORD &timeout)> prune_alert;
+    /// cases. The callback may change the lifetime of the MFE, `timeout`.
+    std::function<void(const flow &, const link &, bool nobody_else, std::chrono::seconds &timeout)> prune_alert;
     /// somebody_else true: another client wants the packets. False: the alert is about one flow,
     /// for example because its MFE has an outgoing interface again; mgm.h lists the cases.
     std::function<void(const flow &, bool somebody_else)> join_alert;
@@ -190,7 +172,9 @@ template <std::size_t N> struct functions {
                              PDWORD timeout)
     {
         const slot mine = slots[N];
-        mine->prune_alert({s, g}, {index, hop}, member != FALSE, *timeout);
+        std::chrono::seconds life{*timeout};
+        mine->prune_alert({s, g}, {index, hop}, member != FALSE, life);
+        *timeout = count(life);
         return NO_ERROR;
     }
     static DWORD join_alert(DWORD s, DWORD, DWORD g, DWORD, BOOL member)
@@ -299,7 +283,7 @@ public:
     /// Registers the client: the protocol is PROTO_IP_* or MS_IP_*, and the component
     /// distinguishes clients of the same protocol.
     client(DWORD protocol, DWORD component, callbacks c = {})
-        : claim_(std::make_unique<detail::claim>(std::move(c)))
+        : claim_(std::make_unique<detail::claim>(std::move(c))), protocol_(protocol), component_(component)
     {
         if (const DWORD major = version().dwApiMajor; major != MGMHOST_API_MAJOR)
             throw std::runtime_error("mgm: the library has API version " + std::to_string(major) +
@@ -339,42 +323,58 @@ public:
         claim_.reset();
     }
 
+    /// Null if the client is closed.
     HANDLE handle() const noexcept { return handle_; }
+    DWORD protocol() const noexcept { return protocol_; }
+    DWORD component() const noexcept { return component_; }
 
     /// Makes the client the owner of the interface; enables IGMP on it if the client is IGMP.
     void take(const link &l)
     {
-        check("MgmTakeInterfaceOwnership", MgmTakeInterfaceOwnership(handle_, l.index, l.next_hop));
+        check("MgmTakeInterfaceOwnership", MgmTakeInterfaceOwnership(open("MgmTakeInterfaceOwnership"), l.index, l.next_hop));
         links_.push_back(l);
     }
     /// The client has taken and added again what it wants of the state of its predecessor, a client
     /// with the same ids in a process that has ended. The rest is deleted. See host::set_grace.
-    void grace_done() { check("MgmHostGraceDone", MgmHostGraceDone(handle_)); }
+    void grace_done() { check("MgmHostGraceDone", MgmHostGraceDone(open("MgmHostGraceDone"))); }
     /// Releases the interface.
     void release(const link &l)
     {
-        check("MgmReleaseInterfaceOwnership", MgmReleaseInterfaceOwnership(handle_, l.index, l.next_hop));
+        check("MgmReleaseInterfaceOwnership", MgmReleaseInterfaceOwnership(open("MgmReleaseInterfaceOwnership"), l.index, l.next_hop));
         links_.erase(std::remove(links_.begin(), links_.end(), l), links_.end());
     }
     /// Adds a membership on an interface of the client.
     void join(const link &l, const flow &f, DWORD flags = MGM_JOIN_STATE_FLAG)
     {
         check("MgmAddGroupMembershipEntry",
-              MgmAddGroupMembershipEntry(handle_, f.source, mask(f.source), f.group, mask(f.group),
+              MgmAddGroupMembershipEntry(open("MgmAddGroupMembershipEntry"), f.source, mask(f.source), f.group, mask(f.group),
                                          l.index, l.next_hop, flags));
     }
     /// Deletes a membership on an interface of the client.
     void leave(const link &l, const flow &f, DWORD flags = MGM_JOIN_STATE_FLAG)
     {
         check("MgmDeleteGroupMembershipEntry",
-              MgmDeleteGroupMembershipEntry(handle_, f.source, mask(f.source), f.group,
+              MgmDeleteGroupMembershipEntry(open("MgmDeleteGroupMembershipEntry"), f.source, mask(f.source), f.group,
                                             mask(f.group), l.index, l.next_hop, flags));
     }
-    /// Returns the memberships of all clients, without their interfaces.
-    std::vector<flow> groups() const
+    /// Changes the upstream neighbour of an MFE whose incoming interface the client owns. If
+    /// `in` is another interface of the client, and not 0, it becomes the incoming interface.
+    void set_mfe(const flow &f, DWORD upstream, DWORD in = 0)
+    {
+        MIB_IPMCAST_MFE changed{};
+        changed.dwSource = f.source;
+        changed.dwGroup = f.group;
+        changed.dwUpStrmNgbr = upstream;
+        changed.dwInIfIndex = in;
+        check("MgmSetMfe", MgmSetMfe(open("MgmSetMfe"), &changed));
+    }
+    /// Returns the memberships of all clients, without their interfaces. With `any_source`,
+    /// returns each group for which there is a membership with a source.
+    std::vector<flow> groups(bool any_source = false) const
     {
         HANDLE e;
-        check("MgmGroupEnumerationStart", MgmGroupEnumerationStart(handle_, ALL_SOURCES, &e));
+        check("MgmGroupEnumerationStart", MgmGroupEnumerationStart(open("MgmGroupEnumerationStart"),
+                                       any_source ? ANY_SOURCE : ALL_SOURCES, &e));
         const std::unique_ptr<void, DWORD (*)(HANDLE)> end(e, MgmGroupEnumerationEnd);
         std::vector<flow> found;
         std::array<SOURCE_GROUP_ENTRY, 256> entries;
@@ -391,8 +391,15 @@ public:
 
 private:
     static DWORD mask(DWORD address) noexcept { return address ? host_mask : 0; }
+    HANDLE open(const char *function) const
+    {
+        if (!handle_)
+            throw closed_error(function, protocol_, component_);
+        return handle_;
+    }
 
     std::unique_ptr<detail::claim> claim_;
+    DWORD protocol_, component_;
     HANDLE handle_ = nullptr;
     std::vector<link> links_;
 };
@@ -432,126 +439,8 @@ void batch(Calls &&calls)
         throw batch_error("MgmHostEndBatch", code, first);
 }
 
-/// An MFE: the fields of MIB_IPMCAST_MFE, and its outgoing interfaces.
-struct mfe {
-    MIB_IPMCAST_MFE head;
-    std::vector<link> out;
-    mgm::flow flow() const noexcept { return {head.dwSource, head.dwGroup}; }
-};
-
-/// Returns all MFEs, in ascending order of group, then of source.
-inline std::vector<mfe> mfes()
-{
-    std::vector<mfe> found;
-    std::vector<BYTE> buffer(65536);
-    for (;;) {
-        DWORD size = static_cast<DWORD>(buffer.size()), count = 0;
-        const DWORD code = found.empty() ? MgmGetFirstMfe(&size, buffer.data(), &count)
-                                         : MgmGetNextMfe(&found.back().head, &size, buffer.data(), &count);
-        if (code == ERROR_INSUFFICIENT_BUFFER) {
-            buffer.resize(size);
-            continue;
-        }
-        if (code != ERROR_MORE_DATA && code != ERROR_NO_MORE_ITEMS)
-            throw error("MgmGetFirstMfe", code);
-        const BYTE *at = buffer.data();
-        for (; count > 0; count--) {
-            mfe each{};
-            std::memcpy(&each.head, at, offsetof(MIB_IPMCAST_MFE, rgmioOutInfo));
-            at += offsetof(MIB_IPMCAST_MFE, rgmioOutInfo);
-            for (DWORD i = 0; i < each.head.ulNumOutIf; i++, at += sizeof(MIB_IPMCAST_OIF)) {
-                MIB_IPMCAST_OIF oif;
-                std::memcpy(&oif, at, sizeof oif);
-                each.out.emplace_back(oif.dwOutIfIndex, oif.dwNextHopAddr);
-            }
-            found.push_back(std::move(each));
-        }
-        if (code == ERROR_NO_MORE_ITEMS)
-            return found;
-    }
-}
-
-/// The functions of mgmhost.h.
-namespace host {
-
-/// Starts the library. An argument that is 0 selects the default. The lifetime of MFEs,
-/// `mfe_timeout`, is in seconds.
-inline void start(DWORD forwarder = MGMHOST_FORWARDER_DEFAULT, DWORD log_level = MGMHOST_LOG_DEFAULT,
-                  DWORD mfe_timeout = 0)
-{
-    MGMHOST_CONFIG config{};
-    config.dwSize = sizeof config;
-    config.dwForwarder = forwarder;
-    config.dwLogLevel = log_level;
-    config.dwMfeTimeout = mfe_timeout;
-    check("MgmHostStart", MgmHostStart(&config));
-}
-
-/// Stops the library.
-inline void stop() { check("MgmHostStop", MgmHostStop()); }
-
-/// Adds a route to the multicast view. If the gateway is 0, the network is directly connected.
-inline void add_route(DWORD network, DWORD mask, DWORD index, DWORD gateway = 0)
-{
-    check("MgmHostAddRoute", MgmHostAddRoute(network, mask, index, gateway, 0, 0));
-}
-
-/// Serves client processes at a UNIX socket with this mode (0: 0660), which makes this process a
-/// router. A null path ends that.
-inline void serve_clients(const char *path, DWORD mode = 0)
-{
-    check("MgmHostServeClients", MgmHostServeClients(path, mode));
-}
-
-/// Lets the state of the clients that this process registers later stay for this time when the
-/// process ends without deregistering them; at most 300 s.
-inline void set_grace(DWORD seconds)
-{
-    check("MgmHostSetGrace", MgmHostSetGrace(seconds));
-}
-
-/// Sets what is called when the router of this client process has ended, or the connection to it
-/// is broken. It runs on a thread of the library. All clients are invalid then, and the next
-/// registration connects again. An empty function ends that.
-inline void set_router_lost(std::function<void()> callback)
-{
-    struct kept {
-        std::function<void()> callback;
-        kept *former;
-    };
-    // Never freed, because a former one may still be running, also when the program ends.
-    static std::atomic<kept *> last{nullptr};
-    kept *now = callback ? new kept{std::move(callback), nullptr} : nullptr;
-    if (now)
-        now->former = last.exchange(now);
-    const MGMHOST_ROUTER_LOST call = [](void *context) {
-        static_cast<kept *>(context)->callback();
-    };
-    check("MgmHostSetRouterLost", MgmHostSetRouterLost(now ? call : nullptr, now));
-}
-
-/// Whether a packet arrived on the incoming interface, and where it must be forwarded.
-struct decision {
-    bool accepted;
-    std::vector<link> out;
-};
-
-/// Passes a packet to the library. `size` is the size of the whole packet in octets.
-inline decision packet_in(const flow &f, const link &l, header h = {nullptr, 0}, DWORD size = 0)
-{
-    // The library numbers interfaces with 16 bits, so a packet has at most 65,536 oifs.
-    thread_local std::vector<MGMHOST_OIF> oifs(65536);
-    BOOL accepted = FALSE;
-    DWORD count = static_cast<DWORD>(oifs.size());
-    check("MgmHostPacketIn", MgmHostPacketIn(f.source, f.group, l.index, l.next_hop, h.size, h.data,
-                                             size, &accepted, &count, oifs.data()));
-    decision d{accepted != FALSE, {}};
-    for (DWORD i = 0; i < count; i++)
-        d.out.emplace_back(oifs[i].dwIfIndex, oifs[i].dwIfNextHopAddr);
-    return d;
-}
-
-} // namespace host
 } // namespace mgm
+
+#include <mgmhost.hpp>
 
 #endif // MGM_HPP

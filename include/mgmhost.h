@@ -225,6 +225,11 @@ struct _MGMHOST_CLIENTS {
      * selects the value of MGM_ANSWER_MS, by default 1,000.
      */
     DWORD dwAnswerMs;
+    /**
+     * The maximum number of processes of one user that are connected, up to
+     * 65,536; 0 selects no other limit than dwMaxProcesses.
+     */
+    DWORD dwMaxUserProcesses;
 };
 typedef struct _MGMHOST_CLIENTS MGMHOST_CLIENTS;
 typedef MGMHOST_CLIENTS *PMGMHOST_CLIENTS;

@@ -17,7 +17,7 @@ fn read(path: impl AsRef<Path>) -> String {
 
 #[test]
 fn committed_headers_are_the_generated_ones() {
-    for name in HEADERS {
+    for name in HEADERS.into_iter().chain(["mgm.ffi.h"]) {
         let generated = read(Path::new(env!("MGM_HEADERS_DIR")).join(name));
         let committed = read(root().join("include").join(name));
         assert!(
@@ -204,4 +204,107 @@ fn a_program_may_bring_its_own_types() {
 #[test]
 fn t_abi_layout_in_c() {
     compile_everywhere(&["c11", "c++17"], &root().join("c-tests/layout.c"));
+}
+
+// --- mgm.ffi.h -------------------------------------------------------------------------
+
+/// Parsers of declarations know no preprocessor, and some no comment in the middle of a line.
+#[test]
+fn the_ffi_header_has_only_declarations() {
+    let text = read(root().join("include/mgm.ffi.h"));
+    for line in text.lines() {
+        let comment = line.starts_with("/*") || line.starts_with(" *");
+        assert!(!line.trim_start().starts_with('#'), "a directive: {line}");
+        assert!(comment || !line.contains("/*") && !line.contains("//"), "a comment: {line}");
+        assert!(
+            comment
+                || line.is_empty()
+                || line.ends_with(['{', ',', ';', '}'])
+                || line.contains(" = "),
+            "half a declaration: {line}"
+        );
+    }
+    let source = temporary("ffi_alone.c", &text);
+    compile_everywhere(&["c99", "c11", "c++17"], &source);
+}
+
+/// What the header leaves out: a number that no int can hold, and one for Windows' own headers.
+const NOT_IN_FFI: [&str; 2] = ["RTM_VIEW_MASK_ALL", "MPR50"];
+
+#[test]
+fn the_ffi_header_lacks_no_name() {
+    let ffi = read(root().join("include/mgm.ffi.h"));
+    let mut found = 0;
+    for header in HEADERS {
+        for line in read(root().join("include").join(header)).lines() {
+            let words: Vec<&str> = line.split_whitespace().collect();
+            let needle = match words[..] {
+                ["#define", name, value, ..]
+                    if value.starts_with(|c: char| c.is_ascii_digit())
+                        && !NOT_IN_FFI.contains(&name) =>
+                {
+                    format!("    {name} = ")
+                }
+                ["struct", name, "{"] => format!("struct {name} {{"),
+                ["DWORD", function, ..] if line.starts_with("DWORD Mgm") => {
+                    format!("DWORD {}(", function.split('(').next().unwrap())
+                }
+                ["typedef", _, pointer, ..] if pointer.starts_with("(*") => {
+                    format!("{})(", pointer.split(')').next().unwrap())
+                }
+                ["typedef", .., name] if name.ends_with(';') => format!("{name}\n"),
+                _ => continue,
+            };
+            assert!(ffi.contains(&needle), "mgm.ffi.h lacks \"{needle}\" of {header}");
+            found += 1;
+        }
+    }
+    assert!(found > 200, "only {found} names found in the headers");
+}
+
+/// A C compiler compares each declaration with that of the other headers.
+#[test]
+fn the_ffi_header_agrees_with_the_others() {
+    let ffi = read(root().join("include/mgm.ffi.h"));
+    let mut lines = ffi.lines();
+    let mut c = String::from("#include <mgmhost.h>\n");
+    while let Some(line) = lines.next() {
+        let members =
+            lines.clone().take_while(|member| member.starts_with(' ')).collect::<Vec<_>>();
+        match line.split_whitespace().collect::<Vec<_>>()[..] {
+            ["enum", "{"] | ["typedef", "enum", _, "{"] => {
+                for member in &members {
+                    let equal = member.trim().trim_end_matches(',').replace(" = ", " == ");
+                    c += &format!("_Static_assert({equal}, \"{equal}\");\n");
+                }
+            }
+            ["struct", name, "{"] => c += &same_structure(name, &members),
+            // The two C types of this size differ for the compiler.
+            [.., "ULONGLONG;"] => {
+                c += "_Static_assert(sizeof(ULONGLONG) == sizeof(unsigned long long), \"\");\n"
+            }
+            _ if !line.starts_with(['}', ' ', '/']) => c += &format!("{line}\n"),
+            _ => {}
+        }
+    }
+    let compared = c.matches("_Static_assert").count();
+    assert!(compared > 200, "only {compared} things are compared");
+    compile_everywhere(&["c11"], &temporary("ffi_agrees.c", &c));
+}
+
+/// Assertions in C that a structure of the other headers has these members.
+fn same_structure(name: &str, members: &[&str]) -> String {
+    let copy = format!("struct copy{name}");
+    let mut c = format!("{copy} {{\n{}\n}};\n", members.join("\n"));
+    c += &format!("_Static_assert(sizeof({copy}) == sizeof(struct {name}), \"{name}\");\n");
+    for member in members {
+        let field = member.trim_end_matches(';').split('[').next().unwrap();
+        let field = field.rsplit([' ', '*']).next().unwrap();
+        c += &format!(
+            "_Static_assert(offsetof({copy}, {field}) == offsetof(struct {name}, {field}) && \
+             __builtin_types_compatible_p(__typeof__((({copy} *)0)->{field}), \
+             __typeof__(((struct {name} *)0)->{field})), \"{name}.{field}\");\n"
+        );
+    }
+    c
 }

@@ -24,7 +24,7 @@ const INSTANCES: u32 = 256;
 /// RPF_CALLBACK, CREATION_ALERT, PRUNE_ALERT, JOIN_ALERT and WRONG_IF_CALLBACK, in the order of
 /// ROUTING_PROTOCOL_CONFIG. A daemon hears the reports of hosts itself, so it needs no LOCAL_JOIN.
 ///
-/// A daemon that does not answer in time has said no (9.5).
+/// If a daemon does not answer in time, its oifs are off (9.5).
 const CALLBACKS: u16 = 0b1_1111 | OIFS_OFF;
 
 /// A connection, open or closed.
@@ -241,6 +241,10 @@ impl Router for Connection {
         if let Some(open) = &mut self.0 {
             open.acks.push(ack);
         }
+    }
+
+    fn name(&self, index: u32) -> String {
+        system::name_of(index).unwrap_or_else(|| format!("the former interface {index}"))
     }
 }
 

@@ -25,6 +25,10 @@ use std::panic::{catch_unwind, AssertUnwindSafe};
 /// No option that matters has a longer value.
 const LONGEST: usize = 512;
 
+/// The device that the kernel makes for the register interface, and an index that no device gets.
+const REGISTER: &[u8] = b"pimreg\0";
+const REGISTER_INDEX: c_int = c_int::MAX;
+
 /// Runs when the library is loaded.
 #[used]
 #[link_section = ".init_array"]
@@ -236,6 +240,30 @@ unsafe extern "C" fn ioctl(fd: c_int, request: c_ulong, argument: *mut c_void) -
         Some(Ok(())) => 0,
         Some(Err(errno)) => fails(errno),
         // SAFETY: as for the caller.
-        None => unsafe { system::ioctl(sockets::target(fd), request, argument) },
+        None => match unsafe { system::ioctl(sockets::target(fd), request, argument) } {
+            // SAFETY: as for the caller.
+            -1 if unsafe { is_of_register(request, argument) } => 0,
+            result => result,
+        },
     }
+}
+
+/// A daemon asks for the index of the register interface after it has added the VIF: fills it in.
+///
+/// # Safety
+/// As for ioctl.
+unsafe fn is_of_register(request: c_ulong, argument: *mut c_void) -> bool {
+    let asks = request == libc::SIOCGIFINDEX as c_ulong && system::errno() == libc::ENODEV;
+    if !asks || argument.is_null() || !sockets::is_active() {
+        return false;
+    }
+    // SAFETY: the argument is an ifreq, which the kernel has read.
+    let of = unsafe { &mut *argument.cast::<libc::ifreq>() };
+    let name = REGISTER.iter().map(|byte| *byte as libc::c_char);
+    let is_it = name.eq(of.ifr_name.iter().copied().take(REGISTER.len()));
+    if is_it && guarded(sockets::have_register, || false) {
+        of.ifr_ifru.ifru_ifindex = REGISTER_INDEX;
+        return true;
+    }
+    false
 }

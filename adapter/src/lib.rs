@@ -6,6 +6,8 @@
 //!   arguments decoded and calls `sockets`.
 //! - `sockets`: the sockets of the daemon that matter, behind one lock.
 //! - `mroute`: a socket of multicast routing: its descriptors, and what the daemon reads from it.
+//! - `links`: the IGMP packets of the daemon's interfaces.
+//! - `registers`: the packets that a router of PIM sends to a rendezvous point.
 //! - `connection`: the connection to mgmd, without a thread.
 //! - `system`: the functions of libc that this library replaces, as libc has them, and other calls.
 //! - `log`: lines for the operator. `word`: the lock.
@@ -19,8 +21,10 @@ compile_error!("the structures of multicast routing are those of 64-bit systems"
 
 mod connection;
 mod hooks;
+mod links;
 mod log;
 mod mroute;
+mod registers;
 mod sockets;
 mod system;
 mod word;

@@ -1,5 +1,5 @@
-//! Lines for the operator: on stderr, or in the system's log if the daemon has closed stderr or made it
-//! another file, as a daemon in the background does.
+//! Lines for the operator: on stderr, or in the system's log if the daemon has closed or redirected
+//! stderr, as a daemon in the background does.
 
 use crate::system;
 use std::ffi::CString;

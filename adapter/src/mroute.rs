@@ -1,15 +1,18 @@
 //! A socket of multicast routing.
 //!
-//! The daemon's descriptor becomes an epoll instance, which is ready to read as soon as one of these is
-//! ready: the raw socket, which has a private number from then on; the connection to mgmd; `flag`, if
-//! there is something to read; `timer`, if mgmd has ended and is to be looked for, or has refused
-//! something that is to be asked for again. So select, poll and epoll of the daemon wait for all of
-//! them, although this library has no thread and does not know how the daemon waits.
+//! The daemon's descriptor becomes an epoll instance, which is ready to read as soon as one of
+//! these is ready: the raw socket, which has a private number from then on; the packet sockets of
+//! `links`; the connection to mgmd; `flag`, if there is something to read; `timer`, if the library
+//! has to connect to mgmd again, or to repeat what mgmd has refused. So select, poll and epoll of
+//! the daemon wait for all of them, although this library has no thread and does not know how the
+//! daemon waits.
 
 use crate::connection::{Connection, PATIENCE};
+use crate::links::{self, Links};
 use crate::log;
+use crate::registers::Registers;
 use crate::system::{self, Device, Fd};
-use mgm_mroute_calls::daemon::{Daemon, Vif};
+use mgm_mroute_calls::daemon::{Daemon, Router, Vif};
 use mgm_mroute_calls::options::{Errno, MrouteOption, VifTarget};
 use mgm_mroute_calls::packets::Datagram;
 use mgm_types::{Flow, Ipv4Addr};
@@ -19,13 +22,15 @@ use std::time::{Duration, Instant};
 /// The interface that is the rest of the router.
 const REST: &str = "mgm0";
 
-/// How often mgmd is looked for after it has ended, or asked again, in seconds.
+/// The time between two attempts to connect to mgmd again, or to repeat what it has refused, in
+/// seconds.
 const LOOK: i64 = 1;
 
-/// How often an mgmd is looked for that hangs, in seconds: more and more rarely, up to this.
+/// The longest time between two attempts to connect to an mgmd that hangs, in seconds. Each attempt
+/// doubles the time up to this.
 const RARELY: i64 = 16;
 
-/// How long an mgmd may take that is looked for. The daemon waits meanwhile.
+/// How long an attempt to connect again may take. The daemon waits meanwhile.
 const GLANCE: Duration = Duration::from_millis(200);
 
 /// How long the parent may live on after the daemon has gone into the background, in milliseconds.
@@ -42,18 +47,22 @@ pub(crate) struct Mroute {
     flag: Fd,
     is_flagged: bool,
     timer: Fd,
+    links: Links,
+    /// None: it could not be opened.
+    registers: Option<Registers>,
     /// The seconds after which the timer is ready again and again; 0: never.
     timed: i64,
-    /// The seconds between two looks for mgmd.
+    /// The seconds between two attempts to connect again.
     pause: i64,
-    /// Why the last look has failed.
+    /// Why the last attempt has failed.
     why: String,
     path: PathBuf,
     connection: Connection,
     daemon: Daemon,
     /// The process whose connection it is.
     pid: u32,
-    /// What a child has left on mgm0 before it is known whether it goes on as the daemon.
+    /// The groups that a child has left on mgm0 while it is not known whether it goes on as the
+    /// daemon.
     left: Vec<Flow>,
     /// mgm0, if it exists, and the index under which the daemon knows it.
     rest: Option<Device>,
@@ -82,7 +91,7 @@ impl Mroute {
         })?;
         let raw = system::private_copy(fd)?;
         // MRT_INIT has this effect, too. It is refused if the daemon has set it already.
-        let _ = system::set_ip_option(&raw, libc::IP_ROUTER_ALERT, 1);
+        let _ = system::set_option(&raw, libc::IPPROTO_IP, libc::IP_ROUTER_ALERT, &1);
         let mut mroute = Mroute {
             fds: vec![fd],
             raw,
@@ -90,9 +99,18 @@ impl Mroute {
             flag: system::event_flag()?,
             is_flagged: false,
             timer: system::timer()?,
+            links: Links::open().unwrap_or_else(|errno| {
+                log::line(&format!(
+                    "cannot listen for IGMP (errno {errno}): the daemon may miss reports of hosts: \
+                     allow AF_PACKET (RestrictAddressFamilies= of a systemd unit), and 40 more open \
+                     files"
+                ));
+                Links::default()
+            }),
             timed: 0,
             pause: LOOK,
             why: String::new(),
+            registers: Registers::open().ok(),
             path,
             connection,
             daemon: Daemon::default(),
@@ -112,6 +130,8 @@ impl Mroute {
         for part in [&self.raw, &self.flag, &self.timer] {
             system::watch(self.epoll.0, part)?;
         }
+        self.links.watch(self.epoll.0)?;
+        self.registers.iter().try_for_each(|registers| registers.watch(self.epoll.0))?;
         self.connection.watch(self.epoll.0)?;
         self.fds.iter().try_for_each(|fd| system::replace(self.epoll.0, *fd))
     }
@@ -122,6 +142,7 @@ impl Mroute {
             true => self.daemon.done(&mut self.connection),
             false => self.connection.leave_watched(),
         }
+        links::unfilter(&self.raw);
         for fd in &self.fds {
             // The daemon is about to close it in any case.
             let _ = system::replace(self.raw.0, *fd);
@@ -148,7 +169,7 @@ impl Mroute {
         }
     }
 
-    /// Whether the time of the timer is over: true once for each time.
+    /// Whether the timer has expired: true once for each time.
     fn rings(&self) -> bool {
         let is_over = self.timed != 0 && system::wait(self.timer.0, 0);
         if is_over {
@@ -172,7 +193,9 @@ impl Mroute {
             system::set_timer(&self.timer, seconds);
             self.timed = seconds;
         }
-        let is_ready = self.daemon.is_ready();
+        let is_ready = self.daemon.is_ready()
+            || self.links.has_peeked()
+            || self.registers.as_ref().is_some_and(Registers::has_peeked);
         if is_ready != self.is_flagged {
             system::set_flag(&self.flag, is_ready);
             self.is_flagged = is_ready;
@@ -281,11 +304,29 @@ impl Mroute {
                 .and_then(|what| self.daemon.add_vif(&mut self.connection, vif, what)),
             other => self.daemon.set(&mut self.connection, other),
         };
+        self.follow_links();
         self.settle();
         result
     }
 
-    /// What a VIF is that the daemon adds.
+    /// The daemon's interfaces may be others now.
+    fn follow_links(&mut self) {
+        let indices = self.daemon.interfaces();
+        for (index, errno) in self.links.follow(&self.raw, self.epoll.0, &indices) {
+            log::line(&format!(
+                "cannot listen for IGMP on {} (errno {errno}): the daemon may miss reports of hosts \
+                 there",
+                self.connection.name(index)
+            ));
+        }
+        let epoll = self.epoll.0;
+        let Some(registers) = &mut self.registers else { return };
+        if let Err(errno) = registers.follow(epoll, self.daemon.registered()) {
+            log::line(&format!("cannot read the packets of PIM registers (errno {errno})"));
+        }
+    }
+
+    /// What the VIF that the daemon adds stands for.
     fn vif(&mut self, target: VifTarget) -> Result<Vif, Errno> {
         let index = match target {
             VifTarget::Register => return Ok(Vif::Register),
@@ -394,6 +435,11 @@ impl Mroute {
         counters
     }
 
+    /// Whether the register interface of PIM is a VIF.
+    pub fn has_register(&self) -> bool {
+        self.daemon.vif_that_is(Vif::Register).is_some()
+    }
+
     /// Whether the daemon's descriptor is ready.
     pub fn is_ready(&self) -> bool {
         system::wait(self.epoll.0, 0)
@@ -406,9 +452,13 @@ impl Mroute {
     pub fn read(&mut self, peeks: bool) -> Result<Read, Errno> {
         self.turn();
         let datagram = self.daemon.read(&mut self.connection, peeks);
+        let of_link = if datagram.is_none() { self.links.read(peeks) } else { None };
         self.settle();
         if let Some(datagram) = datagram {
             let index = self.rest.filter(|_| datagram.is_of_rest).map_or(0, |rest| rest.index);
+            return Ok(Read::Datagram(datagram, index));
+        }
+        if let Some((datagram, index)) = of_link {
             return Ok(Read::Datagram(datagram, index));
         }
         while let Some(source) = system::waiting_source(&self.raw)? {
@@ -418,6 +468,11 @@ impl Mroute {
             }
             let mut packet = [0; 64];
             system::receive(&self.raw, &mut packet, false)?;
+        }
+        let whole = self.registers.as_mut().and_then(|registers| registers.read(peeks));
+        if let Some(datagram) = whole {
+            self.settle();
+            return Ok(Read::Datagram(datagram, 0));
         }
         Ok(Read::Nothing(self.epoll.0))
     }

@@ -334,6 +334,11 @@ pub(crate) fn vif_counters(vif: u16) -> Option<Result<[u64; 4], Errno>> {
     with(|sockets| Some(sockets.mroutes.first_mut()?.vif_counters(vif)))
 }
 
+/// Whether the daemon has added the register interface of PIM.
+pub(crate) fn have_register() -> bool {
+    with(|sockets| sockets.mroutes.iter().any(Mroute::has_register))
+}
+
 /// Whether the daemon's descriptor is ready to read; false if it is not one of multicast routing.
 pub(crate) fn is_ready(fd: i32) -> bool {
     with(|sockets| sockets.mroute(fd).is_some_and(|mroute| mroute.is_ready()))
@@ -347,8 +352,8 @@ pub(crate) fn read(fd: i32, peeks: bool) -> Option<(Result<Read, Errno>, bool)> 
     })
 }
 
-/// The daemon sends a packet to an address, on an interface that it may name. Returns whether that was
-/// mgm0, and the packet needs not be sent. IP_MULTICAST_IF is for groups only.
+/// The daemon sends a packet to an address, on an interface that it may name. Returns whether that
+/// was mgm0, and the packet need not be sent. IP_MULTICAST_IF is for groups only.
 pub(crate) fn sends(fd: i32, packet: &[u8], on: Option<u32>, to: Ipv4Addr) -> bool {
     with(|sockets| {
         let Some(raw) = sockets.raws.get(&fd).copied() else { return false };

@@ -169,9 +169,7 @@ pub(crate) fn set_patience(fd: &Fd, patience: Duration) -> Result<(), c_int> {
     let (seconds, micros) = (patience.as_secs(), patience.subsec_micros());
     let time = libc::timeval { tv_sec: seconds as i64, tv_usec: micros.into() };
     for option in [libc::SO_RCVTIMEO, libc::SO_SNDTIMEO] {
-        let (value, size) = ((&raw const time).cast(), size_of_val(&time) as socklen_t);
-        // SAFETY: the value has the size given.
-        result(unsafe { setsockopt(fd.0, libc::SOL_SOCKET, option, value, size) })?;
+        set_option(fd, libc::SOL_SOCKET, option, &time)?;
     }
     Ok(())
 }
@@ -220,6 +218,21 @@ pub(crate) fn send_all(fd: &Fd, mut bytes: &[u8]) -> Result<(), c_int> {
             Err(_) => return Err(errno()),
         }
     }
+    Ok(())
+}
+
+/// A packet socket, which receives nothing until it is bound.
+pub(crate) fn packet_socket() -> Result<Fd, c_int> {
+    let kind = libc::SOCK_DGRAM | libc::SOCK_CLOEXEC | libc::SOCK_NONBLOCK;
+    // SAFETY: this only makes a descriptor.
+    private(unsafe { socket(libc::AF_PACKET, kind, 0) })
+}
+
+/// Sets an option whose value is a plain structure of C.
+pub(crate) fn set_option<T>(fd: &Fd, level: c_int, name: c_int, value: &T) -> Result<(), c_int> {
+    let size = size_of::<T>() as socklen_t;
+    // SAFETY: the value has the size given, and the kernel only reads it.
+    result(unsafe { setsockopt(fd.0, level, name, (&raw const *value).cast(), size) })?;
     Ok(())
 }
 
@@ -389,14 +402,6 @@ pub(crate) fn replace(from: c_int, to: c_int) -> Result<(), c_int> {
     Ok(())
 }
 
-/// Sets an int at the level IPPROTO_IP.
-pub(crate) fn set_ip_option(fd: &Fd, name: c_int, value: c_int) -> Result<(), c_int> {
-    let size = size_of::<c_int>() as socklen_t;
-    // SAFETY: the value has the size given.
-    result(unsafe { setsockopt(fd.0, libc::IPPROTO_IP, name, (&raw const value).cast(), size) })?;
-    Ok(())
-}
-
 /// The source address of the packet that waits at a raw socket; `None` if none waits.
 pub(crate) fn waiting_source(fd: &Fd) -> Result<Option<Ipv4Addr>, c_int> {
     let mut head = [0u8; 20];
@@ -472,6 +477,15 @@ pub(crate) fn index_of(address: Ipv4Addr) -> Option<u32> {
     // SAFETY: the list is not used any longer.
     unsafe { libc::freeifaddrs(list) };
     found.filter(|index| *index != 0)
+}
+
+/// The name of the interface with this index.
+pub(crate) fn name_of(index: u32) -> Option<String> {
+    let mut name = [0u8; libc::IFNAMSIZ];
+    // SAFETY: the buffer has the size that an interface's name needs.
+    let found = unsafe { libc::if_indextoname(index, name.as_mut_ptr().cast()) };
+    let text = CStr::from_bytes_until_nul(&name).ok().filter(|_| !found.is_null())?;
+    Some(text.to_string_lossy().into_owned())
 }
 
 /// Blocks all signals of this thread. Returns the former mask.

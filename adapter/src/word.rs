@@ -1,4 +1,4 @@
-//! The lock itself: a futex. One of the standard library could not be held over a fork.
+//! The lock itself: a futex. A lock of the standard library could not be held during a fork.
 
 use libc::{c_int, c_void};
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -50,8 +50,10 @@ def medians(row, name, results):
     if not turns:
         return None
     found = {"all": all(turn["installed"] == row.flows for turn in turns)}
-    for what in ("installed", *NAMES):
+    for what in ("installed", *NAMES, *(["longest"] if "longest" in turns[0] else [])):
         found[what] = statistics.median(turn[what] for turn in turns)
+    # What the processor time and the memory are for.
+    found["flows"] = getattr(row, "all_flows", found["installed"])
     return found
 
 
@@ -64,15 +66,16 @@ def not_behind(result, ours):
 
 
 def cells(result):
-    installed, processor, memory = result["installed"], result["processor"], result["memory"]
-    count = f"{installed:,.0f}"
+    flows, processor, memory = result["flows"], result["processor"], result["memory"]
+    count = f"{result['installed']:,.0f}"
+    longest = f", longest {result['longest']:.3f} s" if "longest" in result else ""
     return [
         count if result["all"] else f"**{count}**",
-        f"{result['seconds']:.3f} s",
+        f"{result['seconds']:.3f} s{longest}",
         f"{processor:.3f} s",
-        f"{processor / installed * 1e6:.1f} µs" if installed else "",
+        f"{processor / flows * 1e6:.1f} µs" if flows else "",
         f"{memory / 1e6:.1f} MB",
-        f"{memory / installed:,.0f} bytes" if installed else "",
+        f"{memory / flows:,.0f} bytes" if flows else "",
     ]
 
 
@@ -88,5 +91,40 @@ def stored():
 
 
 def write(text):
+    before, _, after = page()
+    PAGE.write_text(before + BEGIN + text + END + after)
+
+
+def page():
+    """What the page has before the table, there, and after it."""
     before, rest = PAGE.read_text().split(BEGIN)
-    PAGE.write_text(before + BEGIN + text + END + rest.split(END)[1])
+    return before, *rest.split(END)
+
+
+def add(head, table_text, rows, routers):
+    """Writes the results of some routers in some rows into the table of the page, which keeps the
+    others, in the order of all rows and routers. A line beside the heading tells of them."""
+    _, old, _ = page()
+    headings, _, lines = old.partition("| row |")
+    titles, names = [row.title for row in rows], [router.name for router in routers]
+    found = {**parse("| row |" + lines), **(new := parse(table_text))}
+    ordered = sorted(found, key=lambda key: (titles.index(key[0]), names.index(key[1])))
+    text, last = "".join(table_text.splitlines(keepends=True)[:2]), None
+    for title, name in ordered:
+        cells = ["" if title == last else title, name, *found[title, name]]
+        text, last = text + f"| {' | '.join(cells)} |\n", title
+    chosen = (title for title in titles if any(title == other for other, _ in new))
+    what = [f"{title} ({', '.join(name for other, name in new if other == title)})" for title in chosen]
+    what = f"Measured later: {'; '.join(what)}: "
+    notes = [note for note in headings.splitlines() if note and not note.startswith(what)]
+    write("\n\n".join([*notes, what + head.strip()]) + "\n\n" + text)
+
+
+def parse(table_text):
+    """The other cells of each line, by row and router."""
+    found, title = {}, ""
+    for line in table_text.splitlines()[2:]:
+        first, name, *rest = (cell.strip() for cell in line.strip("|").split("|"))
+        title = first or title
+        found[title, name] = rest
+    return found

@@ -2,6 +2,7 @@
 
 import pathlib
 import socket
+import statistics
 import subprocess
 import tempfile
 import time
@@ -21,9 +22,10 @@ SILENCE = 1.5
 
 
 class Scene:
-    """A source's link, a router's, a receiver's. The receiver joins groups."""
+    """A source's link, a router's, a receiver's. The receiver joins groups. A link of `more` leads to
+    another host, the flooder."""
 
-    def __init__(self, router, groups):
+    def __init__(self, router, groups, more=()):
         self.lab = Lab()
         self.router = None
         try:
@@ -31,14 +33,17 @@ class Scene:
             self.lab.link(self.source, "to-source")
             self.lab.link(self.receiver, "to-receiver")
             self.receiver.sysctl(igmp_max_memberships=1_000_000)
-            links = ["to-source", "to-receiver"]
+            for link in more:
+                self.flooder = self.lab.host("flooder")
+                self.lab.link(self.flooder, link)
+            links = ["to-source", "to-receiver", *more]
             options = {"rendezvous": "10.1.0.1", "groups": f"{GROUP}/16"}
             self.router = router(self.lab.router, links, **options)
             self.groups = [socket.inet_ntoa(group_bytes(i)) for i in range(groups)]
             self.tools = tempfile.TemporaryDirectory()
-            self.burst = daemons.compile_c(
-                "burst", [daemons.NETNS / "burst.c"], pathlib.Path(self.tools.name)
-            )
+            for program in ("burst", "probe"):
+                source = daemons.NETNS / f"{program}.c"
+                daemons.compile_c(program, [source], pathlib.Path(self.tools.name))
         except BaseException:
             self.close()
             raise
@@ -82,12 +87,17 @@ class Scene:
 
     def send(self, sources, rate=0, rounds=1):
         """Starts the burst, and returns its process."""
-        words = [self.burst, "eth0", SOURCE, sources, GROUP, len(self.groups), rate, rounds]
+        words = ["eth0", SOURCE, sources, GROUP, len(self.groups), rate, rounds]
+        return self.start(self.source, "burst", *words)
+
+    def start(self, host, program, *words):
+        """Starts a program of tests/netns, on a host or on this machine, and returns its process."""
+        words = [pathlib.Path(self.tools.name) / program, *words]
         return subprocess.Popen(
             [str(word) for word in words],
             stdout=subprocess.PIPE,
             text=True,
-            preexec_fn=lambda: setns(self.source.descriptor),
+            preexec_fn=lambda: host and setns(host.descriptor),
         )
 
     def installed(self):
@@ -170,6 +180,55 @@ class Burst:
             scene.close()
 
 
+class Flood:
+    """New flows of one link, while as many flows as there can be, which nobody wants, arrive on
+    another one. The time is the median of those from the first packet of a flow to its arrival."""
+
+    name = "flood"
+    title = "300 new flows, one after the other, during a flood of 1,000,000 on another link"
+    flows = 300
+    pause = 2000  # microseconds between two of them
+    flood = ("239.2.0.0", 100, 10_000)
+    all_flows = 1_000_300
+    most_turns = None
+
+    def suits(self, router):
+        # The kernel's list of unresolved flows would take hours. The others have no third link.
+        return router is daemons.MgmEbpf
+
+    def run(self, router):
+        scene = Scene(router, self.flows, ["to-flooder"])
+        flood = None
+        try:
+            scene.join(JOINS_A_SECOND)
+            scene.wait_for_members()
+            memory, work = scene.router.memory(), scene.router.processor_time()
+            first, sources, groups = self.flood
+            words = ["eth0", "10.3.0.100", sources, first, groups]
+            flood = scene.start(scene.flooder, "burst", *words)
+            time.sleep(0.1)
+            source, receiver = scene.source.namespace, scene.receiver.namespace
+            words = [source, SOURCE, receiver, GROUP, self.flows, self.pause]
+            words.append(scene.router.processes[0].pid)
+            lines = scene.start(None, "probe", *words).communicate()[0].splitlines()
+            times = sorted(int(line.split()[0]) / 1e6 for line in lines)
+            flood.wait()
+            return {
+                "installed": len(times),
+                "seconds": statistics.median(times),
+                "longest": times[-1],
+                "late": statistics.median(int(line.split()[2]) / 1e6 for line in lines),
+                "processor": scene.router.processor_time() - work,
+                "memory": scene.router.memory() - memory,
+                "lost": scene.router.status()["counters"]["upcalls"]["lost"],
+            }
+        finally:
+            if flood:
+                flood.kill()
+                flood.communicate()
+            scene.close()
+
+
 class JoinAndFlow:
     """Streams that nobody wants yet, then somebody who wants all of them at once:
     the time until the last one flows."""
@@ -215,6 +274,7 @@ ROWS = [
     Burst("10000", "10,000 groups in a burst", 1, 10_000),
     Burst("10x1000", "10 sources × 1,000 groups in a burst", 10, 1000),
     Burst("100x1000", "100 sources × 1,000 groups in a burst", 100, 1000),
+    Flood(),
     Burst("paced", "100 sources × 1,000 groups at 20,000/s", 100, 1000, 20_000),
     JoinAndFlow(),
 ]

@@ -4,6 +4,7 @@ package mgm
 import "C"
 
 import (
+	"errors"
 	"fmt"
 	"runtime"
 	"strings"
@@ -47,7 +48,15 @@ type Error struct {
 	Function string
 	Code     Code
 	Reason   string
+	isClosed bool
 }
+
+// ErrClosed is what errors.Is finds in the error of a call of a client that is closed. The code is
+// ErrInvalidParameter.
+var ErrClosed = errors.New("mgm: the client is closed")
+
+// Is reports whether the error is that of a closed client.
+func (e *Error) Is(target error) bool { return target == ErrClosed && e.isClosed }
 
 func (e *Error) Error() string {
 	text := e.Code.Error()
@@ -66,7 +75,7 @@ func check(function string, call func() C.DWORD) error {
 	if code == 0 {
 		return nil
 	}
-	return &Error{function, code, reason}
+	return &Error{Function: function, Code: code, Reason: reason}
 }
 
 // try makes a call. It returns its code, and the reason if the library has refused it.

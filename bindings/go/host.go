@@ -1,32 +1,46 @@
 package mgm
 
-// #include <mgmhost.h>
+// #include <stdlib.h>
+// #include "trampolines.h"
 import "C"
 
 import (
-	"bytes"
-	"net"
+	"context"
 	"net/netip"
+	"sync"
 	"unsafe"
 )
 
-// The forwarders and the levels of the log.
-const (
-	ForwarderDefault = C.MGMHOST_FORWARDER_DEFAULT
-	ForwarderAuto    = C.MGMHOST_FORWARDER_AUTO
-	ForwarderKernel  = C.MGMHOST_FORWARDER_KERNEL
-	ForwarderMemory  = C.MGMHOST_FORWARDER_MEMORY
-	ForwarderEbpf    = C.MGMHOST_FORWARDER_EBPF
+// A Forwarder forwards the packets.
+type Forwarder uint32
 
-	LogDefault = C.MGMHOST_LOG_DEFAULT
-	LogOff     = C.MGMHOST_LOG_OFF
-	LogWarn    = C.MGMHOST_LOG_WARN
-	LogDebug   = C.MGMHOST_LOG_DEBUG
+// The forwarders. ForwarderDefault is the value of MGM_FORWARDER, or ForwarderAuto if that is unset.
+const (
+	ForwarderDefault Forwarder = C.MGMHOST_FORWARDER_DEFAULT
+	ForwarderAuto    Forwarder = C.MGMHOST_FORWARDER_AUTO
+	ForwarderKernel  Forwarder = C.MGMHOST_FORWARDER_KERNEL
+	ForwarderMemory  Forwarder = C.MGMHOST_FORWARDER_MEMORY
+	ForwarderEbpf    Forwarder = C.MGMHOST_FORWARDER_EBPF
 )
 
-// Config has settings for Start. A field that is 0 selects the default. MfeTimeout is in seconds.
+// Config has settings for Start. A field that is zero selects the default.
 type Config struct {
-	Forwarder, Table, MfeTimeout, LogLevel uint32
+	Forwarder Forwarder
+	// Table is the multicast routing table of the kernel.
+	Table uint32
+	// MfeTimeout is the lifetime of new MFEs in seconds; Never means that they never expire.
+	MfeTimeout uint32
+	LogLevel   LogLevel
+	// Log receives the log; nil selects stderr. See SetLog.
+	Log func(level LogLevel, text string)
+	// UnicastTable is the routing table of the system in which sources are looked up.
+	UnicastTable uint32
+	// MaxFlows is how many flows packets may create.
+	MaxFlows uint32
+	// OpenForwarder makes Start fail if the forwarder cannot be opened.
+	OpenForwarder bool
+	// Router is the path at which a router serves client processes: this process is a client of it.
+	Router string
 }
 
 // Version returns the API version of the library, major and minor.
@@ -46,6 +60,16 @@ func Start(config Config) error {
 	c.dwTable = C.DWORD(config.Table)
 	c.dwMfeTimeout = C.DWORD(config.MfeTimeout)
 	c.dwLogLevel = C.DWORD(config.LogLevel)
+	c.dwUnicastTable = C.DWORD(config.UnicastTable)
+	c.dwMaxFlows = C.DWORD(config.MaxFlows)
+	if config.OpenForwarder {
+		c.dwFlags = C.MGMHOST_START_OPEN_FORWARDER
+	}
+	if config.Router != "" {
+		c.pszRouter = C.CString(config.Router)
+		defer C.free(unsafe.Pointer(c.pszRouter))
+	}
+	C.mgm_go_log_to(&c, keepLog(config.Log))
 	return check("MgmHostStart", func() C.DWORD { return C.MgmHostStart(&c) })
 }
 
@@ -53,19 +77,72 @@ func Start(config Config) error {
 // callbacks.
 func Stop() error { return check("MgmHostStop", func() C.DWORD { return C.MgmHostStop() }) }
 
-// AddRoute adds a route to the multicast view. The zero gateway means that the network is
-// directly connected.
-func AddRoute(network netip.Prefix, index uint32, gateway netip.Addr) error {
-	var bits [4]byte
-	copy(bits[:], net.CIDRMask(network.Bits(), 32))
-	values, err := dwords(network.Masked().Addr(), netip.AddrFrom4(bits), gateway)
+// AddInterface reports that the system has an interface, or has it again.
+func AddInterface(i Interface) error {
+	return withHop(i, func(hop C.DWORD) error {
+		return check("MgmHostAddInterface", func() C.DWORD { return C.MgmHostAddInterface(C.DWORD(i.Index), hop) })
+	})
+}
+
+// DeleteInterface reports that the system has lost an interface.
+func DeleteInterface(i Interface) error {
+	return withHop(i, func(hop C.DWORD) error {
+		return check("MgmHostDeleteInterface", func() C.DWORD { return C.MgmHostDeleteInterface(C.DWORD(i.Index), hop) })
+	})
+}
+
+// A Route is a route of the multicast view. The zero Gateway means that the network is directly connected.
+type Route struct {
+	Network  netip.Prefix
+	Index    uint32
+	Gateway  netip.Addr
+	Protocol uint32
+	// Local: the network is an address of this router.
+	Local bool
+	// Preferred: prefer the route to all routes of the system, even to longer prefixes.
+	Preferred bool
+}
+
+// Add adds the route to the multicast view, or replaces the one to the same network.
+func (r Route) Add() error {
+	network, bits, err := prefix(r.Network)
 	if err != nil {
 		return err
 	}
+	gateway, err := dword(r.Gateway)
+	if err != nil {
+		return err
+	}
+	var flags C.DWORD
+	if r.Local {
+		flags |= C.MGMHOST_ROUTE_LOCAL
+	}
+	if r.Preferred {
+		flags |= C.MGMHOST_ROUTE_PREFERRED
+	}
 	return check("MgmHostAddRoute", func() C.DWORD {
-		return C.MgmHostAddRoute(values[0], values[1], C.DWORD(index), values[2], 0, 0)
+		return C.MgmHostAddRoute(network, bits, C.DWORD(r.Index), gateway, C.DWORD(r.Protocol), flags)
 	})
 }
+
+// AddRoute adds a route to the multicast view. The zero gateway means that the network is
+// directly connected. See Route for more.
+func AddRoute(network netip.Prefix, index uint32, gateway netip.Addr) error {
+	return Route{Network: network, Index: index, Gateway: gateway}.Add()
+}
+
+// DeleteRoute deletes a route of the host from the multicast view.
+func DeleteRoute(network netip.Prefix) error {
+	address, bits, err := prefix(network)
+	if err != nil {
+		return err
+	}
+	return check("MgmHostDeleteRoute", func() C.DWORD { return C.MgmHostDeleteRoute(address, bits) })
+}
+
+// The library numbers interfaces with 16 bits, so a packet has at most this many outgoing ones. Each call
+// needs so much room, because the library does not repeat its answer; the pool keeps it.
+var oifs = sync.Pool{New: func() any { return new([65536]C.MGMHOST_OIF) }}
 
 // PacketIn passes a packet to the library. It returns whether the packet arrived on the
 // incoming interface, and where it must be forwarded. Inside a callback it fails, because it
@@ -79,54 +156,52 @@ func PacketIn(f Flow, i Interface, header []byte, size uint32) (accepted bool, o
 	if len(header) > 0 {
 		data = (*C.BYTE)(unsafe.Pointer(&header[0]))
 	}
+	room := oifs.Get().(*[65536]C.MGMHOST_OIF)
+	defer oifs.Put(room)
 	var yes C.BOOL
-	// The library numbers interfaces with 16 bits, so a packet has at most this many.
-	oifs := make([]C.MGMHOST_OIF, 65536)
-	count := C.DWORD(len(oifs))
+	count := C.DWORD(len(room))
 	err = check("MgmHostPacketIn", func() C.DWORD {
 		return C.MgmHostPacketIn(values[0], values[1], C.DWORD(i.Index), values[2], C.DWORD(len(header)), data,
-			C.DWORD(size), &yes, &count, &oifs[0])
+			C.DWORD(size), &yes, &count, &room[0])
 	})
 	if err != nil {
 		return false, nil, err
 	}
-	for _, each := range oifs[:count] {
+	for _, each := range room[:count] {
 		outgoing = append(outgoing, iface(each.dwIfIndex, each.dwIfNextHopAddr))
 	}
 	return yes != 0, outgoing, nil
 }
 
-// SetFlowLimit limits how many flows may begin on an interface in a second, and how many of them at
-// once. A limit of 0 flows a second ends that.
-func SetFlowLimit(index, perSecond, burst uint32) error {
-	return check("MgmHostSetFlowLimit", func() C.DWORD {
-		return C.MgmHostSetFlowLimit(C.DWORD(index), C.DWORD(perSecond), C.DWORD(burst))
-	})
+// PacketInContext is PacketIn, but returns the error of the context when that ends first. The library still
+// handles the packet.
+func PacketInContext(ctx context.Context, f Flow, i Interface, header []byte, size uint32) (bool, []Interface, error) {
+	if err := ctx.Err(); err != nil {
+		return false, nil, err
+	}
+	type answer struct {
+		accepted bool
+		outgoing []Interface
+		err      error
+	}
+	answers := make(chan answer, 1)
+	header = append([]byte(nil), header...)
+	go func() {
+		accepted, outgoing, err := PacketIn(f, i, header, size)
+		answers <- answer{accepted, outgoing, err}
+	}()
+	select {
+	case a := <-answers:
+		return a.accepted, a.outgoing, a.err
+	case <-ctx.Done():
+		return false, nil, ctx.Err()
+	}
 }
 
-// Explain explains the flow of a source to a group, as JSON (docs/status.md): why its packets are
-// forwarded, or why not. They arrive on the given interface. The zero Interface selects the one on
-// which they arrived, or are expected.
-func Explain(f Flow, arrival Interface) ([]byte, error) {
-	values, err := dwords(f.Source, f.Group, arrival.NextHop)
-	if err != nil {
-		return nil, err
-	}
-	for room := C.DWORD(4096); ; {
-		size, buffer := room, make([]byte, room)
-		code, reason := try("MgmHostExplain", func() C.DWORD {
-			return C.MgmHostExplain(values[0], values[1], C.DWORD(arrival.Index), values[2], &size,
-				(*C.BYTE)(unsafe.Pointer(&buffer[0])))
-		})
-		switch code {
-		case 0:
-			text, _, _ := bytes.Cut(buffer, []byte{0})
-			return text, nil
-		case errInsufficientBuffer:
-			// The text can grow until the next call.
-			room = size + size/8
-		default:
-			return nil, &Error{"MgmHostExplain", code, reason}
-		}
-	}
+// Arrival returns, inside an Rpf callback, the interface on which the packet arrived. Elsewhere the error
+// is ErrNotFound.
+func Arrival() (Interface, error) {
+	var index, hop C.DWORD
+	err := check("MgmHostGetArrival", func() C.DWORD { return C.MgmHostGetArrival(&index, &hop) })
+	return iface(index, hop), err
 }

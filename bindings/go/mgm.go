@@ -10,20 +10,24 @@ package mgm
 import "C"
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net/netip"
 	"sync"
 	"unsafe"
 )
 
 // A Client is a registered routing protocol, or IGMP.
 type Client struct {
-	handle C.HANDLE
-	slot   int
+	handle              C.HANDLE
+	slot                int
+	protocol, component uint32
 
 	lock       sync.Mutex
 	interfaces map[Interface]bool
 	closed     bool
+	done       chan struct{}
 }
 
 // Register registers a protocol by its number. The component distinguishes clients of the same
@@ -41,7 +45,9 @@ func Register(protocol, component uint32, callbacks Callbacks) (*Client, error) 
 	if err != nil {
 		return nil, err
 	}
-	client := &Client{slot: slot, interfaces: map[Interface]bool{}}
+	client := &Client{
+		slot: slot, protocol: protocol, component: component, interfaces: map[Interface]bool{}, done: make(chan struct{}),
+	}
 	config := C.mgm_go_config(C.int(slot), callbacks.wanted())
 	err = check("MgmRegisterMProtocol", func() C.DWORD {
 		return C.MgmRegisterMProtocol(&config, C.DWORD(protocol), C.DWORD(component), &client.handle)
@@ -51,6 +57,50 @@ func Register(protocol, component uint32, callbacks Callbacks) (*Client, error) 
 		return nil, err
 	}
 	return client, nil
+}
+
+// RegisterContext registers a protocol like Register. The client is closed when the context ends.
+func RegisterContext(ctx context.Context, protocol, component uint32, callbacks Callbacks) (*Client, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	client, err := Register(protocol, component, callbacks)
+	if err != nil {
+		return nil, err
+	}
+	go func() {
+		select {
+		case <-ctx.Done():
+			client.Close()
+		case <-client.done:
+		}
+	}()
+	return client, nil
+}
+
+// Done returns a channel that is closed when the client is closed.
+func (c *Client) Done() <-chan struct{} { return c.done }
+
+func (c *Client) String() string {
+	c.lock.Lock()
+	defer c.lock.Unlock()
+	state := fmt.Sprintf("%d interfaces", len(c.interfaces))
+	if c.closed {
+		state = "closed"
+	}
+	return fmt.Sprintf("client (protocol %d, component %d, %s)", c.protocol, c.component, state)
+}
+
+// check makes a call of the client. A closed client fails without a call.
+func (c *Client) check(function string, call func() C.DWORD) error {
+	c.lock.Lock()
+	closed := c.closed
+	c.lock.Unlock()
+	if closed {
+		reason := fmt.Sprintf("the client (protocol %d, component %d) is closed", c.protocol, c.component)
+		return &Error{Function: function, Code: ErrInvalidParameter, Reason: reason, isClosed: true}
+	}
+	return check(function, call)
 }
 
 // Close releases the interfaces of the client and deregisters it. No callback of the client
@@ -77,6 +127,7 @@ func (c *Client) Close() error {
 		return err
 	}
 	giveBack(c.slot)
+	close(c.done)
 	return nil
 }
 
@@ -97,7 +148,7 @@ func (c *Client) Take(i Interface) error {
 	if err != nil {
 		return err
 	}
-	err = check("MgmTakeInterfaceOwnership", func() C.DWORD {
+	err = c.check("MgmTakeInterfaceOwnership", func() C.DWORD {
 		return C.MgmTakeInterfaceOwnership(c.handle, C.DWORD(i.Index), hop)
 	})
 	if err != nil {
@@ -114,7 +165,7 @@ func (c *Client) Release(i Interface) error {
 	if err != nil {
 		return err
 	}
-	err = check("MgmReleaseInterfaceOwnership", func() C.DWORD {
+	err = c.check("MgmReleaseInterfaceOwnership", func() C.DWORD {
 		return C.MgmReleaseInterfaceOwnership(c.handle, C.DWORD(i.Index), hop)
 	})
 	if err != nil {
@@ -135,35 +186,76 @@ func (c *Client) remember(i Interface, has bool) {
 }
 
 // Join adds a membership on an interface of the client.
-func (c *Client) Join(i Interface, f Flow) error {
+func (c *Client) Join(i Interface, f Flow) error { return c.add(i, f, C.MGM_JOIN_STATE_FLAG) }
+
+// Leave deletes a membership on an interface of the client.
+func (c *Client) Leave(i Interface, f Flow) error { return c.remove(i, f, C.MGM_JOIN_STATE_FLAG) }
+
+// Forward adds the interface to the MFEs of the flow that exist now, and records no membership.
+func (c *Client) Forward(i Interface, f Flow) error { return c.add(i, f, C.MGM_FORWARD_STATE_FLAG) }
+
+// StopForwarding removes the interface from the MFEs of the flow that exist now. Memberships stay.
+func (c *Client) StopForwarding(i Interface, f Flow) error {
+	return c.remove(i, f, C.MGM_FORWARD_STATE_FLAG)
+}
+
+func (c *Client) add(i Interface, f Flow, flags C.DWORD) error {
 	values, err := dwords(f.Source, f.Group, i.NextHop)
 	if err != nil {
 		return err
 	}
 	s, g, hop := values[0], values[1], values[2]
-	return check("MgmAddGroupMembershipEntry", func() C.DWORD {
-		return C.MgmAddGroupMembershipEntry(c.handle, s, mask(s), g, mask(g), C.DWORD(i.Index), hop,
-			C.MGM_JOIN_STATE_FLAG)
+	return c.check("MgmAddGroupMembershipEntry", func() C.DWORD {
+		return C.MgmAddGroupMembershipEntry(c.handle, s, mask(s), g, mask(g), C.DWORD(i.Index), hop, flags)
 	})
 }
 
-// Leave deletes a membership on an interface of the client.
-func (c *Client) Leave(i Interface, f Flow) error {
+func (c *Client) remove(i Interface, f Flow, flags C.DWORD) error {
 	values, err := dwords(f.Source, f.Group, i.NextHop)
 	if err != nil {
 		return err
 	}
 	s, g, hop := values[0], values[1], values[2]
-	return check("MgmDeleteGroupMembershipEntry", func() C.DWORD {
-		return C.MgmDeleteGroupMembershipEntry(c.handle, s, mask(s), g, mask(g), C.DWORD(i.Index), hop,
-			C.MGM_JOIN_STATE_FLAG)
+	return c.check("MgmDeleteGroupMembershipEntry", func() C.DWORD {
+		return C.MgmDeleteGroupMembershipEntry(c.handle, s, mask(s), g, mask(g), C.DWORD(i.Index), hop, flags)
 	})
+}
+
+// SetMfe changes the upstream neighbour of an MFE whose incoming interface the client owns. If incoming is
+// another interface of the client, and not 0, it becomes the incoming interface.
+func (c *Client) SetMfe(f Flow, upstream netip.Addr, incoming uint32) error {
+	values, err := dwords(f.Source, f.Group, upstream)
+	if err != nil {
+		return err
+	}
+	changed := C.MIB_IPMCAST_MFE{
+		dwSource: values[0], dwGroup: values[1], dwUpStrmNgbr: values[2], dwInIfIndex: C.DWORD(incoming),
+	}
+	return c.check("MgmSetMfe", func() C.DWORD { return C.MgmSetMfe(c.handle, &changed) })
+}
+
+// An Owner is the client that owns an interface.
+type Owner struct {
+	Protocol, Component uint32
+}
+
+// OwnerOf returns the owner of an interface. The error is ErrNotFound if it has none.
+func OwnerOf(i Interface) (Owner, error) {
+	hop, err := dword(i.NextHop)
+	if err != nil {
+		return Owner{}, err
+	}
+	var protocol, component C.DWORD
+	err = check("MgmGetProtocolOnInterface", func() C.DWORD {
+		return C.MgmGetProtocolOnInterface(C.DWORD(i.Index), hop, &protocol, &component)
+	})
+	return Owner{uint32(protocol), uint32(component)}, err
 }
 
 // Groups returns the memberships of all clients, without their interfaces.
 func (c *Client) Groups() ([]Flow, error) {
 	var e C.HANDLE
-	err := check("MgmGroupEnumerationStart", func() C.DWORD {
+	err := c.check("MgmGroupEnumerationStart", func() C.DWORD {
 		return C.MgmGroupEnumerationStart(c.handle, C.ALL_SOURCES, &e)
 	})
 	if err != nil {
@@ -178,7 +270,7 @@ func (c *Client) Groups() ([]Flow, error) {
 			return C.MgmGroupEnumerationGetNext(e, &size, (*C.BYTE)(unsafe.Pointer(&entries)), &count)
 		})
 		if code != errMoreData && code != errNoMoreItems {
-			return nil, &Error{"MgmGroupEnumerationGetNext", code, reason}
+			return nil, &Error{Function: "MgmGroupEnumerationGetNext", Code: code, Reason: reason}
 		}
 		for _, each := range entries[:count] {
 			flows = append(flows, flow(each.dwSourceAddr, each.dwGroupAddr))

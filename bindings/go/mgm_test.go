@@ -106,7 +106,7 @@ func TestErrorsHaveTheReasonOfTheLog(t *testing.T) {
 	}
 	wanted := "MgmTakeInterfaceOwnership: ERROR_INVALID_PARAMETER: " + refused.Reason + " (code 87)"
 	equal(t, err.Error(), wanted)
-	without := &Error{"MgmX", 1003, ""}
+	without := &Error{Function: "MgmX", Code: 1003}
 	if !strings.Contains(without.Error(), "MgmX: ERROR_CAN_NOT_COMPLETE, not possible now") {
 		t.Fatal(without)
 	}

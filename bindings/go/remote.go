@@ -5,6 +5,7 @@ package mgm
 import "C"
 
 import (
+	"errors"
 	"runtime"
 	"sync"
 	"unsafe"
@@ -20,6 +21,93 @@ func ServeClients(path string, mode uint32) error {
 		defer C.free(unsafe.Pointer(name))
 	}
 	return check("MgmHostServeClients", func() C.DWORD { return C.MgmHostServeClients(name, C.DWORD(mode)) })
+}
+
+// A ClientService says how client processes are served. A member that is zero or nil selects the default.
+type ClientService struct {
+	// Owner and Group are those of the socket's file; nil selects those of this process.
+	Owner, Group *uint32
+	// Mode is that of the socket's file; 0 selects 0660.
+	Mode uint32
+	// MaxProcesses is how many processes may be connected; 0 selects 1,000.
+	MaxProcesses uint32
+	// MaxUserProcesses is how many processes of one user may be connected; 0 selects no such limit.
+	MaxUserProcesses uint32
+	// AnswerMs is how long a question waits for its answer, in milliseconds; 0 selects 1,000.
+	AnswerMs uint32
+}
+
+// ServeClientsWith serves client processes like [ServeClients], with more settings.
+func ServeClientsWith(path string, service ClientService) error {
+	if path == "" {
+		return errors.New("mgm: the path is empty: ServeClients ends the service")
+	}
+	name := C.CString(path)
+	defer C.free(unsafe.Pointer(name))
+	settings := C.MGMHOST_CLIENTS{
+		dwMode:             C.DWORD(service.Mode),
+		dwMaxProcesses:     C.DWORD(service.MaxProcesses),
+		dwAnswerMs:         C.DWORD(service.AnswerMs),
+		dwMaxUserProcesses: C.DWORD(service.MaxUserProcesses),
+	}
+	settings.dwSize = C.DWORD(unsafe.Sizeof(settings))
+	if service.Owner != nil {
+		settings.dwFlags |= C.MGMHOST_CLIENTS_OWNER
+		settings.dwOwner = C.DWORD(*service.Owner)
+	}
+	if service.Group != nil {
+		settings.dwFlags |= C.MGMHOST_CLIENTS_GROUP
+		settings.dwGroup = C.DWORD(*service.Group)
+	}
+	return check("MgmHostServeClientsEx", func() C.DWORD { return C.MgmHostServeClientsEx(name, &settings) })
+}
+
+// A ClientRequest is what a client process asks a router for: to register a client, or to take an
+// interface.
+type ClientRequest struct {
+	Process, User, Protocol, Component uint32
+	// Interface is nil if the client registers.
+	Interface *Interface
+}
+
+var (
+	filterLock sync.RWMutex
+	filter     func(ClientRequest) bool
+)
+
+// SetClientFilter sets what decides in a router whether a client process may register a client, or take
+// an interface; nil permits everything. All client processes wait for it, so it must return at once and
+// call no functions of the library.
+func SetClientFilter(permits func(ClientRequest) bool) error {
+	filterLock.Lock()
+	filter = permits
+	filterLock.Unlock()
+	var wanted C.int
+	if permits != nil {
+		wanted = 1
+	}
+	return check("MgmHostSetClientFilter", func() C.DWORD { return C.mgm_go_filter_clients(wanted) })
+}
+
+//export goClientFilter
+func goClientFilter(request *C.MGMHOST_CLIENT_REQUEST) C.BOOL {
+	filterLock.RLock()
+	permits := filter
+	filterLock.RUnlock()
+	asked := ClientRequest{
+		Process:   uint32(request.dwProcess),
+		User:      uint32(request.dwUser),
+		Protocol:  uint32(request.dwProtocolId),
+		Component: uint32(request.dwComponentId),
+	}
+	if request.dwIfIndex != 0 {
+		taken := iface(request.dwIfIndex, request.dwIfNextHopAddr)
+		asked.Interface = &taken
+	}
+	if permits == nil || permits(asked) {
+		return 1
+	}
+	return 0
 }
 
 var (
@@ -60,7 +148,7 @@ func SetGrace(seconds uint32) error {
 // GraceDone says that the client has taken and added again what it wants of the state of its predecessor,
 // a client with the same ids in a process that has ended. The rest is deleted.
 func (c *Client) GraceDone() error {
-	return check("MgmHostGraceDone", func() C.DWORD { return C.MgmHostGraceDone(c.handle) })
+	return c.check("MgmHostGraceDone", func() C.DWORD { return C.MgmHostGraceDone(c.handle) })
 }
 
 // A BatchError says which call of a batch was refused first.

@@ -2,11 +2,13 @@ package mgm
 
 import (
 	"errors"
+	"fmt"
 	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 )
@@ -68,12 +70,97 @@ func TestGraceIsAtMostFiveMinutesAndHasNoEffectInARouter(t *testing.T) {
 	ok(SetGrace(0))
 }
 
-// The client process of the next test.
+// asClient runs TestAsClientProcess as a client process with this task, and returns what it prints.
+func asClient(path, task string) string {
+	process := exec.Command(os.Args[0], "-test.run=TestAsClientProcess$", "-test.v")
+	process.Env = append(os.Environ(), "MGM_ROUTER="+path, "MGM_GO_CLIENT="+task)
+	said, err := process.CombinedOutput()
+	if err != nil {
+		return err.Error() + string(said)
+	}
+	return string(said)
+}
+
+func TestAFilterDecidesWhatClientProcessesMayDo(t *testing.T) {
+	needsRouter(t)
+	ok := fresh(t)
+	path := filepath.Join(t.TempDir(), "router")
+	var lock sync.Mutex
+	var asked []ClientRequest
+	ok(ServeClients(path, 0o600))
+	ok(SetClientFilter(func(request ClientRequest) bool {
+		lock.Lock()
+		defer lock.Unlock()
+		asked = append(asked, request)
+		return request.Interface == nil || request.Interface.Index == 5
+	}))
+	said := asClient(path, "filtered")
+	ok(SetClientFilter(nil))
+	if !strings.Contains(said, "6 is refused") || len(asked) != 3 {
+		t.Fatal(said, asked)
+	}
+	first, last := asked[0], asked[2]
+	if first.Interface != nil || first.Protocol != ProtoOSPF || int(first.User) != os.Geteuid() {
+		t.Fatal(first)
+	}
+	equal(t, *last.Interface, If(6))
+	if said = asClient(path, "filtered"); !strings.Contains(said, "6 is permitted") {
+		t.Fatal(said)
+	}
+	ok(ServeClients("", 0))
+}
+
+func TestTheSocketOfClientProcessesHasSettings(t *testing.T) {
+	needsRouter(t)
+	ok := fresh(t)
+	path := filepath.Join(t.TempDir(), "router")
+	user, group := uint32(os.Geteuid()), uint32(os.Getegid())
+	service := ClientService{Owner: &user, Group: &group, Mode: 0o640, MaxProcesses: 3, MaxUserProcesses: 1, AnswerMs: 500}
+	ok(ServeClientsWith(path, service))
+	found, err := os.Stat(path)
+	ok(err)
+	equal(t, found.Mode().Perm(), os.FileMode(0o640))
+	if said := asClient(path, "twice"); !strings.Contains(said, "the second process is refused") {
+		t.Fatal(said)
+	}
+	service.MaxUserProcesses = 2
+	ok(ServeClientsWith(path, service))
+	if said := asClient(path, "twice"); !strings.Contains(said, "the second process is welcome") {
+		t.Fatal(said)
+	}
+	service.MaxUserProcesses = 65537
+	if err := ServeClientsWith(path, service); !errors.Is(err, ErrInvalidParameter) {
+		t.Fatal(err)
+	}
+	if ServeClientsWith("", ClientService{}) == nil {
+		t.Fatal("without a path")
+	}
+	ok(ServeClients("", 0))
+}
+
+// The client process of the other tests.
 func TestAsClientProcess(t *testing.T) {
 	if os.Getenv("MGM_GO_CLIENT") == "" {
-		t.Skip("the next test runs this one")
+		t.Skip("other tests run this one")
 	}
 	ok := fresh(t)
+	switch task := os.Getenv("MGM_GO_CLIENT"); task {
+	case "filtered":
+		c := client(t, ProtoOSPF, Callbacks{})
+		ok(c.Take(If(5)))
+		verdict := map[bool]string{true: "permitted", false: "refused"}
+		fmt.Println("6 is", verdict[c.Take(If(6)) == nil])
+		return
+	case "twice":
+		client(t, ProtoOSPF, Callbacks{})
+		verdict := map[bool]string{true: "welcome", false: "refused"}
+		said := asClient(os.Getenv("MGM_ROUTER"), "once")
+		fmt.Println("the second process is", verdict[strings.Contains(said, "PASS: TestAsClientProcess")])
+		return
+	case "once":
+		client(t, ProtoBGP, Callbacks{})
+		return
+	}
 	lost := make(chan struct{})
 	ok(SetRouterLost(func() { close(lost) }))
 	c := client(t, ProtoOSPF, Callbacks{})

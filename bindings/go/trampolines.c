@@ -97,6 +97,23 @@ ROUTING_PROTOCOL_CONFIG mgm_go_config(int slot, unsigned wanted)
     return config;
 }
 
+static void log_line(void *context, DWORD level, const char *text)
+{
+    /* Go has no const pointers. */
+    goLog((uintptr_t)context, level, (char *)text);
+}
+
+void mgm_go_log_to(MGMHOST_CONFIG *config, uintptr_t number)
+{
+    config->pfnLogCallback = number ? log_line : NULL;
+    config->pvLogContext = (void *)number;
+}
+
+DWORD mgm_go_set_log(uintptr_t number)
+{
+    return MgmHostSetLogCallback(number ? log_line : NULL, (void *)number);
+}
+
 static void router_lost(void *context)
 {
     (void)context;
@@ -106,4 +123,16 @@ static void router_lost(void *context)
 DWORD mgm_go_report_router_lost(int wanted)
 {
     return MgmHostSetRouterLost(wanted ? router_lost : NULL, NULL);
+}
+
+static BOOL client_filter(void *context, const MGMHOST_CLIENT_REQUEST *request)
+{
+    (void)context;
+    /* Go has no const pointers. */
+    return goClientFilter((MGMHOST_CLIENT_REQUEST *)request);
+}
+
+DWORD mgm_go_filter_clients(int wanted)
+{
+    return MgmHostSetClientFilter(wanted ? client_filter : NULL, NULL);
 }

@@ -1,27 +1,33 @@
 package mgm
 
+// #include <stdlib.h>
 // #include <mgmhost.h>
 import "C"
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"unsafe"
 )
 
 // The protocol numbers of mgm.h (RFC 1354).
 const (
-	ProtoOther = 1
-	ProtoLocal = 2
-	ProtoRIP   = 8
-	ProtoMSDP  = 9
-	ProtoIGMP  = 10
-	ProtoBGMP  = 11
-	ProtoOSPF  = 13
-	ProtoBGP   = 14
+	ProtoOther   = 1
+	ProtoLocal   = 2
+	ProtoNetmgmt = 3
+	ProtoRIP     = 8
+	ProtoMSDP    = 9
+	ProtoIGMP    = 10
+	ProtoBGMP    = 11
+	ProtoOSPF    = 13
+	ProtoBGP     = 14
 )
 
 const hostMask = 0xFFFFFFFF
+
+// Never is the lifetime of an MFE that never expires.
+const Never uint32 = 0xFFFFFFFF
 
 // An Interface has an index, and on point-to-multipoint links a next hop.
 type Interface struct {
@@ -107,6 +113,51 @@ func dwords(addresses ...netip.Addr) ([]C.DWORD, error) {
 		values[i] = value
 	}
 	return values, nil
+}
+
+// prefix converts a network to its address and its mask.
+func prefix(network netip.Prefix) (address, bits C.DWORD, err error) {
+	if !network.IsValid() {
+		return 0, 0, fmt.Errorf("mgm: %s is not a network", network)
+	}
+	var ones [4]byte
+	copy(ones[:], net.CIDRMask(network.Bits(), 32))
+	values, err := dwords(network.Masked().Addr(), netip.AddrFrom4(ones))
+	if err != nil {
+		return 0, 0, err
+	}
+	return values[0], values[1], nil
+}
+
+// withHop makes a call with the next hop of an interface.
+func withHop(i Interface, call func(hop C.DWORD) error) error {
+	hop, err := dword(i.NextHop)
+	if err != nil {
+		return err
+	}
+	return call(hop)
+}
+
+// InterfaceByName returns the interface that has this name in the system.
+func InterfaceByName(name string) (Interface, error) {
+	text := C.CString(name)
+	defer C.free(unsafe.Pointer(text))
+	var index C.DWORD
+	err := check("MgmHostInterfaceIndex", func() C.DWORD { return C.MgmHostInterfaceIndex(text, &index) })
+	return If(uint32(index)), err
+}
+
+// Name returns the name of the interface in the system.
+func (i Interface) Name() (string, error) {
+	var buffer [64]C.char
+	size := C.DWORD(len(buffer))
+	err := check("MgmHostInterfaceName", func() C.DWORD {
+		return C.MgmHostInterfaceName(C.DWORD(i.Index), &size, (*C.BYTE)(unsafe.Pointer(&buffer[0])))
+	})
+	if err != nil {
+		return "", err
+	}
+	return C.GoString(&buffer[0]), nil
 }
 
 func mask(address C.DWORD) C.DWORD {

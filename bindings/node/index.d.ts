@@ -1,3 +1,6 @@
+import type { Explanation, Status } from './status.js';
+export type * from './status.js';
+
 /** An IPv4 address, such as "10.0.0.5". */
 export type Address = string;
 /** The packets of a source to a group. Source null: any source. Source and group null: all groups. */
@@ -5,6 +8,8 @@ export interface Flow {
   source: Address | null;
   group: Address | null;
 }
+/** A flow, or only its group, from any source; null means all groups. */
+export type FlowLike = { source?: Address | null; group?: Address | null } | Address | null;
 /** An interface: its index, and on point-to-multipoint links its next hop. */
 export interface Interface {
   index: number;
@@ -36,6 +41,25 @@ export interface Mfe {
   expiresIn: number | null;
   timeout: number | null;
   outgoing: Interface[];
+}
+
+/** The counters of an outgoing interface of an MFE. */
+export interface OutgoingStats {
+  interface: Interface;
+  packets: number;
+  ttlTooLow: number;
+  tooLarge: number;
+  discards: number;
+}
+/** The counters of an MFE, of 32 bits each. */
+export interface MfeStats {
+  source: Address;
+  group: Address;
+  incoming: number;
+  packets: number;
+  octets: number;
+  wrongInterface: number;
+  outgoing: OutgoingStats[];
 }
 
 /**
@@ -75,9 +99,13 @@ export interface Callbacks {
 /** A client: a registered routing protocol, or IGMP. */
 export class Client {
   private constructor();
+  readonly protocol: number;
+  readonly component: number;
   static register(protocol: number, component?: number, callbacks?: Callbacks): Promise<Client>;
   /** Releases the interfaces and deregisters the client. No callback runs afterwards. */
   close(): Promise<void>;
+  /** The same, for `await using`. */
+  [Symbol.asyncDispose](): Promise<void>;
   take(iface: InterfaceLike): Promise<void>;
   /**
    * The client has taken and added again what it wants of the state of its predecessor, a client with the same ids in a
@@ -85,29 +113,57 @@ export class Client {
    */
   graceDone(): Promise<void>;
   release(iface: InterfaceLike): Promise<void>;
-  join(iface: InterfaceLike, group?: Address | null, source?: Address | null): Promise<void>;
-  leave(iface: InterfaceLike, group?: Address | null, source?: Address | null): Promise<void>;
+  /** Adds a membership. With forwardOnly it only changes the MFEs that exist now, and records nothing. */
+  join(iface: InterfaceLike, flow?: FlowLike, options?: { forwardOnly?: boolean }): Promise<void>;
+  /** Deletes a membership. */
+  leave(iface: InterfaceLike, flow?: FlowLike, options?: { forwardOnly?: boolean }): Promise<void>;
+  /** Changes the upstream neighbour of an MFE, and with `incoming` its incoming interface. */
   setMfe(source: Address, group: Address, upstream?: Address | null, incoming?: number): Promise<void>;
-  groups(): Promise<Flow[]>;
+  /** The memberships of all clients; with anySource, the groups for which there is a membership with a source. */
+  groups(options?: { anySource?: boolean }): Promise<Flow[]>;
 }
 
-/** A function of the library failed. The log says why. */
+/** A function of the library failed. */
 export class MgmError extends Error {
   readonly function: string;
   readonly code: number;
+  /** What the log says about the call, without the name of the function; '' if that is not known. */
+  readonly reason: string;
+  /** The number of the first refused call of a batch, counted from 1; 0 elsewhere. */
+  readonly number: number;
 }
+/** The client is closed, so the library was not called. */
+export class ClosedError extends MgmError {}
 
 export function ownerOf(iface: InterfaceLike): Promise<{ protocol: number; component: number } | null>;
 export function getMfe(source: Address, group: Address): Promise<Mfe>;
 export function mfes(): AsyncGenerator<Mfe>;
+export function getMfeStats(source: Address, group: Address): Promise<MfeStats>;
+export function mfeStats(): AsyncGenerator<MfeStats>;
+/** The index of the interface that has this name in the system. */
+export function interfaceIndex(name: string): Promise<number>;
+/** The name of an interface in the system. */
+export function interfaceName(index: number): Promise<string>;
 
 export namespace host {
   interface Settings {
     forwarder?: 'default' | 'auto' | 'kernel' | 'memory' | 'ebpf';
     table?: number;
     mfeTimeout?: number;
-    logLevel?: 'default' | 'off' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
+    logLevel?: LogLevel;
+    /** Receives the log; null sends it to stderr. */
+    log?: LogCallback | null;
+    /** The routing table of the system in which sources are looked up. */
+    unicastTable?: number;
+    /** How many flows packets may create. */
+    maxFlows?: number;
+    /** Whether the start fails if the forwarder cannot be opened. */
+    openForwarder?: boolean;
+    /** The path at which a router serves client processes: this process is a client of it. */
+    router?: string | null;
   }
+  type LogLevel = 'default' | 'off' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
+  type LogCallback = (level: LogLevel, text: string) => void;
   function version(): { api: [number, number]; build: [number, number, number] };
   function start(settings?: Settings): Promise<void>;
   function stop(): Promise<void>;
@@ -127,15 +183,56 @@ export namespace host {
   ): Promise<{ accepted: boolean; outgoing: Interface[] }>;
   /** Limits how many flows may begin on an interface in a second, and at once; 0 ends that. */
   function setFlowLimit(index: number, perSecond: number, burst?: number): Promise<void>;
-  /** Serves client processes at a UNIX socket with this mode (0: 0o660); null ends that. */
-  function serveClients(path: string | null, mode?: number): Promise<void>;
+  /** How client processes are served. A missing setting, null, or a number of 0 selects the default. */
+  interface ClientService {
+    mode?: number;
+    owner?: number | null;
+    group?: number | null;
+    maxProcesses?: number;
+    maxUserProcesses?: number;
+    answerMs?: number;
+  }
+  /** Serves client processes at a UNIX socket, whose mode may stand alone; a path of null ends that. */
+  function serveClients(path: string | null, settings?: ClientService | number): Promise<void>;
+  /** What a client process asks for; without an interface, to register a client. */
+  interface ClientRequest {
+    process: number;
+    user: number;
+    protocol: number;
+    component: number;
+    interface: Interface | null;
+  }
+  /** Sets what decides what client processes may do; null permits everything. */
+  function setClientFilter(permits: ((request: ClientRequest) => boolean) | null): Promise<void>;
   /** Lets the state of later clients stay for this time (at most 300 s) when this process ends without closing them. */
   function setGrace(seconds: number): Promise<void>;
   /** Sets what is called when the router of this client process is lost; null ends that. */
   function setRouterLost(callback: (() => void) | null): Promise<void>;
-  function status(): Promise<any>;
+  /**
+   * Makes the joins and leaves together that a function calls. The error is that of the first refused call, with its
+   * `number`.
+   */
+  function batch(calls: () => void): Promise<void>;
+  /** Sends the log to a function, which the event loop calls; null sends it to stderr. */
+  function setLog(callback: LogCallback | null): Promise<void>;
+  /** Sets the level of the log, until the next start of the library. */
+  function setLogLevel(level: LogLevel): Promise<void>;
+  /** Only packets with a greater TTL are forwarded out of the interface. */
+  function setTtlThreshold(iface: InterfaceLike, ttl: number): Promise<void>;
+  /** Makes an interface an administrative boundary for a prefix inside 239.0.0.0/8. */
+  function addBoundary(index: number, scope: string): Promise<void>;
+  function deleteBoundary(index: number, scope: string): Promise<void>;
+  /** Sets the name of a range of groups; null restores the default name. */
+  function setScopeName(scope: string, name: string | null): Promise<void>;
+  function scopeName(scope: string): Promise<string>;
+  /** The state of the library. */
+  function status(options?: { memberships?: boolean; mfes?: boolean }): Promise<Status>;
+  /** The metrics in the text format of Prometheus; with `mfes` the counters of each MFE, too. */
+  function metrics(options?: { mfes?: boolean }): Promise<string>;
+  /** Serves status and metrics at a UNIX socket; null ends that. */
+  function serveStatus(path: string | null): Promise<void>;
   /** Explains why the packets of a flow are forwarded, or why not. */
-  function explain(source: Address, group: Address, arrival?: InterfaceLike | null): Promise<any>;
+  function explain(source: Address, group: Address, arrival?: InterfaceLike | null): Promise<Explanation>;
 }
 
 export const PROTO_IP_OTHER: 1;

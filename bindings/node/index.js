@@ -1,11 +1,16 @@
-// libmgm, the multicast group manager with the API of Windows RRAS (mgm.h).
-//
-// A Client is a registered routing protocol, or IGMP. `host` has the functions of mgmhost.h.
-// Every call that can run or wait for callbacks returns a promise: callbacks run on the event
-// loop, so a call that blocked the event loop would wait for ever.
+// The module for `import`. It is the same as that for `require`, so a program may use both.
 
-export { Client, ownerOf } from './lib/client.js';
-export { MgmError } from './lib/library.js';
-export { getMfe, mfes } from './lib/tables.js';
-export * as host from './lib/host.js';
-export * from './lib/protocols.js';
+import mgm from './index.cjs';
+
+export const { Client, ClosedError, MgmError, getMfe, getMfeStats, host, interfaceIndex, interfaceName, mfes, mfeStats, ownerOf } = mgm;
+export const {
+  PROTO_IP_OTHER,
+  PROTO_IP_LOCAL,
+  PROTO_IP_NETMGMT,
+  PROTO_IP_RIP,
+  PROTO_IP_MSDP,
+  PROTO_IP_IGMP,
+  PROTO_IP_BGMP,
+  PROTO_IP_OSPF,
+  PROTO_IP_BGP,
+} = mgm;

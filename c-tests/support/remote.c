@@ -12,16 +12,16 @@
 /* Names the program test-router. In shim.c it has another name, because tests may use both. */
 #ifndef ROUTER_VARIABLE
 #define ROUTER_VARIABLE "MGM_TESTS_ROUTER"
+/* The recorder calls remote_begins and remote_returns, and shim.c does not. */
+#define COUNTS_CALLBACKS 1
+#else
+#define COUNTS_CALLBACKS 0
 #endif
 
 _Thread_local unsigned remote_depth;
 
-/* How many callbacks are running in this process, and how many of them have not returned while a
- * call of the host waited for them. */
+/* How many callbacks are running in this process. */
 static _Atomic unsigned running;
-#ifndef _WIN32
-static _Atomic unsigned stuck;
-#endif
 
 void remote_begins(void)
 {
@@ -41,19 +41,6 @@ void remote_returns(void)
 #include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
-
-/* A client that has deregistered inside a callback acknowledges nothing: wait for it here. */
-static void await_running(void)
-{
-    for (int tries = 0; tries < 300; tries++) {
-        if (running <= stuck) {
-            stuck = running;
-            return;
-        }
-        sleep_ms(1);
-    }
-    stuck = running;
-}
 
 static struct {
     pid_t pid, owner;
@@ -133,6 +120,8 @@ void remote_start_router(const MGMHOST_CONFIG *config)
             close(fd);
         unsetenv("LD_PRELOAD"); /* shim.c is not for the router */
         setenv("MGM_LOG", level_name(config->dwLogLevel), 1);
+        /* In a router's own process, questions wait without a limit. */
+        setenv("MGM_ANSWER_MS", "60000", 1);
         execl(program(), program(), router.service, router.control, timeout, flows, (char *)NULL);
         _exit(127);
     }
@@ -199,10 +188,8 @@ static bool connect_line(void)
 }
 
 /* Makes a call. The bytes of the answer are at `answer`, which has room for REMOTE_BYTES. */
-static DWORD call(struct remote_message *message, const void *bytes, void *answer)
+static DWORD exchange(struct remote_message *message, const void *bytes, void *answer)
 {
-    if (remote_depth > 0)
-        message->op |= OP_INSIDE;
     if (!connect_line() || !send_all(line.fd, message, sizeof(*message)) ||
         !send_all(line.fd, bytes, message->bytes) ||
         !receive_all(line.fd, message, sizeof(*message)) || message->bytes > REMOTE_BYTES ||
@@ -211,9 +198,71 @@ static DWORD call(struct remote_message *message, const void *bytes, void *answe
         message->bytes = 0;
         return ERROR_CAN_NOT_COMPLETE;
     }
-    if (remote_depth == 0)
-        await_running();
     return message->op;
+}
+
+/* What did not return during an earlier wait, so that no wait is for it again. */
+static struct {
+    struct lock lock;
+    uint32_t counts[REMOTE_CLIENTS]; /* callbacks of each client that are not acknowledged */
+    unsigned running;
+} stuck = {LOCK_INITIALIZER, {0}, 0};
+
+/* Whether callbacks that are not stuck have not returned, or are not acknowledged. If the wait for
+ * them is over, they are stuck from now on. */
+static bool callbacks_are_due(const uint32_t *counts, size_t clients, bool is_over)
+{
+    bool are_due;
+
+    lock_take(&stuck.lock);
+    are_due = running > stuck.running;
+    for (size_t i = 0; i < clients; i++) {
+        if (counts[i] < stuck.counts[i])
+            stuck.counts[i] = 0;
+        are_due = are_due || (counts[i] > 0 && stuck.counts[i] == 0);
+        if (is_over)
+            stuck.counts[i] = counts[i];
+    }
+    if (is_over || running < stuck.running)
+        stuck.running = running;
+    lock_give(&stuck.lock);
+    return are_due;
+}
+
+/* In a router's own process, the calls of the host make the callbacks that they cause. So the test
+ * waits until its process has made them. Callbacks that run for long are meant to: the wait ends.
+ * But a callback that has not begun is late because the machine is busy. The wait counts looks and
+ * not time, because all of the process may stand still meanwhile. */
+static void await_callbacks(void)
+{
+    enum { LOOKS_WHILE_ONE_RUNS = 300, LOOKS = COUNTS_CALLBACKS ? 20000 : LOOKS_WHILE_ONE_RUNS };
+    uint32_t *counts = malloc(REMOTE_BYTES);
+    unsigned looks = 0, looks_while_one_runs = 0;
+    bool is_over = false;
+
+    while (!is_over) {
+        struct remote_message message = {.op = OP_UNACKNOWLEDGED};
+        bool one_runs = running > 0;
+
+        if (exchange(&message, NULL, counts) != NO_ERROR)
+            break;
+        is_over = looks++ == LOOKS || looks_while_one_runs == LOOKS_WHILE_ONE_RUNS;
+        looks_while_one_runs += one_runs;
+        if (!callbacks_are_due(counts, message.bytes / sizeof(*counts), is_over))
+            break;
+        sleep_ms(1);
+    }
+    free(counts);
+}
+
+/* As in a router's own process, a call inside a callback does not wait for callbacks. */
+static DWORD call(struct remote_message *message, const void *bytes, void *answer)
+{
+    DWORD code = exchange(message, bytes, answer);
+
+    if (remote_depth == 0)
+        await_callbacks();
+    return code;
 }
 
 DWORD remote_start(const MGMHOST_CONFIG *config)

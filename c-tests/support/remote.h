@@ -32,14 +32,11 @@ enum remote_op {
     OP_DELETE_BOUNDARY,
     OP_SET_SCOPE_NAME,
     OP_GET_SCOPE_NAME,
-    OP_EXPLAIN
+    OP_EXPLAIN,
+    OP_UNACKNOWLEDGED
 };
 
-enum { REMOTE_WORDS = 8, REMOTE_BYTES = 1 << 20 };
-
-/* Added to the op of a call that is made inside a callback: as in a router's own process, such a
- * call does not wait for callbacks. */
-enum { OP_INSIDE = 1 << 16 };
+enum { REMOTE_WORDS = 8, REMOTE_BYTES = 1 << 20, REMOTE_CLIENTS = 4096 };
 
 /* How many callbacks this thread is inside of. The recorder counts them. */
 extern _Thread_local unsigned remote_depth;

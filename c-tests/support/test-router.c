@@ -66,6 +66,30 @@ static DWORD explain(struct remote_message *message, BYTE *bytes)
     return code;
 }
 
+/* How many callbacks were sent to each client and are not acknowledged. The test waits for them. */
+static DWORD unacknowledged(struct remote_message *message, BYTE *bytes)
+{
+    static const char member[] = "\"unacknowledged\":";
+    char *text = malloc(REMOTE_BYTES);
+    DWORD size = REMOTE_BYTES, clients = 0;
+    DWORD code = MgmHostGetStatus(MGMHOST_STATUS_NO_MEMBERSHIPS | MGMHOST_STATUS_NO_MFES, &size,
+                                  (PBYTE)text);
+
+    for (const char *at = text; code == NO_ERROR && clients < REMOTE_CLIENTS; clients++) {
+        uint32_t count;
+
+        at = strstr(at, member);
+        if (at == NULL)
+            break;
+        at += strlen(member);
+        count = (uint32_t)strtoul(at, NULL, 10);
+        memcpy(bytes + clients * sizeof(count), &count, sizeof(count));
+    }
+    message->bytes = clients * (uint32_t)sizeof(uint32_t);
+    free(text);
+    return code;
+}
+
 static DWORD obey(struct remote_message *message, BYTE *bytes)
 {
     uint32_t *w = message->words, size = message->bytes;
@@ -75,6 +99,7 @@ static DWORD obey(struct remote_message *message, BYTE *bytes)
     case OP_PACKET_IN: return packet_in(message, bytes);
     case OP_GET_SCOPE_NAME: return scope_name(message, bytes);
     case OP_EXPLAIN: return explain(message, bytes);
+    case OP_UNACKNOWLEDGED: return unacknowledged(message, bytes);
     }
     message->bytes = 0;
     memcpy(&boundary, bytes, sizeof(boundary));
@@ -92,54 +117,6 @@ static DWORD obey(struct remote_message *message, BYTE *bytes)
     }
 }
 
-enum { CLIENTS = 4096 };
-
-/* How many callbacks were sent to each client and are not acknowledged; returns the number of
- * clients. */
-static size_t unacknowledged(unsigned long counts[CLIENTS])
-{
-    static _Thread_local char text[REMOTE_BYTES];
-    DWORD size = sizeof(text);
-    size_t clients = 0;
-
-    if (MgmHostGetStatus(MGMHOST_STATUS_NO_MEMBERSHIPS | MGMHOST_STATUS_NO_MFES, &size,
-                         (PBYTE)text) != NO_ERROR)
-        return 0;
-    for (const char *at = text;
-         clients < CLIENTS && (at = strstr(at, "\"unacknowledged\":")) != NULL; at++)
-        counts[clients++] = strtoul(at + strlen("\"unacknowledged\":"), NULL, 10);
-    return clients;
-}
-
-/* In a router's own process, the calls of the host make the callbacks that they cause. So the
- * test waits until its process has made them. A client whose callbacks did not return during an
- * earlier wait is not waited for again until one has. */
-static void await_callbacks(void)
-{
-    static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-    static unsigned long stuck[CLIENTS];
-    static _Thread_local unsigned long counts[CLIENTS];
-    enum { TRIES = 1000, PAUSE_US = 300 };
-
-    for (int tries = 0; tries < TRIES; tries++) {
-        size_t clients = unacknowledged(counts);
-        bool waits = false;
-
-        pthread_mutex_lock(&lock);
-        for (size_t i = 0; i < clients; i++) {
-            if (counts[i] < stuck[i])
-                stuck[i] = 0;
-            waits = waits || (counts[i] > 0 && stuck[i] == 0);
-            if (tries == TRIES - 1)
-                stuck[i] = counts[i];
-        }
-        pthread_mutex_unlock(&lock);
-        if (!waits)
-            return;
-        usleep(PAUSE_US);
-    }
-}
-
 static void *serve(void *argument)
 {
     int fd = (int)(intptr_t)argument;
@@ -148,12 +125,7 @@ static void *serve(void *argument)
 
     while (transfer(fd, &message, sizeof(message), false) && message.bytes <= REMOTE_BYTES &&
            transfer(fd, bytes, message.bytes, false)) {
-        bool is_inside = (message.op & OP_INSIDE) != 0;
-
-        message.op &= OP_INSIDE - 1u;
         message.op = obey(&message, bytes);
-        if (!is_inside)
-            await_callbacks();
         if (!transfer(fd, &message, sizeof(message), true) ||
             !transfer(fd, bytes, message.bytes, true))
             break;
@@ -191,6 +163,8 @@ int main(int argc, char **argv)
     config.dwMfeTimeout = (DWORD)strtoul(argv[3], NULL, 10);
     config.dwMaxFlows = (DWORD)strtoul(argv[4], NULL, 10);
     strcpy(address.sun_path, argv[2]);
+    /* A process that had the same number may have left it. */
+    unlink(argv[2]);
     if (MgmHostStart(&config) != NO_ERROR || MgmHostServeClients(argv[1], 0600) != NO_ERROR ||
         bind(listener, (struct sockaddr *)&address, sizeof(address)) != 0 ||
         listen(listener, 16) != 0 ||
@@ -201,5 +175,6 @@ int main(int argc, char **argv)
     close(60);
     while (read(0, &byte, 1) > 0) {
     }
+    unlink(argv[2]); /* the process of the test may have crashed */
     return MgmHostStop() == NO_ERROR ? 0 : 1;
 }

@@ -9,7 +9,10 @@ int main()
 {
     const MGMHOST_VERSION version = mgm::version();
     std::cout << "mgm " << version.dwApiMajor << '.' << version.dwApiMinor << '\n';
-    mgm::host::start(MGMHOST_FORWARDER_MEMORY, MGMHOST_LOG_OFF);
+    mgm::host::settings settings;
+    settings.forwarder = mgm::host::forwarder::memory;
+    settings.log_level = mgm::host::log_level::off;
+    mgm::host::start(settings);
     mgm::host::add_route(mgm::address("10.0.0.0"), mgm::address("255.0.0.0"), 1);
 
     mgm::callbacks listens;
@@ -20,7 +23,7 @@ int main()
         std::cout << (somebody_else ? "join: somebody else wants " : "join: ") << text(flow)
                   << (somebody_else ? "" : " has an outgoing interface again") << '\n';
     };
-    listens.prune_alert = [](const mgm::flow &flow, const mgm::link &, bool nobody_else, DWORD &) {
+    listens.prune_alert = [](const mgm::flow &flow, const mgm::link &, bool nobody_else, std::chrono::seconds &) {
         std::cout << (nobody_else ? "prune: nobody else wants " : "prune: ") << text(flow)
                   << (nobody_else ? "" : " has no outgoing interface") << '\n';
     };

@@ -5,7 +5,7 @@ use libfuzzer_sys::fuzz_target;
 use mgm_mroute_calls::daemon::{Daemon, Lost, Router, Vif};
 use mgm_mroute_calls::memberships::Membership;
 use mgm_mroute_calls::options::{MrouteOption, VifTarget, MRT_BASE, MRT_MAX};
-use mgm_mroute_calls::packets::queried;
+use mgm_mroute_calls::packets::{arrived, queried, whole};
 use mgm_remote::messages::{decode, Ack, Callback, Reply, Request};
 
 /// A router that permits everything.
@@ -17,6 +17,10 @@ impl Router for Everything {
     }
 
     fn acknowledge(&mut self, _: Ack) {}
+
+    fn name(&self, index: u32) -> String {
+        format!("eth{index}")
+    }
 }
 
 fuzz_target!(|bytes: &[u8]| {
@@ -27,13 +31,16 @@ fuzz_target!(|bytes: &[u8]| {
     while let [kind, name, length, tail @ ..] = rest {
         let (value, tail) = tail.split_at(usize::from(*length).min(tail.len()));
         rest = tail;
-        match kind % 5 {
+        match kind % 6 {
             0 => {
                 let name = MRT_BASE + i32::from(*name) % (MRT_MAX + 2 - MRT_BASE);
                 let Ok(option) = MrouteOption::parse(name, value) else { continue };
                 let _ = match option {
                     MrouteOption::AddVif { vif, target: VifTarget::Index(index) } => {
                         daemon.add_vif(&mut router, vif, Vif::Real(index))
+                    }
+                    MrouteOption::AddVif { vif, target: VifTarget::Register } => {
+                        daemon.add_vif(&mut router, vif, Vif::Register)
                     }
                     MrouteOption::AddVif { vif, .. } => daemon.add_vif(&mut router, vif, Vif::Rest),
                     other => daemon.set(&mut router, other),
@@ -48,6 +55,12 @@ fuzz_target!(|bytes: &[u8]| {
             }
             2 => {
                 let _ = queried(value, name % 2 == 0);
+                if let Some(datagram) = whole(4, value) {
+                    assert!(datagram.bytes.len() >= 40 && datagram.bytes.len() <= value.len() + 20);
+                }
+                if let Some(datagram) = arrived(value) {
+                    assert!(datagram.bytes.len() >= 20 && datagram.destination().is_multicast());
+                }
                 daemon.sent_on_rest(value, name % 2 == 0);
             }
             3 => {
@@ -55,8 +68,11 @@ fuzz_target!(|bytes: &[u8]| {
                     daemon.arrived(&mut router, callback);
                 }
             }
-            _ => _ = daemon.read(&mut router, name % 2 == 0),
+            4 => _ = daemon.read(&mut router, name % 2 == 0),
+            _ => daemon.tick(&mut router),
         }
+        let (register, flows) = daemon.registered();
+        assert!(flows.is_empty() || daemon.vif_that_is(Vif::Register) == Some(register));
     }
     while daemon.is_ready() {
         daemon.read(&mut router, false);

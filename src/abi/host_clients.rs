@@ -24,7 +24,7 @@ use std::ffi::{c_char, c_void, CStr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-/// The greatest valid dwMaxProcesses.
+/// The greatest valid dwMaxProcesses and dwMaxUserProcesses.
 const MOST_PROCESSES: DWORD = 65_536;
 
 /// Serves client processes: routing protocols in other processes, which use this
@@ -148,6 +148,10 @@ fn service_settings(clients: &MGMHOST_CLIENTS) -> Result<Settings> {
     if clients.dwMaxProcesses > MOST_PROCESSES {
         return Err(Refusal::BadArgument("MGMHOST_CLIENTS.dwMaxProcesses is greater than 65536"));
     }
+    if clients.dwMaxUserProcesses > MOST_PROCESSES {
+        let text = "MGMHOST_CLIENTS.dwMaxUserProcesses is greater than 65536";
+        return Err(Refusal::BadArgument(text));
+    }
     if clients.dwAnswerMs > LONGEST_ANSWER_MS {
         return Err(Refusal::BadArgument("MGMHOST_CLIENTS.dwAnswerMs is greater than 3600000"));
     }
@@ -161,6 +165,8 @@ fn service_settings(clients: &MGMHOST_CLIENTS) -> Result<Settings> {
             0 => defaults.processes,
             most => most as usize,
         },
+        user_processes: (clients.dwMaxUserProcesses != 0)
+            .then_some(clients.dwMaxUserProcesses as usize),
         answer_ms: (clients.dwAnswerMs != 0).then_some(clients.dwAnswerMs),
     })
 }

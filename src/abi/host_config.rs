@@ -51,13 +51,14 @@ const DEFAULTS: MGMHOST_CONFIG = MGMHOST_CONFIG {
 };
 
 /// The sizes that MGMHOST_CLIENTS has if its last fields are missing.
-const CLIENTS_SIZES: [usize; 6] = [
+const CLIENTS_SIZES: [usize; 7] = [
     offset_of!(MGMHOST_CLIENTS, dwFlags),
     offset_of!(MGMHOST_CLIENTS, dwMode),
     offset_of!(MGMHOST_CLIENTS, dwOwner),
     offset_of!(MGMHOST_CLIENTS, dwGroup),
     offset_of!(MGMHOST_CLIENTS, dwMaxProcesses),
     offset_of!(MGMHOST_CLIENTS, dwAnswerMs),
+    offset_of!(MGMHOST_CLIENTS, dwMaxUserProcesses),
 ];
 
 const NO_CLIENTS: MGMHOST_CLIENTS = MGMHOST_CLIENTS {
@@ -68,6 +69,7 @@ const NO_CLIENTS: MGMHOST_CLIENTS = MGMHOST_CLIENTS {
     dwGroup: 0,
     dwMaxProcesses: 0,
     dwAnswerMs: 0,
+    dwMaxUserProcesses: 0,
 };
 
 /// Reads the fields that the caller has. The other fields get their defaults.

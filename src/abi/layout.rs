@@ -90,9 +90,9 @@ layout! {
         dwMaxFlows: 44, dwFlags: 48, dwReserved1: 52, pszRouter: 56,
     }
     MGMHOST_OIF: 8, 4 { dwIfIndex: 0, dwIfNextHopAddr: 4 }
-    MGMHOST_CLIENTS: 28, 4 {
+    MGMHOST_CLIENTS: 32, 4 {
         dwSize: 0, dwFlags: 4, dwMode: 8, dwOwner: 12, dwGroup: 16, dwMaxProcesses: 20,
-        dwAnswerMs: 24,
+        dwAnswerMs: 24, dwMaxUserProcesses: 28,
     }
     MGMHOST_CLIENT_REQUEST: 28, 4 {
         dwSize: 0, dwProcess: 4, dwUser: 8, dwProtocolId: 12, dwComponentId: 16, dwIfIndex: 20,

@@ -8,11 +8,12 @@
  *
  *     MGM_CALLS=FILE                     writes kind and number of each call, one per line
  *     MGM_FAULT="HOW FIRST TIMES KIND"   from call FIRST of this kind on, TIMES calls fail;
- *                                        HOW is an errno, "short" or "garbage"
+ *                                        HOW is an errno, "short", "garbage" or "slow"
  *     MGM_FAULT_WHILE=FILE               only while this file exists
  *
- * A call that fails with an errno is not made. "short" transfers half of the bytes, and "garbage"
- * overwrites everything that was read.
+ * A call that fails with an errno is not made. "short" transfers half of the bytes, "garbage"
+ * overwrites everything that was read, and "slow" delays the call for a second, as if it waited for a
+ * lock in the kernel.
  */
 #define _GNU_SOURCE /* RTLD_NEXT, recvmmsg */
 
@@ -32,7 +33,7 @@
 #include <unistd.h>
 
 enum { KINDS = 64, LENGTH = 48 };
-enum how { AS_EVER, FAIL, SHORT, GARBAGE };
+enum how { AS_EVER, FAIL, SHORT, GARBAGE, SLOW };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct {
@@ -61,7 +62,7 @@ __attribute__((constructor)) static void read_orders(void)
     if (sscanf(order, "%15s %u %u %47[^\n]", how, &fault.first, &fault.times, fault.kind) != 4)
         abort();
     fault.error = atoi(how);
-    fault.how = fault.error ? FAIL : strcmp(how, "short") == 0 ? SHORT : GARBAGE;
+    fault.how = fault.error ? FAIL : strcmp(how, "short") == 0 ? SHORT : strcmp(how, "slow") == 0 ? SLOW : GARBAGE;
 }
 
 /* Counts a call, and returns how it must fail. */
@@ -92,6 +93,10 @@ __attribute__((format(printf, 1, 2))) static enum how order(const char *format, 
             abort();
     }
     pthread_mutex_unlock(&lock);
+    if (how == SLOW) {
+        sleep(1);
+        return AS_EVER;
+    }
     if (how == FAIL)
         errno = fault.error;
     return how;

@@ -19,8 +19,9 @@ import threading
 import time
 
 IP = socket.IPPROTO_IP
-MRT_INIT, MRT_DONE, MRT_ADD_VIF = 200, 201, 202
+MRT_INIT, MRT_DONE, MRT_ADD_VIF, MRT_DEL_VIF = 200, 201, 202, 203
 VIFF_USE_IFINDEX = 8
+IP_PKTINFO = 8
 SIOCGETVIFCNT = 0x89E0  # on a socket of IPv6: SIOCGETMIFCNT_IN6
 PATIENCE = 10
 
@@ -73,6 +74,42 @@ def reads(raw, seconds):
             raw.recv(8192)
             count += 1
     return count
+
+
+def moving(first, second):
+    """As `hearing`, on another interface than at first."""
+    raw = routing(first)
+    for _ in range(34):  # more often than there are VIFs
+        raw.setsockopt(IP, MRT_DEL_VIF, struct.pack("=H14x", 0))
+        index = socket.if_nametoindex(second)
+        raw.setsockopt(IP, MRT_ADD_VIF, struct.pack("=HBBIii", 0, VIFF_USE_IFINDEX, 1, 0, index, 0))
+    says_what_arrives(raw, first)
+
+
+def hearing(*interfaces):
+    """Says what arrives: interface, kind and group of each IGMP packet."""
+    says_what_arrives(routing(*interfaces), interfaces[0])
+
+
+def says_what_arrives(raw, asks_on):
+    raw.setsockopt(IP, IP_PKTINFO, 1)
+    print("ready", file=sys.stderr, flush=True)
+    while True:
+        select.select([raw], [], [])
+        peeked = raw.recv(8192, socket.MSG_PEEK)
+        packet, info, *_ = raw.recvmsg(8192, 64)
+        index = struct.unpack_from("=i", info[0][2])[0] if info else 0
+        message = packet[(packet[0] & 15) * 4 :]
+        if message[0] == 0xF0:  # nothing
+            continue
+        name, group = socket.if_indextoname(index), socket.inet_ntoa(message[4:8])
+        cut = "" if peeked == packet and len(message) == 8 else " wrong length"
+        print(f"heard {name} {message[0]:#x} {group}{cut}", file=sys.stderr, flush=True)
+        if group == "239.1.0.99":
+            # What the daemon sends itself, it hears as from the kernel.
+            address = struct.pack("=8xi", socket.if_nametoindex(asks_on))
+            raw.setsockopt(IP, socket.IP_MULTICAST_IF, address)
+            raw.sendto(bytes([0x11, 0, 0xEE, 0xFF, 0, 0, 0, 0]), ("224.0.0.1", 0))
 
 
 def closing(*interfaces):
@@ -268,5 +305,5 @@ def threads(*interfaces):
 
 
 if __name__ == "__main__":
-    acts = {act.__name__: act for act in (counters, closing, vfork, helper, stopped, reused, threads, unicast, again) + (failing, high, lines, waiting)}
+    acts = {act.__name__: act for act in (counters, hearing, moving, closing, vfork, helper, stopped, reused, threads, unicast, again) + (failing, high, lines, waiting)}
     acts[sys.argv[1]](*sys.argv[2:])

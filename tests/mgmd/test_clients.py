@@ -371,6 +371,19 @@ class Access(ClientBed):
         self.client(300, "src")  # root is not restricted
         self.assertEqual(process.code("take", self.router.index("src")), CAN_NOT_COMPLETE)
 
+    def test_a_user_has_a_limit_of_its_own(self):
+        """9.11"""
+        self.serve_clients(router='clients-mode = "0666"\nmax-clients-per-user = 2\n')
+        first, _second = (self.client(protocol, user=USER) for protocol in (200, 201))
+        with self.assertRaises(AssertionError):
+            self.client(202, user=USER)
+        self.mgmd.logs(f"2 processes of user {USER} are connected")
+        self.client(300, user=USER + 1)
+        self.client(301)  # root
+        first.kill()
+        self.gone(200)
+        self.client(203, user=USER)
+
     def test_m53_a_reload_keeps_processes_connected(self):
         """9.10"""
         self.serve_clients()

@@ -11,6 +11,7 @@ import bpf
 import packets
 from bed import interface
 from build import COMPILER, TREE
+from case import kernel_only
 from daemon import Mgmd
 from doctor import NOBODY, Clinic, Doctor
 from feed import UDP, Feed
@@ -74,6 +75,7 @@ class Streams(Clinic):
 
     # --- health
 
+    @kernel_only("the doctor compares streams with its entries")
     def test_a_router_that_forwards_is_healthy(self):
         self.serve()
         with self.stream():
@@ -145,6 +147,7 @@ class Streams(Clinic):
         self.assertEqual(answer.report["listened_ms"], 0)
         self.assertIn("no multicast router has an interface", answer.lines[0])
 
+    @kernel_only("the doctor compares streams with its entries")
     def test_without_root_it_says_what_it_could_not_look_at(self):
         self.serve()
         with self.stream():
@@ -163,6 +166,7 @@ class Streams(Clinic):
 
     # --- the packet filter
 
+    @kernel_only("the doctor compares streams with its entries")
     def test_a_firewall_at_forward_is_found(self):
         """pimd#121, S17: the counters rise, and nothing comes out."""
         self.serve()
@@ -173,6 +177,7 @@ class Streams(Clinic):
             )
             self.assertRegex(command, "^nft 'insert rule ip mgmd_bed stop iifname")
 
+    @kernel_only("the doctor compares streams with its entries")
     def test_a_firewall_before_routing_is_found(self):
         self.serve()
         with self.stream(), self.dropped(PREROUTING):
@@ -192,6 +197,7 @@ class Streams(Clinic):
 
     # --- what else stops streams
 
+    @kernel_only("the doctor compares streams with its entries")
     def test_packets_that_are_too_long_are_found(self):
         self.serve()
         self.router.ip("link set lan mtu 1280")
@@ -201,6 +207,7 @@ class Streams(Clinic):
             self.assertEqual(command, "ip link set dev lan mtu 1400")
             self.cures(command, self.member)
 
+    @kernel_only("the doctor compares streams with its entries")
     def test_packets_of_which_some_are_too_long_are_found(self):
         self.serve()
         self.router.ip("link set lan mtu 1280")
@@ -208,6 +215,7 @@ class Streams(Clinic):
             self.member.expect(3)
             self.cures(self.found("mtu", "up to 1400 bytes"), self.member)
 
+    @kernel_only("the doctor compares streams with its entries")
     def test_a_ttl_of_1_is_found(self):
         """smcroute#172, S48."""
         self.serve()
@@ -215,11 +223,13 @@ class Streams(Clinic):
             command = self.found("ttl", "src: 239.1.1.1", "with TTL 1", "sent to lan")
         self.assertIn("64", command)
 
+    @kernel_only("the doctor compares streams with its entries")
     def test_a_ttl_below_the_threshold_is_found(self):
         self.serve(interface("src"), interface("lan", {}, ttl_threshold=20))
         with self.stream():
             self.found("ttl", "with TTL 16", "a TTL above 20")
 
+    @kernel_only("the doctor compares streams with its entries")
     def test_a_drop_that_is_nobodys_is_said_to_be_unknown(self):
         self.serve(interface("src"), interface("lan"), route("src", GROUP, "lan"))
         with self.stream():
@@ -236,6 +246,7 @@ class Streams(Clinic):
         self.serve(interface("src"), interface("lan"), route("src", GROUP, "lan"))
         return Stream(self.feed(GROUP, FOREIGN), 0.02)
 
+    @kernel_only("the doctor compares streams with its entries")
     def test_a_strict_rp_filter_is_found(self):
         """smcroute#99, S10: the stream is dropped before anything counts it."""
         self.router.ip("route add 203.0.113.0/24 dev lan")
@@ -245,6 +256,7 @@ class Streams(Clinic):
             self.assertEqual(command, "sysctl -w net.ipv4.conf.src.rp_filter=2")
             self.cures(command, self.member)
 
+    @kernel_only("the doctor compares streams with its entries")
     def test_a_loose_rp_filter_is_found_if_the_source_has_no_route(self):
         self.router.sysctl(conf__all__rp_filter=2)
         with self.foreign():

@@ -71,7 +71,7 @@ class Filters(Clinic):
         chains = {"inet fw out", "ip filter FORWARD", "iptables filter FORWARD", "iptables raw PREROUTING"}
         config = '[router]\nforwarder = "ebpf"\n', interface("src"), interface("lan", {})
         mgmd = self.start(*config)
-        mgmd.logs("warning", "bypass", *chains, "netdev egress")
+        mgmd.logs("warning", "bypass", *chains, "tc at the hook egress")
         self.assertEqual(set(mgmd.get("/v1/status")["bypassed_chains"]), chains)
         member = Member(self.receiver, GROUP)
         with Stream(self.feed(GROUP), 0.02):

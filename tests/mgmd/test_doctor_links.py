@@ -7,6 +7,7 @@ import time
 import unittest
 
 from bed import GMI, OQPI, QI, Switch, interface, proxy
+from case import kernel_only
 from doctor import Clinic
 from feed import Feed
 from lab import ip, until
@@ -145,6 +146,7 @@ class Bridges(Clinic):
         self.router.ip("addr flush dev port20", "link set port20 master br0")
         return far
 
+    @kernel_only("the doctor compares streams with its entries")
     def test_a_bridge_without_a_querier_is_found(self):
         """S3, udm-iptv#43: a switch behind the bridge knows no member, and stops the stream."""
         mgmd = self.start(interface("src"), interface("br0"), route("src", GROUP, "br0"))

@@ -7,6 +7,7 @@ import tempfile
 import types
 
 from bed import interface, proxy
+from case import kernel_only
 from daemon import Mgmd
 from doctor import NOBODY as AS_NOBODY
 from doctor import Clinic
@@ -22,6 +23,7 @@ ROUTER = "[router]\n"
 NOBODY = 65534
 
 
+@kernel_only("it has tables")
 class Tables(Clinic):
     def setUp(self):
         super().setUp()
@@ -109,6 +111,7 @@ class Proxies(Clinic):
                 self.cures(command, member)
 
 
+@kernel_only("it needs these capabilities")
 class Privileges(Clinic):
     """mgmd runs as an ordinary user, with fewer capabilities than its unit gives to it."""
 

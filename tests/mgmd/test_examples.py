@@ -8,7 +8,7 @@ from bed import ROUTER, SLACK, Bed
 from build import TREE
 from daemon import Mgmd
 from feed import Feed
-from lab import until
+from lab import FORWARDER, until
 from members import Member
 from packets import TO_EX, TO_IN, report_of, v3_query
 from typed import Typed
@@ -25,14 +25,23 @@ MANY = 20
 OWN_RUN = ("unshare", "--mount", "sh", "-ec", 'mount -t tmpfs none /run; exec "$@"', "sh")
 
 
+def with_forwarder(config):
+    """Returns a configuration with the forwarder under test."""
+    if FORWARDER == "kernel":
+        return config
+    head = "[router]\n"
+    config = config if head in config else head + config
+    return config.replace(head, f'{head}forwarder = "{FORWARDER}"\n')
+
+
 class Printed(Mgmd):
-    """mgmd with a configuration as it is printed."""
+    """mgmd with a configuration as it is printed, except for the forwarder under test."""
 
     def __init__(self, host, config):
         super().__init__(host, config, wrapper=OWN_RUN, WATCHDOG_USEC="1000000")
 
     def write(self, config):
-        self.file.write_text(config, encoding="utf-8")
+        self.file.write_text(with_forwarder(config), encoding="utf-8")
 
     def control(self):
         return pathlib.Path(f"/proc/{self.process.pid}/root/run/mgmd/control")
@@ -97,7 +106,8 @@ class Pages(Examples):
         class InItsFolder(Mgmd):
             def write(self, config):
                 shutil.copy(module, self.directory / "protocol.so")
-                self.file.write_text(config.replace("$PWD", str(self.directory)))
+                config = with_forwarder(config.replace("$PWD", str(self.directory)))
+                self.file.write_text(config, encoding="utf-8")
 
         self.sends("eth0")
         receiver = self.link("eth1")

@@ -4,8 +4,9 @@ import threading
 import time
 
 from bed import OneHost, interface, proxy
+from case import kernel_only
 from explaining import FORWARDED, NOT_FORWARDED, Explaining
-from lab import until
+from lab import FORWARDER, until
 from module import ModuleBed
 from packets import TO_EX, report_of, v1_report, v2_query, v2_report, v3_query
 from wire import Wire
@@ -51,7 +52,7 @@ class Walk(OneHost, Explaining):
         self.assertTrue(text.startswith(begin), text)
         for line in ("TTL 16, up to 32 octets\n", "\nasked      igmp accepts packets on src\n",
                      "\nto lan     wanted by hosts (all sources, for ", "\nnot wanted on home\n",
-                     "\nkernel     from src to lan; "):
+                     "\nkernel     from src to lan; " if FORWARDER == "kernel" else "\nto lan "):
             self.assertIn(line, text)
         self.assertTrue(text.endswith("\nforwarded  yes: packets are forwarded to lan\n"), text)
         self.assertEqual(to_home, NOT_FORWARDED)
@@ -63,6 +64,12 @@ class Walk(OneHost, Explaining):
         """The library's own explanation is a part of the answer."""
         library, kernel = answer["library"], answer["kernel"]
         self.assertEqual(library["verdict"]["reason"], None)
+        if FORWARDER == "ebpf":
+            installed = library["forwarder"]["installed"]
+            self.assertEqual(installed["name"], "src")
+            self.assertEqual([oif["name"] for oif in installed["oifs"]], ["lan"])
+            self.assertIsNone(kernel)
+            return
         self.assertEqual(kernel["entry"]["incoming"], "src")
         self.assertEqual(kernel["entry"]["outgoing"], ["lan"])
         self.assertEqual(kernel["differences"], [])
@@ -219,6 +226,7 @@ class Walk(OneHost, Explaining):
         self.expect(answer, "memory_forwarder", None, "restart mgmd")
         self.assertIsNone(answer["kernel"])
 
+    @kernel_only("it remembers refused flows")
     def test_flows_that_begin_too_fast(self):
         self.mgmd = self.start(
             interface("src", new_flows=1), interface("lan", {}), interface("home", {}),

@@ -12,11 +12,12 @@ import unittest
 import bpf
 from bed import Bed, OneHost, interface
 from build import COMPILER
+from case import kernel_only
 from daemon import Mgmd
 from explaining import NOT_FORWARDED, PERIOD, Explaining, LongFeed
 from feed import Feed
 from firewall import FORWARD, PREROUTING, drops
-from lab import until
+from lab import FORWARDER, until
 from packets import v3_query
 from static import StaticRouter
 from wire import Wire
@@ -88,9 +89,14 @@ class System(OneHost, Explaining):
         answer = self.with_stream(long)
         self.expect(answer, "mtu", "lan", "1300 octets", "takes at most 1000")
         self.assertEqual(self.host.arrived, [])
-        self.flows(self.with_stream(LongFeed(self.senders, GROUP, 1300, False)), "lan")
+        answer = self.with_stream(LongFeed(self.senders, GROUP, 1300, False))
+        if FORWARDER == "ebpf":
+            self.expect(answer, "mtu", "lan", "1300 octets", "fragments no packets", "at most 1000")
+        else:
+            self.flows(answer, "lan")
         self.flows(self.with_stream(LongFeed(self.senders, GROUP, 1000)), "lan")
 
+    @kernel_only("rp_filter does not apply to the others")
     def test_rp_filter(self):
         """The cure that it prints makes the stream flow."""
         self.router.ip("route add 198.51.100.0/24 dev lan")
@@ -112,6 +118,7 @@ class System(OneHost, Explaining):
             self.skipTest(f"no nftables in this kernel ({error})")
         return dropping
 
+    @kernel_only("others bypass it")
     def test_a_firewall_on_the_way_in(self):
         self.serve_member()
         dropping = self.firewall(PREROUTING)
@@ -130,6 +137,7 @@ class System(OneHost, Explaining):
         finally:
             dropping.__exit__(None, None, None)
 
+    @kernel_only("others bypass it")
     def test_a_firewall_on_the_way_out(self):
         self.serve_member()
         self.flows(self.with_stream(self.feed(GROUP)), "lan")
@@ -179,16 +187,17 @@ class System(OneHost, Explaining):
         dropping = self.firewall(FORWARD)
         try:
             self.serve_with("[router]\nforwarder = \"ebpf\"\n")
-            self.mgmd.logs("warning", "bypass", "ip mgmd_bed stop", "netdev egress")
+            self.mgmd.logs("warning", "bypass", "ip mgmd_bed stop", "tc at the hook egress")
             self.flows(self.with_stream(self.feed(GROUP)), "lan")
             self.assertEqual(self.mgmd.get("/v1/status")["bypassed_chains"], ["ip mgmd_bed stop"])
             shown = self.router_command("status")
-            self.assertIn("bypasses ip mgmd_bed stop: filter at netdev egress", shown)
+            self.assertIn("bypasses ip mgmd_bed stop: filter at tc egress", shown)
         finally:
             dropping.__exit__(None, None, None)
         self.assertEqual(self.mgmd.get("/v1/status")["bypassed_chains"], [])
         self.assertNotIn("bypasses", self.router_command("status"))
 
+    @kernel_only("others can change its entries")
     def test_m32_an_entry_that_another_program_has_changed(self):
         self.serve_member()
         self.flows(self.with_stream(self.feed(GROUP)), "lan")
@@ -199,6 +208,7 @@ class System(OneHost, Explaining):
         answer = self.explain(self.source, GROUP, listen=0)
         self.expect(answer, "entry_differs", "lan", "the kernel has no entry")
 
+    @kernel_only("the call that fails is its own")
     @unittest.skipUnless(shutil.which(COMPILER), "no C compiler")
     def test_an_entry_that_the_kernel_refuses(self):
         """As for want of memory. The log has the cause, and the library's next attempt succeeds."""
@@ -226,6 +236,7 @@ class System(OneHost, Explaining):
             until(lambda: host.arrived, "the stream")
         self.flows(self.with_stream(self.feed(GROUP)), "lan")
 
+    @kernel_only("it has tables")
     def test_a_rule_for_another_table(self):
         other = self.router.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_IGMP)
         other.setsockopt(socket.IPPROTO_IP, MRT_TABLE, struct.pack("=I", 100))
@@ -238,6 +249,7 @@ class System(OneHost, Explaining):
         self.router.ip(cure.removeprefix("ip "))
         self.flows(self.with_stream(self.feed(GROUP)), "lan")
 
+    @kernel_only("it has tables")
     def test_a_table_without_a_rule(self):
         """The cure that it prints makes the stream flow."""
         self.serve_with("[router]\ntable = 100\n")
@@ -247,6 +259,7 @@ class System(OneHost, Explaining):
         self.router.ip(cure.removeprefix("ip "))
         self.flows(self.with_stream(self.feed(GROUP)), "lan")
 
+    @kernel_only("the stack drops such packets before it")
     def test_packets_with_an_address_of_this_router(self):
         self.serve_member()
         own = self.source.rpartition(".")[0] + ".100"
@@ -294,6 +307,7 @@ class Interfaces(Bed, Explaining):
         answer = self.expect_on("port", "interface_port", "br0", "instead of its port")
         self.assertEqual(self.exit(answer, "port")["trouble"]["kind"], "port")
 
+    @kernel_only("it has 32 VIFs")
     def test_more_interfaces_than_the_kernel_has_vifs(self):
         names = self.lab.spare(34)
         self.router.ip(*(f"link set {name} up" for name in names))

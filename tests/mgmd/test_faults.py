@@ -26,8 +26,9 @@ class StandsStill(OneHost):
         self.mgmd.process.send_signal(signal.SIGSTOP)
 
     def go_on(self):
+        since = time.time()  # before, because mgmd may send at once
         self.mgmd.process.send_signal(signal.SIGCONT)
-        return time.time()
+        return since
 
     def test_t85_suspend(self):
         """One General Query, what has expired is gone, who answers is served again."""

@@ -5,6 +5,7 @@ import time
 
 import packets
 from bed import SLACK, Bed, OneHost, interface, long
+from case import kernel_only
 from lab import until
 from members import Member
 from packets import TO_EX, record, v3_report
@@ -91,6 +92,7 @@ class NewFlows(OneHost):
         entries = self.router.entries().items()
         return [oifs for (_, group), (_, oifs) in entries if group.startswith("239.84.1.")]
 
+    @kernel_only("it remembers refused flows")
     def test_new_flows_are_limited_and_others_go_on(self):
         mgmd = self.start(*self.tables(new_flows=self.LIMIT))
         member = Member(self.receiver, "239.84.0.1")

@@ -7,6 +7,7 @@ import socket
 import tempfile
 
 from bed import Bed, interface, proxy
+from case import kernel_only
 from daemon import Mgmd
 from lab import until
 from members import Member
@@ -82,6 +83,7 @@ class Starts(Bed):
         mgmd.logs("cannot forward packets", "CAP_NET_RAW")
         self.assertEqual(len(mgmd.log.items), 1, mgmd.log.items)
 
+    @kernel_only("it has tables")
     def test_s33_a_table_of_its_own(self):
         """troglobit/pimd#75: the log names the rules that lead packets to the table."""
         receiver = self.link("lan")

@@ -5,6 +5,7 @@ import time
 
 import pages
 from bed import Bed
+from case import kernel_only
 from daemon import Mgmd
 from feed import Feed
 from shell import CONFIGURATION, Shell
@@ -17,6 +18,7 @@ MANY = 20
 PATIENCE = 15
 
 
+@kernel_only("the pages print what mgmd says with it")
 class Typed(Bed):
     """A router on which the commands of a section are typed. `events` has a function for each event
     of the section."""

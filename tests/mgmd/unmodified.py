@@ -27,8 +27,11 @@ class Unmodified:
         self.file = self.directory / "configuration"
         self.file.write_text(config)
         # An absolute path is no program of a package.
-        self._command = [packages.program(program), *(o.format(file=self.file) for o in options)]
+        self._command = [packages.program(program), *self._filled_in(options)]
         self.start()
+
+    def _filled_in(self, options):
+        return [option.format(file=self.file, directory=self.directory) for option in options]
 
     def start(self):
         def enter():
@@ -74,8 +77,15 @@ class Unmodified:
 
 def smcroute(host, config, mgmd=None, background=False):
     options = (*([] if background else ["-n"]), "-N", "-f", "{file}", "-l", "debug")
+    options += ("-u", "{directory}/ctl")
     return Unmodified(host, "usr/sbin/smcrouted", config, *options, mgmd=mgmd)
 
 
 def igmpproxy(host, config, mgmd=None):
     return Unmodified(host, "usr/sbin/igmpproxy", config, "-n", "-d", "-v", "{file}", mgmd=mgmd)
+
+
+def pimd(host, config, mgmd=None):
+    """It serves the interfaces that the configuration enables, and no others."""
+    options = ("-f", "-N", "-s", "debug", "-d", "-c", "{file}")
+    return Unmodified(host, "usr/sbin/pimd", config, *options, mgmd=mgmd)

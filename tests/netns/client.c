@@ -15,11 +15,13 @@
  *     route NETWORK MASK IF NEXTHOP [preferred]   unroute NETWORK MASK
  *     start TABLE                             (with this unicast table)
  *     start-open                              (with the forwarder open; fails if it cannot be)
+ *     start-ebpf                              (with the ebpf forwarder, whatever the environment says)
  *     dump                                    groups CLIENT
  *     threshold IF TTL                        (0 to 255)
  *     boundary IF ADDRESS MASK                unbound IF ADDRESS MASK
  *     status                                  (without memberships and MFEs)
  *     slow CLIENT MILLISECONDS                (the duration of each callback from now on)
+ *     mute CLIENT                             (prints no callbacks from now on)
  *     fork          unprivileged              stop              quit
  *     done CLIENT                             (MgmHostGraceDone)
  */
@@ -31,6 +33,7 @@
 #include <arpa/inet.h>
 #include <net/if.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -41,6 +44,7 @@ enum { CLIENTS = 4, WORDS = 8, PERMITS = 8 };
 static HANDLE handles[CLIENTS];
 static _Atomic DWORD rpf_answers[CLIENTS];
 static _Atomic DWORD delays[CLIENTS];
+static atomic_bool is_mute[CLIENTS];
 
 /* The sources without a route that a client accepts on one of its interfaces. */
 static struct {
@@ -78,9 +82,10 @@ static DWORD permitted(int client, DWORD source)
 static void tell(const char *event, int client, DWORD source, DWORD group, DWORD index,
                  const char *more)
 {
-    printf("{\"event\": \"%s\", \"client\": \"%c\", \"source\": \"%s\", \"group\": \"%s\", "
-           "\"interface\": %u%s}\n",
-           event, 'A' + client, address(source).s, address(group).s, (unsigned)index, more);
+    if (!is_mute[client])
+        printf("{\"event\": \"%s\", \"client\": \"%c\", \"source\": \"%s\", \"group\": \"%s\", "
+               "\"interface\": %u%s}\n",
+               event, 'A' + client, address(source).s, address(group).s, (unsigned)index, more);
     if (delays[client])
         usleep(delays[client] * 1000);
 }
@@ -284,6 +289,13 @@ static DWORD start_open(void)
     return MgmHostStart(&config);
 }
 
+static DWORD start_ebpf(void)
+{
+    MGMHOST_CONFIG config = {.dwSize = sizeof config, .dwForwarder = MGMHOST_FORWARDER_EBPF};
+
+    return MgmHostStart(&config);
+}
+
 static DWORD set_mfe(HANDLE handle, const struct words *words)
 {
     MIB_IPMCAST_MFE mfe = {.dwSource = address_in(words->at[2])};
@@ -463,12 +475,16 @@ static void obey(const struct words *words)
         code = MgmHostDeleteRoute(address_in(words->at[1]), address_in(words->at[2]));
     else if (strcmp(command, "slow") == 0)
         delays[client] = number_in(words->at[2]);
+    else if (strcmp(command, "mute") == 0)
+        is_mute[client] = true;
     else if (strcmp(command, "unprivileged") == 0)
         code = setgid(65534) || setuid(65534) ? 1 : NO_ERROR; /* the user nobody, permanently */
     else if (strcmp(command, "start") == 0)
         code = start(words);
     else if (strcmp(command, "start-open") == 0)
         code = start_open();
+    else if (strcmp(command, "start-ebpf") == 0)
+        code = start_ebpf();
     else if (strcmp(command, "stop") == 0)
         code = MgmHostStop();
     else if (strcmp(command, "register") == 0)

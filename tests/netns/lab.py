@@ -38,6 +38,8 @@ IP_ADD_SOURCE_MEMBERSHIP, IP_DROP_SOURCE_MEMBERSHIP = 39, 40
 
 # The forwarder under test, where a test does not name one: kernel or ebpf.
 FORWARDER = os.environ.get("MGM_TEST_FORWARDER", "kernel")
+# How long a start may take in addition, in seconds, because the kernel verifies programs.
+LOADING = 1.0 if FORWARDER == "ebpf" else 0.0
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _labs = itertools.count()

@@ -39,8 +39,7 @@ class Mgmd:
 
     def settings(self):
         """Returns the keys of [router] that this class sets: the sockets are in its directory."""
-        sockets = f'clients = "{self.directory}/router"\ncontrol = "{self.control()}"\n'
-        return sockets + ('forwarder = "ebpf"\n' if FORWARDER == "ebpf" else "")
+        return f'clients = "{self.directory}/router"\ncontrol = "{self.control()}"\n'
 
     def control(self):
         """Returns the path of the control socket."""
@@ -48,11 +47,13 @@ class Mgmd:
 
     def write(self, config):
         """Writes the configuration."""
-        head = "[router]\n"
+        head, settings = "[router]\n", self.settings()
+        if FORWARDER == "ebpf" and not re.search("^forwarder = ", config, re.MULTILINE):
+            settings += 'forwarder = "ebpf"\n'
         if head in config:
-            config = config.replace(head, head + self.settings())
+            config = config.replace(head, head + settings)
         else:
-            config = head + self.settings() + config
+            config = head + settings + config
         self.file.write_text(config, encoding="utf-8")
 
     def start(self, wait=True):

@@ -31,6 +31,7 @@ class Build(build.Build):
         super().__init__()
         self.program("client", HERE / "client.c")
         self.program("burst", HERE / "burst.c")
+        self.program("probe", HERE / "probe.c")
         daemon = TREE / "examples/host_daemon"
         self.program("host_daemon", daemon / "host_daemon.c", daemon / "service.c")
         self.interposer  # compiled before the tests, some of which measure time

@@ -82,6 +82,25 @@ def _begin_work():
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
 
 
+def _not_here(test):
+    """Returns why a test does not apply to what is tested (case.py), or None."""
+    method = getattr(test, test._testMethodName)
+    return getattr(method, "not_here", None) or getattr(test, "not_here", None)
+
+
+def _applicable(chosen):
+    """Returns the tests that apply, and names the others by reason."""
+    chosen, others = list(chosen), {}
+    for test in chosen:
+        if _not_here(test):
+            others.setdefault(_not_here(test), []).append(test.id())
+    for reason, names in others.items():
+        print(f"NOT APPLICABLE: {reason}:", *names, sep="\n    ")
+    if others:
+        print(f"{sum(map(len, others.values()))} tests do not apply")
+    return [test for test in chosen if not _not_here(test)]
+
+
 def main(folder, prepare, workers, wanted=lambda test: True):
     """Runs the tests of a folder whose names have a pattern of the command line, as many side by
     side as there are workers. `prepare` runs first, and may raise FileNotFoundError. Returns the
@@ -89,10 +108,13 @@ def main(folder, prepare, workers, wanted=lambda test: True):
     print(f"with the {lab.FORWARDER} forwarder")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that SIGTERM cleans up too
     patterns = [word for word in sys.argv[1:] if not word.startswith("-")]
+    found = tests(unittest.defaultTestLoader.discover(str(folder)))
     _chosen.extend(
-        test
-        for test in tests(unittest.defaultTestLoader.discover(str(folder)))
-        if wanted(test) and (not patterns or any(pattern in test.id() for pattern in patterns))
+        _applicable(
+            test
+            for test in found
+            if wanted(test) and (not patterns or any(pattern in test.id() for pattern in patterns))
+        )
     )
     reason = lab.why_not()
     if reason:

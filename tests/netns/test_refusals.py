@@ -62,6 +62,12 @@ class Refusals(NetnsTest):
         second.must("start-open")
         self.assertEqual(second.do("start-open"), ALREADY_EXISTS)
 
+    def test_d80_a_start_that_opens_the_forwarder_without_privilege_is_refused(self):
+        router = self.router(wrapper=WITHOUT_PRIVILEGE)
+        self.assertEqual(router.do("start-open"), CAN_NOT_COMPLETE)
+        router.logs("cap_net_admin")
+        self.assertEqual(len(router.log.items), 1, router.log.items)
+
     def test_second_daemon_succeeds_once_the_first_is_gone(self):
         self.hosts("source")
         first = self.registered()

@@ -2,9 +2,11 @@
 
 import errno
 import os
+import pathlib
 import signal
 import socket
 import struct
+import tempfile
 import time
 
 from case import GROUP, NetnsTest, kernel_only, not_with_clsact
@@ -203,15 +205,20 @@ class ReRpf(Flowing):
         self.flows()
 
     # spec 5.10
-    @kernel_only("others make more requests before the one that fails")
     def test_question_that_does_not_get_through_says_nothing_about_the_route(self):
-        self.start(
-            LD_PRELOAD=str(Router.build.interposer),
-            MGM_FAULT=f"{errno.EACCES} 4 4 send",  # as in a sandbox, or with a "prohibit" route
-        )
-        old, new = (self.daemon.index(f"to-{name}") for name in ("source", "stranger"))
-        self.kernel.ip(f"route add 10.9.0.0/16 via {self.source.address}")
-        self.daemon.logs("cannot look up the route", self.FAR)
+        with tempfile.TemporaryDirectory() as directory:
+            broken = pathlib.Path(directory) / "broken"
+            self.start(
+                LD_PRELOAD=str(Router.build.interposer),
+                # As in a sandbox, or with a "prohibit" route.
+                MGM_FAULT=f"{errno.EACCES} 1 4000000000 send",
+                MGM_FAULT_WHILE=str(broken),
+            )
+            old, new = (self.daemon.index(f"to-{name}") for name in ("source", "stranger"))
+            broken.touch()
+            self.kernel.ip(f"route add 10.9.0.0/16 via {self.source.address}")
+            self.daemon.logs("cannot look up the route", self.FAR)
+            broken.unlink()
 
         # The library looks the source up again.
         self.kernel.ip(f"route replace 10.9.0.0/24 via {self.stranger.address}")

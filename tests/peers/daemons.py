@@ -144,6 +144,8 @@ class Frr(Daemon):
 
     name = "FRR pimd"
     package = "frr"
+    # What starts pimd, and with which environment.
+    launcher, environment = (), None
 
     def start(self):
         programs = packages.program("usr/lib/frr")
@@ -159,7 +161,9 @@ class Frr(Daemon):
         self.spawn(programs / "zebra", *common, "-f", empty, "-i", self.directory / "zebra.pid")
         until(lambda: self.alive() and (self.directory / "zserv").exists(), "zebra listens", 20)
         file = self.configuration(text)
-        self.spawn(programs / "pimd", *common, "-f", file, "-i", self.directory / "pimd.pid")
+        pimd = [*self.launcher, programs / "pimd", *common, "-f", file]
+        pimd += ["-i", self.directory / "pimd.pid"]
+        self.spawn(*pimd, environment=self.environment)
         self.serves()
 
     def say(self, *commands):

@@ -39,7 +39,15 @@ def fetch():
     packages = HOME / "packages"
     packages.mkdir(parents=True, exist_ok=True)
     as_root = ["-o", "APT::Sandbox::User=root"]  # its own user may not write here
-    _run(["apt-get", "download", "-q", *as_root, *wanted], packages)
+    download = ["apt-get", "download", "-q", *as_root, *wanted]
+    try:
+        _run(download, packages)
+    except Unavailable:
+        # A new machine has no package lists, or old ones, which name versions that are gone.
+        if os.geteuid() != 0:
+            raise
+        _run(["apt-get", "update", "-q"], packages)
+        _run(download, packages)
     for package in sorted(packages.glob("*.deb")):
         _run(["dpkg", "-x", package, HOME / "root"], packages)
     done.write_text(" ".join(wanted))

@@ -7,7 +7,7 @@ use crate::sockets;
 use crate::system;
 use libc::{c_int, c_void, iovec, msghdr, sockaddr, socklen_t, ssize_t};
 
-/// Whether a packet is for mgm0, and so is done with. Returns its length.
+/// If a packet is for mgm0, handles it, and returns its length.
 ///
 /// # Safety
 /// As for sendmsg.

@@ -3,6 +3,8 @@
 //!
 //! Sender and router are in one namespace, the far ends of the oifs in another one. So a packet is
 //! sent, forwarded and received by one processor, before the next one is sent.
+//!
+//! As in a router, a socket listens for IGMP on each link, and the stack gets each packet as well.
 
 use super::{sample, Sample, Spec};
 use crate::kernel::{checked, unshare};
@@ -12,6 +14,7 @@ use crate::library::{
 use crate::meter::median;
 use std::fs::read_to_string;
 use std::io::{self, Write};
+use std::os::fd::{AsRawFd, FromRawFd, IntoRawFd, OwnedFd};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -22,7 +25,7 @@ const SOURCE: u32 = 0x0A00_0009;
 const GROUP: u32 = 0xEF01_0203;
 const BYTES: usize = 128;
 /// The index of the router's end of the sender's link; those of the oifs follow.
-const IIF: u32 = 100;
+pub const IIF: u32 = 100;
 
 pub fn run(spec: &Spec, library: &Library) -> Result<Sample, String> {
     let bed = Bed::new(spec.number("oifs")).map_err(|error| format!("links: {error}"))?;
@@ -40,14 +43,16 @@ pub fn run(spec: &Spec, library: &Library) -> Result<Sample, String> {
 }
 
 /// The links, and a process in the namespace of their far ends.
-struct Bed {
+pub struct Bed {
     oifs: usize,
     far: Child,
-    sender: libc::c_int,
+    pub sender: libc::c_int,
+    /// A program that speaks IGMP has such sockets.
+    _listeners: Vec<OwnedFd>,
 }
 
 impl Bed {
-    fn new(oifs: usize) -> io::Result<Bed> {
+    pub fn new(oifs: usize) -> io::Result<Bed> {
         unshare()?;
         let far = Command::new("unshare").args(["-n", "sleep", "1000"]).spawn()?;
         std::thread::sleep(Duration::from_millis(300)); // until it is there
@@ -70,7 +75,10 @@ impl Bed {
         for name in ["all", "i0"] {
             std::fs::write(format!("/proc/sys/net/ipv4/conf/{name}/rp_filter"), "0")?;
         }
-        Ok(Bed { oifs, far, sender: packet_socket("s0")? })
+        let links = (1..=oifs).map(|n| format!("o{n}")).chain(["i0".to_owned()]);
+        let listeners = links.map(|link| listen(&link)).collect::<io::Result<_>>()?;
+        let sender = packet_socket("s0", 0)?.into_raw_fd();
+        Ok(Bed { oifs, far, sender, _listeners: listeners })
     }
 
     /// Packets a second.
@@ -139,7 +147,7 @@ impl Bed {
     }
 
     /// Packets that have left on all oifs.
-    fn sent(&self) -> io::Result<u64> {
+    pub fn sent(&self) -> io::Result<u64> {
         let text = read_to_string("/proc/self/net/dev")?;
         let lines = text.lines().filter_map(|line| line.trim().split_once(':'));
         let oifs = lines.filter(|(name, _)| name.starts_with('o'));
@@ -150,7 +158,7 @@ impl Bed {
 
     fn send(&self, count: usize) -> io::Result<()> {
         const AT_ONCE: usize = 32;
-        let frame = frame();
+        let frame = frame(GROUP);
         let mut part = libc::iovec { iov_base: frame.as_ptr() as *mut _, iov_len: frame.len() };
         // SAFETY: all zeros is a valid message.
         let mut messages: [libc::mmsghdr; AT_ONCE] = unsafe { std::mem::zeroed() };
@@ -188,8 +196,8 @@ fn batch(command: &mut Command, lines: &str) -> io::Result<()> {
     }
 }
 
-/// A socket that sends frames on a link, without queueing.
-fn packet_socket(name: &str) -> io::Result<libc::c_int> {
+/// A packet socket of a link. With protocol 0 it receives nothing.
+fn packet_socket(name: &str, protocol: u16) -> io::Result<OwnedFd> {
     let name = std::ffi::CString::new(name)?;
     // SAFETY: the name ends with a zero.
     let index = unsafe { libc::if_nametoindex(name.as_ptr()) } as libc::c_int;
@@ -197,11 +205,13 @@ fn packet_socket(name: &str) -> io::Result<libc::c_int> {
     unsafe {
         let socket =
             checked(libc::socket(libc::AF_PACKET, libc::SOCK_RAW | libc::SOCK_CLOEXEC, 0))?;
+        let socket = OwnedFd::from_raw_fd(socket);
         let mut address: libc::sockaddr_ll = std::mem::zeroed();
         address.sll_family = libc::AF_PACKET as u16;
         address.sll_ifindex = index;
+        address.sll_protocol = protocol.to_be();
         checked(libc::bind(
-            socket,
+            socket.as_raw_fd(),
             std::ptr::from_ref(&address).cast(),
             size_of_val(&address) as u32,
         ))?;
@@ -209,14 +219,50 @@ fn packet_socket(name: &str) -> io::Result<libc::c_int> {
     }
 }
 
-fn frame() -> Vec<u8> {
-    let [_, b, c, d] = GROUP.to_be_bytes();
+/// A socket that receives the IGMP packets of a link, like those of `crates/net`: of all protocols,
+/// with a filter that refuses nearly all packets at once.
+fn listen(name: &str) -> io::Result<OwnedFd> {
+    let step = |code: u32, k: u32, jf: u8| libc::sock_filter { code: code as u16, jt: 0, jf, k };
+    let mut filter = [
+        step(libc::BPF_LD | libc::BPF_B | libc::BPF_ABS, 14 + 9, 0),
+        step(libc::BPF_JMP | libc::BPF_JEQ | libc::BPF_K, libc::IPPROTO_IGMP as u32, 1),
+        step(libc::BPF_RET | libc::BPF_K, u32::MAX, 0),
+        step(libc::BPF_RET | libc::BPF_K, 0, 0),
+    ];
+    let program = libc::sock_fprog { len: filter.len() as u16, filter: filter.as_mut_ptr() };
+    let socket = packet_socket(name, libc::ETH_P_ALL as u16)?;
+    set(&socket, (libc::SOL_SOCKET, libc::SO_ATTACH_FILTER), &program)?;
+    set(&socket, (libc::SOL_PACKET, libc::PACKET_IGNORE_OUTGOING), &1i32)?;
+    Ok(socket)
+}
+
+fn set<T>(
+    socket: &OwnedFd,
+    (level, option): (libc::c_int, libc::c_int),
+    value: &T,
+) -> io::Result<()> {
+    // SAFETY: the kernel reads the value, and what it points to, which lives on.
+    checked(unsafe {
+        libc::setsockopt(
+            socket.as_raw_fd(),
+            level,
+            option,
+            std::ptr::from_ref(value).cast(),
+            size_of::<T>() as u32,
+        )
+    })?;
+    Ok(())
+}
+
+/// A packet of the source to a group.
+pub fn frame(group: u32) -> Vec<u8> {
+    let [_, b, c, d] = group.to_be_bytes();
     let mut frame = vec![1, 0, 0x5e, b & 0x7f, c, d, 2, 0, 0, 0, 0, 9, 8, 0];
     let length = (BYTES - frame.len()) as u16;
     let mut ip = vec![0x45, 0, 0, 0, 0, 1, 0, 0, 64, 17, 0, 0];
     ip[2..4].copy_from_slice(&length.to_be_bytes());
     ip.extend(SOURCE.to_be_bytes());
-    ip.extend(GROUP.to_be_bytes());
+    ip.extend(group.to_be_bytes());
     let words = ip.chunks(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]])));
     let sum: u32 = words.sum();
     let checksum = !((sum & 0xffff) + (sum >> 16)) as u16;

@@ -1,6 +1,7 @@
 //! What is measured, each in a process of its own: tables and libraries begin
 //! afresh, and the memory is only theirs.
 
+mod burst;
 mod calls;
 mod ebpf;
 mod expiry;
@@ -82,6 +83,7 @@ pub fn run(spec: &Spec, library: &Path) -> Result<Sample, Failure> {
     let path = library;
     let library = Library::load(path).map_err(Failure::Broken)?;
     Ok(match spec.probe() {
+        "burst" => burst::run(spec, path).map_err(Failure::Impossible)?,
         "calls" => calls::run(spec, &library).map_err(Failure::Impossible)?,
         "expiry" => expiry::run(spec, &library).map_err(Failure::Impossible)?,
         "forwarder" => forwarder::run(spec, &library).map_err(Failure::Impossible)?,

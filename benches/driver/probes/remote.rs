@@ -44,14 +44,14 @@ pub fn run(spec: &Spec, library: &Library, path: &Path) -> Result<Sample, String
 }
 
 /// Another process of this program.
-struct Served {
+pub struct Served {
     process: Child,
     commands: Option<ChildStdin>,
     said: BufReader<ChildStdout>,
 }
 
 impl Served {
-    fn start(library: &Path, spec: &str, place: &Path) -> Result<Served, String> {
+    pub fn start(library: &Path, spec: &str, place: &Path) -> Result<Served, String> {
         let why = |error: std::io::Error| error.to_string();
         let me = std::env::current_exe().map_err(why)?;
         let mut command = Command::new(me);
@@ -74,7 +74,13 @@ impl Served {
         Ok(line.trim_end().into())
     }
 
-    fn order(&mut self, what: &str) -> Result<u64, String> {
+    /// The process id.
+    pub fn id(&self) -> u32 {
+        self.process.id()
+    }
+
+    /// Gives it an order, which it answers with a number.
+    pub fn order(&mut self, what: &str) -> Result<u64, String> {
         let commands = self.commands.as_mut().ok_or("no stdin")?;
         writeln!(commands, "{what}").map_err(|error| error.to_string())?;
         self.line()?.parse().map_err(|_| format!("{what} has failed"))

@@ -27,6 +27,8 @@ pub const IGMP: u32 = 10;
 pub fn run(spec: &Spec, library: &Library, path: &Path) -> Result<Sample, String> {
     match spec.word("as") {
         "router" => be_router(spec, library, path)?,
+        "burst-router" | "burst-server" => super::burst::be_router(spec, library, path)?,
+        "burst-client" => super::burst::be_client(library),
         "victim" => be_victim(spec, library, path)?,
         "echo" => be_echo(spec.word("path")).map_err(|error| error.to_string())?,
         other => return Err(format!("no process {other}")),

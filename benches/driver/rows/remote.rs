@@ -10,6 +10,11 @@ fn probe(what: &str, size: usize) -> String {
     format!("remote what={what} size={size}")
 }
 
+/// New flows, answered in one process or in a client process.
+fn burst(place: &str, size: usize) -> String {
+    format!("burst in={place} size={size}")
+}
+
 /// Joins one by one, joins in batches, callbacks of each kind.
 fn sizes(scale: Scale) -> [usize; 3] {
     [scale.small, scale.large / 10, scale.small / 10]
@@ -23,6 +28,8 @@ fn needs(scale: Scale) -> Vec<String> {
         probe("dump", scale.large),
         probe("dump-here", scale.large),
         probe("killed", batched),
+        burst("here", batched),
+        burst("client", batched),
         probe("latency", callbacks),
     ]
 }
@@ -42,6 +49,7 @@ fn judge(scale: Scale, results: &Results) -> Vec<Line> {
     let mut lines = calls(results, joins, batched);
     lines.push(dumps(results, scale.large));
     lines.push(end(results, batched));
+    lines.push(flows(results, batched));
     let spec = probe("latency", callbacks);
     lines.extend(CALLBACKS.map(|kind| latency(results, &spec, kind)));
     lines
@@ -100,6 +108,20 @@ fn end(results: &Results, size: usize) -> Line {
             late,
             "µs",
             1000.0,
+        )
+    }
+}
+
+fn flows(results: &Results, size: usize) -> Line {
+    let (here, client) = (burst("here", size), burst("client", size));
+    Line {
+        baseline: format!("one process {}", with_unit(micro(results, &here, "cpu_ns"), "µs")),
+        ..line(
+            format!("{} new flows of real packets: processor time of each", count(size)),
+            with_unit(micro(results, &client, "cpu_ns"), "µs"),
+            results.ratio((&client, "cpu_ns"), (&here, "cpu_ns")),
+            "×",
+            3.0,
         )
     }
 }

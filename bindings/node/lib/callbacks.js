@@ -1,7 +1,7 @@
 // Converts the arguments of C callbacks for JavaScript callbacks, and the answers back.
 
-import koffi from 'koffi';
-import { dword, fromAddress, fromFlow, fromInterface, toAddress, toInterface } from './values.js';
+const koffi = require('koffi');
+const { dword, fromAddress, fromFlow, fromInterface, toAddress, toInterface } = require('./values.js');
 
 const F = 'uint32 s, uint32 sm, uint32 g, uint32 gm';
 const proto = (name, parameters) => koffi.pointer(koffi.proto(`uint32 mgm_${name}(${parameters})`));
@@ -87,7 +87,7 @@ const KINDS = {
 };
 
 /** Throws a TypeError for an unknown callback, or for one with other parameters. */
-export function check(callbacks) {
+function check(callbacks) {
   for (const [name, callback] of Object.entries(callbacks)) {
     const kind = KINDS[name];
     if (!kind) throw new TypeError(`unknown callback ${name}; known are ${Object.keys(KINDS).join(', ')}`);
@@ -103,7 +103,7 @@ export function check(callbacks) {
 }
 
 /** Returns pointers to C functions for the callbacks, in the order of the structure; 0 for missing ones. */
-export function register(callbacks) {
+function register(callbacks) {
   return Object.entries(KINDS).map(([name, { type, convert }]) => {
     const callback = callbacks[name];
     if (!callback) return 0n;
@@ -122,6 +122,8 @@ export function register(callbacks) {
   });
 }
 
-export function unregister(pointers) {
+function unregister(pointers) {
   for (const each of pointers) if (each) koffi.unregister(each);
 }
+
+module.exports = { check, register, unregister };

@@ -1,15 +1,15 @@
 // Finds and loads libmgm, checks that its version is compatible, and calls its functions.
 
-import koffi from 'koffi';
+const koffi = require('koffi');
 
 const API_MAJOR = 1;
 
-export const NO_ERROR = 0;
-export const ERROR_INVALID_PARAMETER = 87;
-export const ERROR_INSUFFICIENT_BUFFER = 122;
-export const ERROR_MORE_DATA = 234;
-export const ERROR_NO_MORE_ITEMS = 259;
-export const ERROR_NOT_FOUND = 1168;
+const NO_ERROR = 0;
+const ERROR_INVALID_PARAMETER = 87;
+const ERROR_INSUFFICIENT_BUFFER = 122;
+const ERROR_MORE_DATA = 234;
+const ERROR_NO_MORE_ITEMS = 259;
+const ERROR_NOT_FOUND = 1168;
 
 const MEANINGS = {
   8: 'ERROR_NOT_ENOUGH_MEMORY, out of memory, or too many interfaces',
@@ -19,15 +19,46 @@ const MEANINGS = {
   1168: 'ERROR_NOT_FOUND, not found',
 };
 
-/** A function of the library failed: `function` is its name, `code` is the code it returned. */
-export class MgmError extends Error {
-  constructor(name, code) {
-    super(`${name}: ${MEANINGS[code] ?? 'unknown error code'} (code ${code})`);
+/**
+ * A function of the library failed: `function` is its name, `code` is the code it returned, and `reason` is what the
+ * log says about it, without the name of the function; '' if that is not known. `number` is that of the first refused
+ * call of a batch, counted from 1.
+ */
+class MgmError extends Error {
+  constructor(name, code, reason = '') {
+    const meaning = MEANINGS[code] ?? 'unknown error code';
+    super(`${name}: ${reason ? `${meaning.split(',')[0]}: ${reason}` : meaning} (code ${code})`);
     this.name = 'MgmError';
     this.function = name;
     this.code = code;
+    this.reason = reason;
+    this.number = 0;
   }
 }
+
+/** The client is closed, so the library was not called. */
+class ClosedError extends MgmError {
+  constructor(name, client) {
+    super(name, ERROR_INVALID_PARAMETER, `${client} is closed`);
+    this.name = 'ClosedError';
+  }
+}
+
+const CONFIG = koffi.struct('MGMHOST_CONFIG', {
+  dwSize: 'uint32',
+  dwForwarder: 'uint32',
+  dwTable: 'uint32',
+  dwMfeTimeout: 'uint32',
+  dwLogLevel: 'uint32',
+  dwReserved: 'uint32',
+  pfnLogCallback: 'void *',
+  pvLogContext: 'void *',
+  dwUnicastTable: 'uint32',
+  dwMaxFlows: 'uint32',
+  dwFlags: 'uint32',
+  dwReserved1: 'uint32',
+  pszRouter: 'str',
+});
 
 // Handles are passed as numbers, pointers as buffers.
 const FLOW = ['uint32', 'uint32', 'uint32', 'uint32'];
@@ -44,10 +75,13 @@ const FUNCTIONS = {
   MgmGetMfe: ['void *', 'void *', 'void *'],
   MgmGetFirstMfe: ['void *', 'void *', 'void *'],
   MgmGetNextMfe: ['void *', 'void *', 'void *', 'void *'],
+  MgmGetMfeStats: ['void *', 'void *', 'void *', 'uint32'],
+  MgmGetFirstMfeStats: ['void *', 'void *', 'void *', 'uint32'],
+  MgmGetNextMfeStats: ['void *', 'void *', 'void *', 'void *', 'uint32'],
   MgmGroupEnumerationStart: ['uint64', 'uint32', 'void *'],
   MgmGroupEnumerationGetNext: ['uint64', 'void *', 'void *', 'void *'],
   MgmGroupEnumerationEnd: ['uint64'],
-  MgmHostStart: ['void *'],
+  MgmHostStart: [koffi.pointer(CONFIG)],
   MgmHostStop: [],
   MgmHostAddInterface: ['uint32', 'uint32'],
   MgmHostDeleteInterface: ['uint32', 'uint32'],
@@ -55,10 +89,25 @@ const FUNCTIONS = {
   MgmHostDeleteRoute: ['uint32', 'uint32'],
   MgmHostPacketIn: [...FLOW, 'uint32', 'void *', 'uint32', 'void *', 'void *', 'void *'],
   MgmHostSetFlowLimit: ['uint32', 'uint32', 'uint32'],
+  MgmHostSetTtlThreshold: ['uint32', 'uint32', 'uint32'],
+  MgmHostAddBoundary: ['void *'],
+  MgmHostDeleteBoundary: ['void *'],
+  MgmHostSetScopeName: ['uint32', 'uint32', 'void *'],
+  MgmHostGetScopeName: ['void *'],
+  MgmHostSetLogCallback: ['void *', 'void *'],
+  MgmHostSetLogLevel: ['uint32'],
+  MgmHostGetLastMessage: ['void *', 'void *'],
+  MgmHostInterfaceIndex: ['str', 'void *'],
+  MgmHostInterfaceName: ['uint32', 'void *', 'void *'],
   MgmHostGetStatus: ['uint32', 'void *', 'void *'],
+  MgmHostGetMetrics: ['uint32', 'void *', 'void *'],
   MgmHostExplain: [...FLOW, 'void *', 'void *'],
-  MgmHostServeClients: ['str', 'uint32'],
+  MgmHostServeStatus: ['str'],
+  MgmHostServeClientsEx: ['str', 'void *'],
+  MgmHostSetClientFilter: ['void *', 'void *'],
   MgmHostSetRouterLost: ['void *', 'void *'],
+  MgmHostBeginBatch: [],
+  MgmHostEndBatch: ['void *'],
   MgmHostSetGrace: ['uint32'],
   MgmHostGraceDone: ['uint64'],
 };
@@ -104,24 +153,25 @@ function checkVersion(name, hostVersion) {
 
 const functions = load();
 
-/** Calls a function on another thread. Resolves to its code. */
-export function codeOf(name, ...given) {
-  return new Promise((resolve, reject) => {
-    functions[name].async(...given, (error, code) => (error ? reject(error) : resolve(code)));
-  });
-}
-
-/** Calls a function on another thread. Rejects with an MgmError unless it returns NO_ERROR. */
-export async function call(name, ...given) {
-  const code = await codeOf(name, ...given);
-  if (code !== NO_ERROR) throw new MgmError(name, code);
-}
-
 /** Returns the version of the library. It is synchronous, because it runs no callbacks. */
-export function version() {
+function version() {
   const numbers = new Uint32Array(8);
   numbers[0] = numbers.byteLength;
   const code = functions.MgmHostVersion(numbers);
   if (code !== NO_ERROR) throw new MgmError('MgmHostVersion', code);
   return { api: [numbers[1], numbers[2]], build: [numbers[3], numbers[4], numbers[5]] };
 }
+
+module.exports = {
+  ClosedError,
+  ERROR_INSUFFICIENT_BUFFER,
+  ERROR_INVALID_PARAMETER,
+  ERROR_MORE_DATA,
+  ERROR_NO_MORE_ITEMS,
+  ERROR_NOT_FOUND,
+  functions,
+  MgmError,
+  CONFIG_SIZE: koffi.sizeof(CONFIG),
+  NO_ERROR,
+  version,
+};

@@ -1,29 +1,29 @@
 // Converts between text addresses and numbers in network byte order.
 
-import net from 'node:net';
+const net = require('node:net');
 
 /** Checks that a number fits into a DWORD. koffi itself would truncate it. */
-export function dword(value, what = 'a number') {
-  if (!Number.isInteger(value) || value < 0 || value > 0xffffffff) {
-    throw new TypeError(`${what}: ${value} is not an integer from 0 to 0xFFFFFFFF`);
-  }
+function dword(value, what = 'a number') {
+  if (!Number.isInteger(value)) throw new TypeError(`${what}: ${value} is not an integer`);
+  if (value < 0 || value > 0xffffffff) throw new RangeError(`${what}: ${value} is not from 0 to 0xFFFFFFFF`);
   return value;
 }
 
 /** Converts an address to a number in network byte order; null becomes 0. */
-export function toAddress(text) {
+function toAddress(text) {
   if (text === null || text === undefined) return 0;
   if (!net.isIPv4(text)) throw new TypeError(`${text} is not an IPv4 address`);
   return new Uint32Array(Uint8Array.from(text.split('.'), Number).buffer)[0];
 }
 
 /** Converts a number to an address; 0 becomes null. */
-export function fromAddress(value) {
+function fromAddress(value) {
   return value === 0 ? null : new Uint8Array(Uint32Array.of(value).buffer).join('.');
 }
 
 /** Returns address and mask of a network such as "10.0.0.0/8". */
-export function toPrefix(text) {
+function toPrefix(text) {
+  if (typeof text !== 'string') throw new TypeError(`${text} is not a network`);
   const [address, length = '32'] = text.split('/');
   const bits = Number(length);
   if (!Number.isInteger(bits) || bits < 0 || bits > 32) throw new TypeError(`${text} is not a network`);
@@ -32,21 +32,24 @@ export function toPrefix(text) {
 }
 
 /** Returns index and next hop of an interface, given as an index or as {index, nextHop}. */
-export function toInterface(given) {
+function toInterface(given) {
   if (typeof given === 'number') return [dword(given, 'an interface'), 0];
   return [dword(given?.index, 'an interface'), toAddress(given.nextHop)];
 }
 
-export function fromInterface(index, nextHop) {
+function fromInterface(index, nextHop) {
   return { index, nextHop: fromAddress(nextHop) };
 }
 
-/** Returns source, source mask, group and group mask. */
-export function toFlow(group, source) {
+/** Returns source, source mask, group and group mask of a flow, given as {source, group}, as a group, or as null. */
+function toFlow(given) {
+  const { source, group } = typeof given === 'object' && given !== null ? given : { group: given };
   const [s, g] = [toAddress(source), toAddress(group)];
   return [s, s ? 0xffffffff : 0, g, g ? 0xffffffff : 0];
 }
 
-export function fromFlow(source, group) {
+function fromFlow(source, group) {
   return { source: fromAddress(source), group: fromAddress(group) };
 }
+
+module.exports = { dword, toAddress, fromAddress, toPrefix, toInterface, fromInterface, toFlow, fromFlow };

@@ -81,6 +81,29 @@ test('what a callback throws is an uncaught exception', () => {
   assert.match(stderr, /Error: no such neighbour/);
 });
 
+const WAITS = `
+  import { Client } from '${MODULE}';
+  const listener = await Client.register(2, 0, { joinAlert: () => { IN_CALLBACK } });
+  const client = await Client.register(1);
+  await client.take(1);
+  client.join(1, '239.1.2.3');
+`;
+
+test('the end, while a call waits for a callback', () => {
+  const program = WAITS.replace('IN_CALLBACK', '');
+  const { status, signal, stderr } = run(`${program}
+    const begun = Date.now();
+    while (Date.now() - begun < 500); // no callback can run
+    process.exit(7);
+  `);
+  assert.deepEqual([status, signal, stderr], [7, null, '']);
+});
+
+test('the end inside a callback', () => {
+  const { status, signal, stderr } = run(WAITS.replace('IN_CALLBACK', 'process.exit(8);'));
+  assert.deepEqual([status, signal, stderr], [8, null, '']);
+});
+
 // A client process cannot serve others.
 const skip = process.env.MGM_SHIM_ROUTER ? "needs the router's own process" : false;
 
@@ -120,4 +143,67 @@ test('the end of the router is reported', { skip }, () => {
     [status, stdout, stderr],
     [0, 'ready { protocol: 1, component: 0 }\nnull\nlost 87 0\n', ''],
   );
+});
+
+/** Runs a program as a client process of a router in another process, whose program goes on with `after`. */
+function withClient(before, client, after = '') {
+  const directory = fs.mkdtempSync(path.join(os.tmpdir(), 'mgm-'));
+  return run(`
+    import { spawn } from 'node:child_process';
+    import fs from 'node:fs';
+    import { Client, host, ownerOf } from '${MODULE}';
+    const path = '${directory}/router';
+    ${before}
+    const { MGM_FORWARDER, ...environment } = process.env;
+    const client = (program) => new Promise((resolve) => {
+      const child = spawn(process.execPath, ['--input-type=module', '-e', program], {
+        env: { ...environment, MGM_ROUTER: path },
+        stdio: ['ignore', 'inherit', 'inherit'],
+      });
+      child.on('exit', resolve);
+    });
+    const program = ${JSON.stringify(`import { Client, host } from '${MODULE}'; ${client}`)};
+    console.log(await client(program));
+    ${after}
+  `);
+}
+
+test('a filter decides what client processes may do', { skip }, () => {
+  const { status, stdout, stderr } = withClient(
+    `await host.serveClients(path);
+     await host.setClientFilter(({ user, protocol, component, interface: iface }) => {
+       console.log(user === process.geteuid(), protocol, component, iface?.index);
+       if (iface?.index === 7) throw new Error('no decision');
+       return iface?.index !== 6;
+     });
+     process.on('uncaughtException', (error) => console.log(error.message));`,
+    `const client = await Client.register(1, 7);
+     for (const index of [5, 6, 7]) await client.take(index).catch((error) => console.log('refused', error.code));`,
+    `await host.setClientFilter(null); await host.serveClients(null);`,
+  );
+  const asked = ['true 1 7 undefined', 'true 1 7 5', 'true 1 7 6', 'true 1 7 7'];
+  assert.deepEqual([status, stderr], [0, '']);
+  const lines = stdout.trim().split('\n');
+  assert.deepEqual(lines.filter((line) => line.startsWith('true')), asked);
+  assert.equal(lines.filter((line) => line === 'refused 1003').length, 2);
+  assert.ok(lines.includes('no decision'));
+});
+
+test('the socket of client processes has settings', { skip }, () => {
+  const { status, stdout, stderr } = withClient(
+    `await host.serveClients(path, {
+       mode: 0o640, owner: process.geteuid(), group: process.getegid(), maxProcesses: 3, maxUserProcesses: 1, answerMs: 500,
+     });
+     console.log((fs.statSync(path).mode & 0o777).toString(8));
+     const other = await host.serveClients(path, { maxUserProcesses: 65537 }).catch((error) => console.log(error.code));`,
+    `import { spawnSync } from 'node:child_process';
+     await Client.register(1);
+     const second = "import { Client } from '${MODULE}'; await Client.register(2)";
+     const { status } = spawnSync(process.execPath, ['--input-type=module', '-e', second]);
+     console.log(status === 0 ? 'welcome' : 'refused');`,
+    `await host.serveClients(path, { maxUserProcesses: 2 });
+     console.log(await client(program));
+     await host.serveClients(null);`,
+  );
+  assert.deepEqual([status, stdout, stderr], [0, '640\n87\nrefused\n0\nwelcome\n0\n', '']);
 });

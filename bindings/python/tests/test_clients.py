@@ -44,9 +44,9 @@ def test_codes_are_exceptions() -> None:
 
 def test_values_that_c_would_cut_off() -> None:
     client = mgm.Client(mgm.PROTO_IP_OSPF, 1)
-    for index in (-1, 2**32 + 1, "1", None):
-        with pytest.raises(Exception, match="not a number|no attribute"):
-            client.take(index)  # type: ignore[arg-type]
+    for index in (-1, 2**32 + 1):
+        with pytest.raises(ValueError, match="must be from 0 to 0xFFFFFFFF"):
+            client.take(index)
     with pytest.raises(ValueError):
         client.join(1, "239.1.2")
 
@@ -65,7 +65,7 @@ def test_close_releases_and_only_once() -> None:
 
 def test_groups() -> None:
     inner, outer = router()
-    outer.join(2, GROUP, SOURCE)
+    outer.join(2, Flow(SOURCE, GROUP))
     inner.join(1)
     everything = {Flow(), Flow(None, GROUP), Flow(SOURCE, GROUP)}
     assert set(inner.groups()) == everything

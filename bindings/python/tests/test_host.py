@@ -1,5 +1,6 @@
 """The router's side."""
 
+import logging
 import pathlib
 import socket
 
@@ -32,6 +33,49 @@ def test_the_log_comes_to_a_function() -> None:
     with pytest.raises(mgm.InvalidParameterError):
         mgm.Client(mgm.PROTO_IP_OSPF, 1).take(0)
     assert len(lines) == 1
+
+
+def test_the_log_comes_to_a_logger(caplog: pytest.LogCaptureFixture) -> None:
+    host.start(log=logging.getLogger("router"), log_level=host.LogLevel.DEBUG)
+    caplog.set_level(logging.DEBUG)
+    with pytest.raises(mgm.InvalidParameterError) as refused:
+        mgm.Client(mgm.PROTO_IP_OSPF).take(0)
+    warnings = [record for record in caplog.records if record.levelno == logging.WARNING]
+    assert [record.name for record in warnings] == ["router"]
+    assert warnings[0].getMessage() == f"MgmTakeInterfaceOwnership: {refused.value.reason}"
+    caplog.clear()
+    host.set_log_level(host.LogLevel.ERROR)
+    with pytest.raises(mgm.InvalidParameterError):
+        mgm.Client(mgm.PROTO_IP_OSPF, 1).take(0)
+    assert not caplog.records
+    host.set_log(None)
+
+
+def test_interfaces_have_names() -> None:
+    lo = mgm.Interface.by_name("lo")
+    assert (lo.index, lo.name) == (socket.if_nametoindex("lo"), "lo")
+    with pytest.raises(mgm.NotFoundError):
+        mgm.Interface.by_name("nothing0")
+    with pytest.raises(mgm.NotFoundError):
+        print(mgm.Interface(2**31 - 1).name)
+
+
+def test_there_is_no_arrival_outside_of_rpf() -> None:
+    assert host.arrival() is None
+
+
+def test_the_package_has_a_version() -> None:
+    assert mgm.__version__.split(".")[:2] == [str(part) for part in host.version().build[:2]]
+
+
+@needs_router
+def test_more_settings(tmp_path: pathlib.Path) -> None:
+    host.start(forwarder=host.Forwarder.MEMORY, max_flows=17, open_forwarder=True, unicast_table=254)
+    assert host.status()["limits"]["max_flows"] == 17
+    host.stop()
+    with pytest.raises(mgm.CanNotCompleteError) as refused:
+        host.start(router=tmp_path / "nobody")
+    assert "nobody" in refused.value.reason
 
 
 def test_unknown_settings_are_refused() -> None:

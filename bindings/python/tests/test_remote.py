@@ -2,8 +2,10 @@
 
 import os
 import pathlib
+import stat
 import subprocess
 import sys
+import textwrap
 
 import pytest
 
@@ -91,3 +93,76 @@ def test_the_end_of_the_router_is_reported(tmp_path: pathlib.Path) -> None:
         assert process.communicate("go\n", timeout=60)[0] == "lost\n"
     assert process.returncode == 0
     assert mgm.owner_of(5) is None
+
+
+def as_client(path: pathlib.Path, program: str) -> str:
+    """Runs a program as a client process, and returns what it has printed."""
+    environment = {name: value for name, value in os.environ.items() if name != "MGM_FORWARDER"}
+    command = [sys.executable, "-c", textwrap.dedent(program)]
+    environment |= {"MGM_ROUTER": str(path)}
+    return subprocess.run(
+        command, env=environment, capture_output=True, text=True, check=True, timeout=60
+    ).stdout
+
+
+TAKER = """
+import mgm
+client = mgm.Client(mgm.PROTO_IP_OSPF, 7)
+client.take(5)
+for refused in (lambda: client.take(6), lambda: mgm.Client(mgm.PROTO_IP_BGP)):
+    try:
+        refused()
+    except mgm.CanNotCompleteError:
+        print("refused")
+"""
+
+
+@needs_router
+def test_a_filter_decides_what_client_processes_may_do(tmp_path: pathlib.Path) -> None:
+    asked: list[mgm.remote.ClientRequest] = []
+
+    def permits(request: mgm.remote.ClientRequest) -> bool:
+        asked.append(request)
+        return request.protocol == mgm.PROTO_IP_OSPF and request.interface in (None, mgm.Interface(5))
+
+    path = tmp_path / "router"
+    mgm.host.serve_clients(path)
+    mgm.remote.set_client_filter(permits)
+    try:
+        assert as_client(path, TAKER) == "refused\nrefused\n"
+    finally:
+        mgm.remote.set_client_filter(None)
+    assert [(one.protocol, one.component, one.interface) for one in asked] == [
+        (mgm.PROTO_IP_OSPF, 7, None),
+        (mgm.PROTO_IP_OSPF, 7, mgm.Interface(5)),
+        (mgm.PROTO_IP_OSPF, 7, mgm.Interface(6)),
+        (mgm.PROTO_IP_BGP, 0, None),
+    ]
+    assert {one.user for one in asked} == {os.geteuid()}
+    assert as_client(path, TAKER) == "", "nothing is refused any longer"
+
+
+@needs_router
+def test_the_socket_of_client_processes_has_settings(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "router"
+    own = {"owner": os.geteuid(), "group": os.getegid()}
+    mgm.host.serve_clients(path, 0o640, **own, max_processes=3, max_user_processes=1, answer_ms=500)
+    found = path.stat()
+    assert (found.st_uid, found.st_gid) == (os.geteuid(), os.getegid())
+    assert stat.S_IMODE(found.st_mode) == 0o640
+    one = "import mgm; mgm.Client(mgm.PROTO_IP_OSPF); print('registered')"
+    assert as_client(path, one) == "registered\n"
+    second = """
+        import mgm, subprocess, sys
+        mgm.Client(mgm.PROTO_IP_OSPF)
+        ended = subprocess.run([sys.executable, "-c", "import mgm; mgm.Client(mgm.PROTO_IP_BGP)"])
+        print("refused" if ended.returncode else "registered")
+    """
+    assert as_client(path, second) == "refused\n"
+    mgm.host.serve_clients(path, max_user_processes=2)
+    assert as_client(path, second) == "registered\n"
+    for wrong in ({"mode": 0o1000}, {"max_user_processes": 65537}, {"answer_ms": 3_600_001}):
+        with pytest.raises(mgm.InvalidParameterError):
+            mgm.host.serve_clients(path, **wrong)
+    with pytest.raises(ValueError):
+        mgm.host.serve_clients(path, max_processes=1 << 32)

@@ -245,10 +245,11 @@ pub fn default_config() -> HostConfig {
 }
 
 /// Starts the library; its log goes to the sink of this number, if any.
-pub fn start(config: HostConfig, sink: Option<usize>) -> Result<()> {
+pub fn start(config: HostConfig, router: Option<&CStr>, sink: Option<usize>) -> Result<()> {
     check_version()?;
     let (pfnLogCallback, pvLogContext) = log_callback(sink);
-    call!(MgmHostStart(&HostConfig { pfnLogCallback, pvLogContext, ..config }))
+    let pszRouter = router.map_or(null(), CStr::as_ptr);
+    call!(MgmHostStart(&HostConfig { pfnLogCallback, pvLogContext, pszRouter, ..config }))
 }
 
 /// The callback for the sink of a number, which is the context: it is not an address.
@@ -419,6 +420,7 @@ pub fn serve_clients(path: Option<&CStr>, service: &ClientService) -> Result<()>
         dwGroup: service.group.unwrap_or(0),
         dwMaxProcesses: service.max_processes,
         dwAnswerMs: service.answer_ms,
+        dwMaxUserProcesses: service.max_user_processes,
     };
     call!(MgmHostServeClientsEx(path.as_ptr(), &settings))
 }

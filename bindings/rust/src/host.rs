@@ -11,7 +11,7 @@ use std::cell::Cell;
 use std::ffi::CString;
 use std::net::Ipv4Addr;
 use std::os::unix::ffi::OsStrExt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 mod log;
@@ -47,6 +47,7 @@ pub struct Settings {
     unicast_table: u32,
     max_flows: u32,
     opens_forwarder: bool,
+    router: Option<PathBuf>,
     log: Option<LogSink>,
 }
 
@@ -100,6 +101,13 @@ impl Settings {
         Settings { log_level, ..self }
     }
 
+    /// Makes this process a client of the router that serves client processes at this path.
+    /// [`Settings::start`] connects to it. No forwarder can be set then.
+    #[must_use]
+    pub fn router(self, path: impl Into<PathBuf>) -> Settings {
+        Settings { router: Some(path.into()), ..self }
+    }
+
     /// Sets what receives the log. Without it, the log goes to stderr.
     #[must_use]
     pub fn log(self, sink: impl Fn(LogLevel, &str) + Send + Sync + 'static) -> Settings {
@@ -111,8 +119,11 @@ impl Settings {
     /// # Errors
     /// [`Code::AlreadyExists`]: it is running; [`Code::InvalidParameter`]: a setting, or an
     /// environment variable, has an invalid value; [`Code::CanNotComplete`]: the forwarder cannot
-    /// be opened; [`Error::Version`].
+    /// be opened, or the router cannot be reached; [`Error::InvalidText`]: the path of the router
+    /// contains a zero byte; [`Error::Version`].
     pub fn start(self) -> Result<()> {
+        let router = self.router.map(|path| CString::new(path.as_os_str().as_bytes())).transpose();
+        let router = router.map_err(|_| Error::InvalidText)?;
         let config = ffi::HostConfig {
             dwForwarder: self.forwarder as u32,
             dwTable: self.table,
@@ -123,7 +134,7 @@ impl Settings {
             dwFlags: self.opens_forwarder.into(), // MGMHOST_START_OPEN_FORWARDER is 1
             ..ffi::default_config()
         };
-        log::with_sink(self.log, |sink| ffi::start(config, sink))
+        log::with_sink(self.log, |sink| ffi::start(config, router.as_deref(), sink))
     }
 }
 

@@ -42,6 +42,8 @@ pub struct ClientService {
     pub mode: u32,
     /// How many processes may be connected; by default 1,000.
     pub max_processes: u32,
+    /// How many processes of one user may be connected; by default there is no such limit.
+    pub max_user_processes: u32,
     /// How long a question waits for its answer, in milliseconds; by default 1,000.
     pub answer_ms: u32,
 }

@@ -56,6 +56,9 @@ pub enum Origin {
     Upcalls(u64),
     /// Anything else, like an answer that leads to the next question.
     Else,
+    /// Either, with a forwarder that has no such list, and that reports flows in the order in which
+    /// they are to be resolved: the oldest comes first.
+    InOrder,
 }
 
 /// Each question that is held back is in one of these lines, which take turns.
@@ -160,6 +163,7 @@ impl<Q: Question> Backlog<Q> {
         }
         let age = match origin {
             _ if has_mfe => 0,
+            Origin::InOrder => 0,
             Origin::Upcalls(look) => {
                 if look != self.look.0 {
                     self.look = (look, self.number());

@@ -42,7 +42,7 @@ pub struct Effects {
     /// Interfaces that the forwarder no longer serves: they are not taken any longer, or do not
     /// exist in the system.
     pub detached: Vec<IfId>,
-    /// Flows whose resolution ended, with or without an MFE.
+    /// Flows whose resolution ended, with or without an MFE, or that an upcall did not begin.
     pub resolved: Vec<Flow>,
     /// Flows that are being resolved and got another packet meanwhile.
     pub again: Vec<Flow>,
@@ -172,7 +172,7 @@ impl Effects {
         }
     }
 
-    /// The resolution of a flow has ended. Without memory for all of them, one is enough:
+    /// The resolution of a flow has ended, or does not begin. Without memory for all of them, one is enough:
     /// callers that wait for another flow check for themselves.
     pub(crate) fn ended(&mut self, flow: Flow) {
         if self.resolved.try_reserve(1).is_ok() || self.resolved.is_empty() {

@@ -64,8 +64,9 @@ impl Engine {
     // The end of a client's process, and its successor (spec 9.8).
 
     /// The process of a client has ended. What the client has stays for some seconds, and it is
-    /// told nothing any longer. The caller has set the time. A client that has taken over from
-    /// another one gives everything to that one, whose time is not lengthened; then it is gone.
+    /// told nothing any longer. The caller has set the time. If the client had taken over from
+    /// another one, everything that it has goes back to that one, whose time is not lengthened, and
+    /// the client itself is removed.
     pub fn begin_grace(&mut self, client: ClientId, seconds: u32, fx: &mut Effects) {
         let ends = self.tables.now.plus_secs(seconds);
         grace::begin(&mut self.tables, client, ends, fx)
@@ -96,8 +97,7 @@ impl Engine {
         grace::end_some(&mut self.tables, most, fx) > 0
     }
 
-    /// When the time ends for which the state of a client is left, if the process of the client
-    /// has ended.
+    /// When the grace of a client ends, if its process has ended.
     #[must_use]
     pub fn grace_ends(&self, client: ClientId) -> Option<Time> {
         self.tables.graces.of(client).map(|grace| grace.ends)

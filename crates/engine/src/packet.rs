@@ -103,8 +103,8 @@ pub type Out = SmallVec<[Interface; 4]>;
 pub enum Outcome {
     /// Accepted, and forwarded on these interfaces.
     Forwarded(Out),
-    /// Its flow is being resolved; with the kernel forwarder also: its MFE exists. Ask again when
-    /// the resolution has ended.
+    /// Its flow is being resolved; with a forwarder of the system also: its MFE exists. Ask again
+    /// when the resolution has ended.
     Resolving,
     /// Dropped.
     Refused(Refused),

@@ -112,8 +112,8 @@ pub struct LinkConfig {
     pub max_groups: u32,
     /// Sources of a group (I52).
     pub max_sources: u16,
-    /// What hosts want of a group, each source of each host counted, before its hosts are no
-    /// longer tracked (I52).
+    /// How many pairs of a host and a source a group may have before its hosts are no longer
+    /// tracked (I52).
     pub max_tracked: u16,
 }
 

@@ -35,8 +35,8 @@ impl Filter {
         wanted
     }
 
-    /// What of it is reported: all, but in the SSM range only a list of wanted sources (RFC 4604,
-    /// 2.2; G36).
+    /// The part of it that is reported: all, but in the SSM range only a list of wanted sources
+    /// (RFC 4604, 2.2; G36).
     #[must_use]
     pub(crate) fn reportable(self, is_ssm: bool) -> Filter {
         if is_ssm && self.exclude {

@@ -404,7 +404,8 @@ impl Link {
         self.tell_all(step);
     }
 
-    /// Whether packets of a new flow may leave by the link. Beside an owner, that decides (I45).
+    /// Whether packets of a new flow may leave by the link. If the link has another owner, that
+    /// owner decides (I45).
     pub fn may_forward(&self, flow: Flow) -> bool {
         // Thousands of flows of a group may be raised: this one is looked up.
         !self.memberships.is_alone()

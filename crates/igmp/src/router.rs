@@ -45,7 +45,7 @@ const CREATIONS: Rate = Rate { per_second: 1_000, burst: 2_000 };
 /// Sequences of specific queries of a link: two hundred in a second, four hundred at once (I76).
 const SEQUENCES: Rate = Rate { per_second: 200, burst: 400 };
 
-/// How long the querier of a link has been it, and will be.
+/// Since when a link has its querier, and until when.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct QuerierStatus {
     /// When this router, or the other one, became the querier.

@@ -7,11 +7,11 @@ use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 use nix::sys::eventfd::{EfdFlags, EventFd};
 use nix::sys::resource::{getrlimit, setrlimit, Resource};
-use nix::sys::socket::{getsockopt, sockopt};
+use nix::sys::socket::{getsockopt, recv, sockopt, MsgFlags};
 use socket2::{Domain, SockAddr, SockRef, Socket, Type};
 use std::fs;
 use std::io::{self, ErrorKind, Read};
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 use std::time::Duration;
@@ -57,8 +57,8 @@ impl Connection {
         Ok(Peer { pid: peer.pid(), uid: peer.uid(), gid: peer.gid() })
     }
 
-    /// Appends the bytes that have arrived, at most as many as `piece` has room for, to what `take`
-    /// keeps. Returns 0 at the end of the stream.
+    /// Reads the bytes that have arrived into `piece`, as many as it has room for. Returns their
+    /// number, which is 0 at the end of the stream.
     ///
     /// # Errors
     /// The system's error; `WouldBlock` if nothing has arrived and the connection does not wait.
@@ -70,6 +70,14 @@ impl Connection {
                 other => return other,
             }
         }
+    }
+
+    /// As [`receive`](Connection::receive), but does not wait.
+    ///
+    /// # Errors
+    /// The system's error; `WouldBlock` if nothing has arrived.
+    pub fn receive_at_once(&self, piece: &mut [u8]) -> io::Result<usize> {
+        Ok(recv(self.0.as_fd().as_raw_fd(), piece, MsgFlags::MSG_DONTWAIT)?)
     }
 
     /// Sends as many of the bytes as there is room for; all of them if the connection waits.
@@ -300,8 +308,8 @@ impl Poller {
     }
 
     /// Waits until a descriptor is ready, the time is over, or [`Poller::wake`] is called. Appends
-    /// the ready descriptors to `ready`.
-    pub fn wait(&self, most: Option<Duration>, ready: &mut Vec<Ready>) {
+    /// the ready descriptors to `ready`. Returns false if the time is over.
+    pub fn wait(&self, most: Option<Duration>, ready: &mut Vec<Ready>) -> bool {
         let mut events = [EpollEvent::empty(); MOST];
         let timeout = most.map_or(EpollTimeout::NONE, |most| {
             EpollTimeout::try_from(most.as_micros().div_ceil(1000)).unwrap_or(EpollTimeout::MAX)
@@ -325,6 +333,7 @@ impl Poller {
                 writable: flags.contains(EpollFlags::EPOLLOUT),
             });
         }
+        count > 0
     }
 }
 

@@ -143,6 +143,50 @@ mod tests {
         assert!(gone >= Duration::from_millis(80) && late < Duration::from_secs(10), "{gone:?}");
     }
 
+    const CHOSEN: &str = "MGM_TESTS_CHOSEN";
+
+    /// Succeeds in the copy of this program that the next test runs if the copy sees the variable.
+    #[test]
+    fn sees_the_variable() {
+        assert_eq!(secure_variable(CHOSEN), std::env::var_os(CHOSEN));
+    }
+
+    #[test]
+    fn t9_1_a_program_with_more_privileges_than_its_caller_ignores_the_variable() {
+        use std::os::unix::fs::{chown, PermissionsExt};
+        use std::process::Command;
+
+        let copy = std::env::temp_dir().join(format!("mgm-secure-{}", std::process::id()));
+        std::fs::copy(std::env::current_exe().unwrap(), &copy).unwrap();
+        let sees = || {
+            let mut command = Command::new(&copy);
+            command.args(["--exact", "sys::tests::sees_the_variable"]);
+            command.env(CHOSEN, "1");
+            let output = loop {
+                match command.output() {
+                    // A child that another test has just forked still has the copy open.
+                    Err(error) if error.kind() == std::io::ErrorKind::ExecutableFileBusy => {}
+                    output => break output.unwrap(),
+                }
+            };
+            let text = String::from_utf8_lossy(&output.stdout).into_owned();
+            assert!(text.contains("running 1 test"), "{text}");
+            output.status.success()
+        };
+        let sees_as_itself = sees();
+        let other_group = nix::unistd::getegid().as_raw() + 64_200;
+        let is_set = chown(&copy, None, Some(other_group)).is_ok();
+        std::fs::set_permissions(&copy, std::fs::Permissions::from_mode(0o2755)).unwrap();
+        let sees_as_others = is_set && sees();
+        std::fs::remove_file(&copy).unwrap();
+        assert!(sees_as_itself);
+        // Only root can give the file to another group.
+        assert!(
+            !sees_as_others,
+            "its caller chooses the router of a program with a group of its own"
+        );
+    }
+
     #[test]
     fn a_readable_socket_ends_a_wait() {
         let stop = StopSignal::new().unwrap();

@@ -17,6 +17,20 @@ pub fn is_ours() -> bool {
     OURS.get()
 }
 
+/// Whether this thread may use more than one processor. Opens no file, unlike the standard library,
+/// which also looks for a limit on processor time.
+#[must_use]
+pub fn has_processors() -> bool {
+    // SAFETY: a set of processors is a plain array of numbers, of which none is invalid.
+    let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+    // SAFETY: the set can be written to, and has this size. Thread 0 is this one.
+    let result = unsafe { libc::sched_getaffinity(0, size_of_val(&set), &mut set) };
+    // SAFETY: counts the bits of the set.
+    let count = unsafe { libc::CPU_COUNT(&set) };
+    // The call fails on machines with more processors than the set has room for.
+    result != 0 || count > 1
+}
+
 /// Starts a thread that blocks the process's signals, because the program's handlers may expect
 /// to run on the program's own threads. Signals that a fault raises are not blocked, so that the
 /// program's crash handler runs if a callback crashes on this thread (spec 8.10).
@@ -58,6 +72,24 @@ mod tests {
     fn blocked(signals: &[Signal]) -> Vec<Signal> {
         let mask = SigSet::thread_get_mask().unwrap();
         signals.iter().copied().filter(|&signal| mask.contains(signal)).collect()
+    }
+
+    #[test]
+    fn t9_4_a_thread_that_is_bound_to_a_processor_has_only_this_one() {
+        let bound = std::thread::spawn(|| {
+            // SAFETY: as in the function.
+            let mut set: libc::cpu_set_t = unsafe { std::mem::zeroed() };
+            // SAFETY: asks for the number of a processor.
+            let here = unsafe { libc::sched_getcpu() };
+            // SAFETY: the set has room for this processor, unless there are more than 1,024.
+            unsafe { libc::CPU_SET(here as usize, &mut set) };
+            // SAFETY: the set has this size.
+            assert_eq!(unsafe { libc::sched_setaffinity(0, size_of_val(&set), &set) }, 0);
+            has_processors()
+        });
+        assert!(!bound.join().unwrap());
+        let count = std::thread::available_parallelism().unwrap().get();
+        assert!(has_processors() || count == 1, "this thread may use {count}");
     }
 
     #[test]

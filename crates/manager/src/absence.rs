@@ -12,7 +12,7 @@ use std::time::Duration;
 const MISSES: u32 = 3;
 
 impl Manager {
-    /// Lets the default hold for questions that were not answered within `patience_ms` after all
+    /// Uses the default answer for questions that were not answered within `patience_ms` after all
     /// earlier callbacks of their client. Returns when to look again, if there are questions: at
     /// once if those of absent clients are too many to answer while the lock is held once.
     pub fn check_answers(&self, patience_ms: u64) -> Option<Duration> {
@@ -92,7 +92,7 @@ impl Run {
         }
     }
 
-    /// The first callback of a client that has not expired, expires.
+    /// The first callback of a client that has not expired yet expires now.
     fn miss(&mut self, place: ClientPlace, patience_ms: u64) {
         let now = self.now();
         let Some(record) = self.clients.at(place) else { return };
@@ -133,8 +133,8 @@ impl Run {
         self.post_waiting(place);
     }
 
-    /// The default holds for all questions that wait for the client. [`Run::decide_some`] answers
-    /// them.
+    /// All questions that wait for the client are to get the default answer. [`Run::decide_some`]
+    /// answers them.
     pub(super) fn becomes_absent(&mut self, place: ClientPlace) {
         let Some(record) = self.clients.at(place) else { return };
         let Some(posted) = &mut record.posted else { return };

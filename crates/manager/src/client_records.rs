@@ -24,7 +24,7 @@ pub(super) struct ClientRecord {
     pub dropped: u64,
     /// Where the callbacks go, if the client is in another process.
     pub posted: Option<Box<PostedClient>>,
-    /// The questions of an absent client that the default has not answered yet.
+    /// The questions of an absent client that have not got the default answer yet.
     pub undecided: Undecided,
     /// The client was deregistered while a callback was running: the record is removed when the
     /// callback ends.
@@ -48,8 +48,8 @@ impl ClientRecord {
     }
 }
 
-/// Questions that the default answers, a portion at a time: there may be as many as the kernel has
-/// reported flows.
+/// Questions that get the default answer, a portion at a time: there may be as many as the kernel
+/// has reported flows.
 #[derive(Default)]
 pub(super) struct Undecided {
     /// Those that were sent, or were in the queue.

@@ -383,11 +383,12 @@ impl Run {
     /// some seconds.
     pub(super) fn hold_back(&mut self, place: ClientPlace, notice: Queued, origin: Origin) {
         let now = self.now();
-        let Run { engine, clients, fx, .. } = self;
+        let Run { engine, clients, fx, system, .. } = self;
         let Some(record) = clients.at(place) else { return };
         let flow = notice.subject();
         // A question from an upcall is about a new flow.
         let has_mfe = origin == Origin::Else && flow.is_some_and(|flow| !engine.is_resolving(flow));
+        let origin = if system.asks_in_order() { Origin::InOrder } else { origin };
         if !record.backlog.hold(notice, origin, has_mfe, now) {
             if let Some(flow) = flow {
                 engine.unasked(flow, fx);

@@ -14,7 +14,7 @@ pub(super) const PORTION: usize = 64;
 /// A process that has ended, and the part of its state that is not deleted yet.
 #[derive(Debug, Default)]
 pub struct Departure {
-    /// The clients whose questions the default has not all answered yet, with the seconds for
+    /// The clients with questions that have not got the default answer yet, with the seconds for
     /// which their state stays. The last one is next.
     undecided: Vec<(ClientPlace, u32)>,
     /// The clients that are still registered. The last one is next.
@@ -24,8 +24,8 @@ pub struct Departure {
 }
 
 impl Manager {
-    /// A process has ended: from now on its clients are sent nothing, and the default answers
-    /// their questions. [`Manager::depart_some`] answers those for which one portion is not enough,
+    /// A process has ended: from now on its clients are sent nothing, and their questions get the
+    /// default answer. [`Manager::depart_some`] answers those for which one portion is not enough,
     /// and deletes the state of clients that have asked for no grace.
     pub fn begin_departure(&self, session: u64) -> Departure {
         let mut departure = Departure::default();
@@ -70,8 +70,8 @@ impl Manager {
         )
     }
 
-    /// Ends a portion of the state that was left to successors for a time that has ended. False if
-    /// there is nothing to end. The timer calls this, too.
+    /// Ends a portion of the state whose time of grace has ended. False if there is nothing to end.
+    /// The timer calls this, too.
     pub fn end_graces(&self) -> bool {
         let mut guard = self.lock();
         let Some(run) = guard.running() else { return false };

@@ -84,7 +84,7 @@ pub(super) struct PostedClient {
     pub last: u64,
     /// How many of the first callbacks in `sent` have expired.
     pub expired: usize,
-    /// Since when the first callback that has not expired is the first one.
+    /// When the first callback that has not expired became the first one.
     pub since: Time,
     /// When it last acknowledged a callback, or was sent one after it had acknowledged all.
     pub progress: Time,

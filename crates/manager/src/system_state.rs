@@ -251,6 +251,16 @@ impl SystemState {
 
     /// Makes the forwarder's entries match the engine.
     pub fn follow(&mut self, engine: &mut Engine, fx: &mut Effects) {
+        self.follow_changes(engine, fx);
+        let Some(forwarder) = &mut self.forwarder else { return };
+        if forwarder.reports_in_order() && !fx.resolved.is_empty() {
+            // Some may have begun again.
+            fx.resolved.retain(|flow| !engine.is_resolving(*flow));
+            forwarder.done(&fx.resolved);
+        }
+    }
+
+    fn follow_changes(&mut self, engine: &mut Engine, fx: &mut Effects) {
         if fx.dirty.is_empty() && fx.detached.is_empty() {
             return;
         }
@@ -352,6 +362,11 @@ impl SystemState {
     /// How many packets an MFE has accepted, if the forwarder counts them itself.
     pub fn packets(&mut self, flow: Flow) -> Result<Option<u64>> {
         Ok(self.ask_counters(flow)?.map(|counters| counters.packets))
+    }
+
+    /// Whether questions about new flows keep the order of their upcalls.
+    pub fn asks_in_order(&self) -> bool {
+        self.forwarder.as_ref().is_some_and(|forwarder| forwarder.reports_in_order())
     }
 
     /// Lets a thread read upcalls.

@@ -41,7 +41,7 @@ impl Manager {
         self.set_alarm(run);
     }
 
-    /// Adds workers if nothing has moved since the last time it was asked.
+    /// Adds workers if no worker has made progress since the last call.
     pub(super) fn relieve(&self, run: &mut Run) {
         let pool = &mut run.pool;
         let stuck = pool.taken == pool.taken_before;

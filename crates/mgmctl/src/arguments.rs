@@ -29,7 +29,8 @@ pub struct Options {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Socket {
     pub path: PathBuf,
-    /// The user named it where the status socket of a library is usually named.
+    /// Whether it may be the status socket of a library, because the user named it in a place for
+    /// one.
     pub may_be_library: bool,
 }
 

@@ -148,7 +148,7 @@ impl Router {
     }
 }
 
-/// Makes it the request for the next page, if there is one.
+/// Changes the request into that for the next page, if there is one.
 pub fn turn_page(request: &mut Request, json: &str) -> bool {
     let answer: Value = serde_json::from_str(json).unwrap_or_default();
     let Some(next) = answer["next"].as_str() else { return false };

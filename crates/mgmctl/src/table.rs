@@ -65,7 +65,7 @@ pub fn printable(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { '?' } else { c }).collect()
 }
 
-/// The text, or its begin and an ellipsis if it is longer.
+/// The text, or its beginning and an ellipsis if it is longer.
 pub fn cut(text: &str, width: usize) -> String {
     if text.chars().count() <= width {
         return text.into();

@@ -299,6 +299,7 @@ impl Library for Mgm {
             group: id("clients-group", &socket.group, group_id)?,
             mode: socket.mode,
             max_processes: socket.most,
+            max_user_processes: socket.most_of_user.unwrap_or(0),
             answer_ms: socket.answer_ms,
         };
         host::serve_clients(Some(path), &service).map_err(|error| error.to_string())

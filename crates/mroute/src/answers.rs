@@ -1,8 +1,8 @@
 //! mgmd's callbacks, and the daemon's answers to them.
 //!
 //! A question becomes an upcall IGMPMSG_NOCACHE, and the daemon answers with MRT_ADD_MFC. While it
-//! has not answered, later callbacks wait. A daemon that reads again without having answered has said
-//! no: its own interfaces are not among the outgoing ones.
+//! has not answered, later callbacks wait. A daemon that reads again without having answered has
+//! refused the flow: its own interfaces are not among the outgoing ones.
 
 use crate::daemon::{Daemon, Pending, Router, Vif};
 use crate::options::Mfc;
@@ -40,8 +40,10 @@ impl Daemon {
 
     /// The daemon has added an entry, which may be the answer.
     pub(crate) fn answer_pending(&mut self, router: &mut impl Router) {
-        let flow = self.pending.as_ref().map(|pending| pending.flow);
-        let Some(mfc) = flow.and_then(|flow| self.entry(flow)).cloned() else { return };
+        let of = self.pending.as_ref().map(|pending| (pending.flow, pending.vif));
+        let Some(mfc) = of.and_then(|(flow, vif)| self.entry(flow, Some(vif))).cloned() else {
+            return;
+        };
         let Some(pending) = self.pending.take() else { return };
         self.inbox.drop_question();
         self.silent = None;
@@ -53,6 +55,7 @@ impl Daemon {
         let Some(pending) = self.pending.take() else { return };
         let is_rpf = matches!(pending.callback.body, CallbackBody::Rpf { .. });
         self.silent = is_rpf.then_some(pending.flow);
+        self.watch_silent(pending.flow);
         self.answer(router, &pending.callback, None);
         self.advance(router);
     }
@@ -87,22 +90,20 @@ impl Daemon {
         self.answer(router, &callback, None);
     }
 
-    /// A packet of a flow without an entry has arrived, in a flow that mgmd forwards already.
+    /// A packet has arrived of a flow that mgmd forwards, and for which the daemon has no entry.
     pub(crate) fn ask_again(&mut self, flow: Flow, iif: Interface) {
-        let Some(vif) = self.vif_of(iif.index).or_else(|| self.vif_that_is(Vif::Rest)) else {
-            return;
-        };
+        let Some(vif) = self.vif_or_rest(iif.index) else { return };
         self.inbox.add(upcall(Upcall::NoCache, vif, flow));
     }
 
     /// Answers a question from an entry, or asks the daemon.
     fn question(&mut self, router: &mut impl Router, of: Callback, flow: Flow, places: [u32; 2]) {
-        if let Some(mfc) = self.entry(flow).cloned() {
-            return self.answer(router, &of, Some(&mfc));
-        }
         let is_creation = matches!(of.body, CallbackBody::Creation { .. });
         let own = places.into_iter().find_map(|index| self.vif_of(index));
         let vif = own.or_else(|| self.vif_that_is(Vif::Rest));
+        if let Some(mfc) = self.entry(flow, vif).cloned() {
+            return self.answer(router, &of, Some(&mfc));
+        }
         // It has just been asked where the packets arrive, and has not answered.
         let has_just_said_no = is_creation && self.silent == Some(flow);
         if is_creation {
@@ -113,12 +114,12 @@ impl Daemon {
             None => self.answer(router, &of, None),
             Some(vif) => {
                 self.inbox.ask(upcall(Upcall::NoCache, vif, flow));
-                self.pending = Some(Pending { callback: of, flow, is_read: false });
+                self.pending = Some(Pending { callback: of, flow, vif, is_read: false });
             }
         }
     }
 
-    /// Acknowledges a callback with what an entry says, or with no.
+    /// Acknowledges a callback with what an entry says, or without an entry with a refusal.
     fn answer(&mut self, router: &mut impl Router, callback: &Callback, mfc: Option<&Mfc>) {
         let said = match &callback.body {
             CallbackBody::Rpf { iif, upstream, .. } => self.said_of_rpf(*iif, *upstream, mfc),
@@ -138,19 +139,29 @@ impl Daemon {
     /// the look-up of mgmd stands.
     fn said_of_rpf(&self, iif: Interface, upstream: Ipv4Addr, mfc: Option<&Mfc>) -> Said {
         let parent = mfc.and_then(|mfc| self.vifs.get(usize::from(mfc.parent)).copied().flatten());
+        // An entry for all sources is also for packets that arrive where they leave otherwise.
+        let is_in_tree =
+            mfc.is_some_and(|mfc| !mfc.flow.has_source() && self.indices(mfc).contains(&iif.index));
         match parent {
-            Some(Vif::Real(index)) if index != iif.index => {
+            Some(Vif::Real(index)) if index != iif.index && !is_in_tree => {
                 Said::Rpf { iif: Interface::link(index), upstream: Ipv4Addr::UNSPECIFIED }
             }
             _ => Said::Rpf { iif, upstream },
         }
     }
 
+    /// The VIF on which packets arrive for the daemon.
+    pub(crate) fn vif_or_rest(&self, index: u32) -> Option<u16> {
+        self.vif_of(index).or_else(|| self.vif_that_is(Vif::Rest))
+    }
+
     fn vif_of(&self, index: u32) -> Option<u16> {
         self.vif_that_is(Vif::Real(index))
     }
 
-    pub(crate) fn vif_that_is(&self, vif: Vif) -> Option<u16> {
+    /// The number of a VIF.
+    #[must_use]
+    pub fn vif_that_is(&self, vif: Vif) -> Option<u16> {
         self.vifs.iter().position(|known| *known == Some(vif)).map(|at| at as u16)
     }
 }

@@ -1,13 +1,14 @@
 //! One routing daemon: its VIFs, its entries, its groups on mgm0, and what its calls cause.
 //!
-//! A membership is held for each entry on each of its outgoing interfaces, and for each group that the
-//! daemon has joined on mgm0 on all of its interfaces. `held` has these memberships, and
-//! `Daemon::sync` makes them follow a change.
+//! The daemon holds a membership for each entry on each outgoing interface of the entry. For each
+//! group that it has joined on mgm0, it holds a membership on each of its interfaces. `held` has
+//! these memberships, and `Daemon::sync` makes them follow a change.
 
 use crate::inbox::Inbox;
 use crate::options::{Errno, Mfc, MrouteOption, MAXVIFS};
 use crate::refused::Refused;
-use mgm_engine::{EnumKind, Join};
+use crate::watched::Watched;
+use mgm_engine::Join;
 use mgm_remote::messages::{Ack, Callback, Reply, Request, WireRefusal};
 use mgm_types::{Code, Flow, Interface, Ipv4Addr};
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
@@ -26,6 +27,14 @@ pub trait Router {
 
     /// Acknowledges a callback.
     fn acknowledge(&mut self, ack: Ack);
+
+    /// The name of the interface with this index, for the log.
+    fn name(&self, index: u32) -> String;
+}
+
+/// All groups (\*,\*).
+pub(crate) fn everything() -> Flow {
+    Flow::any_source(Ipv4Addr::UNSPECIFIED)
 }
 
 /// What a VIF is.
@@ -44,6 +53,8 @@ pub enum Vif {
 pub(crate) struct Pending {
     pub callback: Callback,
     pub flow: Flow,
+    /// The VIF that the upcall names.
+    pub vif: u16,
     /// The daemon has read the upcall.
     pub is_read: bool,
 }
@@ -76,10 +87,10 @@ pub struct Daemon {
     pub(crate) held: BTreeSet<(Flow, u32)>,
     /// What mgmd refused after the connection was lost.
     pub(crate) refused: Refused,
-    /// Flows without an entry that mgmd goes on forwarding, and their packets so far.
-    pub(crate) deleted: BTreeMap<Flow, u64>,
+    /// Flows without an entry that mgmd forwards.
+    pub(crate) watched: Watched,
     pub(crate) asserts: bool,
-    pims: bool,
+    pub(crate) pims: bool,
     /// The rest of the router as the daemon hears it on mgm0.
     pub(crate) rest: Rest,
     /// Datagrams that it has not read yet.
@@ -87,7 +98,7 @@ pub struct Daemon {
     /// Callbacks that wait for the answer to an earlier one.
     pub(crate) events: VecDeque<Callback>,
     pub(crate) pending: Option<Pending>,
-    /// The flow of which it has just not said where the packets arrive.
+    /// The flow for which it has just not answered where the packets arrive.
     pub(crate) silent: Option<Flow>,
     /// Lines for the log.
     pub log: Vec<String>,
@@ -105,7 +116,7 @@ impl Daemon {
                 self.refused.takes.insert(index);
             }
         }
-        // First, while mgmd knows nothing of the daemon's own.
+        // Before the daemon's own memberships are added, which mgmd's list would include.
         if self.has_rest() {
             self.learn(router);
         }
@@ -120,7 +131,7 @@ impl Daemon {
         self.events.clear();
         self.inbox.drop_question();
         self.held.clear();
-        self.deleted.clear();
+        self.watched.clear();
         self.forget_others();
     }
 
@@ -169,6 +180,7 @@ impl Daemon {
             }
             MrouteOption::Pim(on) => {
                 (self.pims, self.asserts) = (on, on);
+                self.sync(router, everything());
                 Ok(())
             }
             _ => Err(libc::ENOPROTOOPT),
@@ -179,64 +191,6 @@ impl Daemon {
     #[must_use]
     pub fn modes(&self) -> (bool, bool) {
         (self.asserts, self.pims)
-    }
-
-    /// Adds a VIF.
-    ///
-    /// # Errors
-    /// EADDRINUSE, as from the kernel: the number or the interface is in use.
-    pub fn add_vif(&mut self, router: &mut impl Router, at: u16, vif: Vif) -> Result<(), Errno> {
-        let place = self.vifs.get(usize::from(at)).ok_or(libc::ENFILE)?;
-        if place.is_some() || self.vifs.contains(&Some(vif)) {
-            return Err(libc::EADDRINUSE);
-        }
-        if let Vif::Real(index) = vif {
-            self.take(router, index)?;
-        }
-        self.vifs[usize::from(at)] = Some(vif);
-        match vif {
-            Vif::Real(_) => self.sync_all(router),
-            Vif::Rest => self.learn(router),
-            Vif::Register => self.log.push(
-                "the register interface of PIM carries nothing: sources and receivers on directly \
-                 connected links only"
-                    .into(),
-            ),
-        }
-        Ok(())
-    }
-
-    fn delete_vif(&mut self, router: &mut impl Router, at: u16) -> Result<(), Errno> {
-        let place = self.vifs.get_mut(usize::from(at)).ok_or(libc::EADDRNOTAVAIL)?;
-        match place.take().ok_or(libc::EADDRNOTAVAIL)? {
-            Vif::Real(index) => {
-                let (client, interface) = (self.client, Interface::link(index));
-                self.ask(router, Request::Release { client, interface }).ok();
-                self.held.retain(|(_, on)| *on != index);
-                self.refused.forget(index);
-            }
-            Vif::Rest => self.forget_others(),
-            Vif::Register => {}
-        }
-        Ok(())
-    }
-
-    /// Takes an interface. If another client owns it, the log names the owner.
-    pub(crate) fn take(&mut self, router: &mut impl Router, index: u32) -> Result<(), Errno> {
-        let (client, interface) = (self.client, Interface::link(index));
-        match self.ask(router, Request::Take { client, interface }) {
-            // While mgmd is away, nobody knows whether the interface is free.
-            Ok(_) | Err(None) => Ok(()),
-            Err(Some(refusal)) => {
-                if !self.refused.takes.contains(&index) {
-                    self.log.push(format!("interface {index} cannot be used: {}", refusal.text));
-                }
-                Err(match Code::from_number(refusal.code) {
-                    Some(Code::AlreadyExists) => libc::EADDRINUSE,
-                    _ => libc::EADDRNOTAVAIL,
-                })
-            }
-        }
     }
 
     fn add_entry(&mut self, router: &mut impl Router, mfc: Mfc) -> Result<(), Errno> {
@@ -260,7 +214,7 @@ impl Daemon {
             return Err(errno);
         }
         self.delete_others(router, flow);
-        self.deleted.remove(&flow);
+        self.watched.remove(flow);
         if former.as_ref() != self.entries.get(&flow) {
             self.switch(router, flow, former.as_ref(), &added);
         }
@@ -274,11 +228,16 @@ impl Daemon {
     fn delete_entry(&mut self, router: &mut impl Router, flow: Flow) -> Result<(), Errno> {
         self.entries.remove(&flow).ok_or(libc::ENOENT)?;
         self.sync(router, flow);
+        if self.is_wild() && !self.is_joined(flow) && flow.has_source() && !flow.is_link_local() {
+            for index in self.interfaces() {
+                self.forward(router, (flow, index), false);
+            }
+        }
         self.watch_deleted(router, flow);
         Ok(())
     }
 
-    /// The daemon joins a group on mgm0, which means all others.
+    /// The daemon joins a group on mgm0, which stands for the rest of the router.
     ///
     /// # Errors
     /// EINVAL: no group. Others: mgmd has refused a membership, and the daemon has not joined.
@@ -305,15 +264,16 @@ impl Daemon {
     }
 
     /// Makes the memberships of one flow what the entries and the groups on mgm0 say.
-    fn sync(&mut self, router: &mut impl Router, flow: Flow) {
+    pub(crate) fn sync(&mut self, router: &mut impl Router, flow: Flow) {
         self.add_missing(router, flow);
         self.delete_others(router, flow);
     }
 
     /// Whether there is to be a membership of this flow on this interface.
     fn is_due(&self, (flow, index): (Flow, u32)) -> bool {
+        let is_wild = flow == everything() && self.is_wild();
         !flow.is_link_local()
-            && (self.joins.contains_key(&flow) || self.oifs(flow).contains(&index))
+            && (is_wild || self.joins.contains_key(&flow) || self.oifs(flow).contains(&index))
     }
 
     /// The memberships of a flow that are due, and that mgmd does not have.
@@ -322,9 +282,9 @@ impl Daemon {
         places.filter(|place| self.is_due(*place) && !self.held.contains(place)).collect()
     }
 
-    /// Adds what is missing. Returns the interfaces where there is a new membership, which is in the
-    /// MFE by itself, and the errno of one that mgmd refuses. On an interface that mgmd did not give
-    /// back, `tick` adds it later.
+    /// Adds the memberships that are missing. Returns the interfaces with a new membership, which
+    /// are oifs of the MFE without a further call, and the errno if mgmd refuses one. On an
+    /// interface that mgmd did not give back, `tick` adds it later.
     pub(crate) fn add_missing(
         &mut self,
         router: &mut impl Router,
@@ -340,6 +300,9 @@ impl Daemon {
                     self.held.insert(place);
                     self.refused.adds.remove(&place);
                     added.push(place.1);
+                    if flow == everything() {
+                        self.ask_about_all(router, place.1);
+                    }
                 }
                 Err(refusal) => errno = Some(refusal),
             }
@@ -375,7 +338,7 @@ impl Daemon {
         let was_on =
             |index| before.as_ref().is_none_or(|before: &Vec<u32>| before.contains(&index));
         let was_off = |index| before.as_ref().is_none_or(|before| !before.contains(&index));
-        let (oifs, is_joined) = (self.oifs(flow), self.is_joined(flow));
+        let (oifs, is_joined) = (self.oifs(flow), self.is_joined(flow) || self.is_wild());
         for index in self.interfaces() {
             let is_on = oifs.contains(&index);
             if is_on && was_off(index) && !added.contains(&index) {
@@ -399,7 +362,7 @@ impl Daemon {
         }
     }
 
-    fn forward(&mut self, router: &mut impl Router, of: (Flow, u32), adds: bool) {
+    pub(crate) fn forward(&mut self, router: &mut impl Router, of: (Flow, u32), adds: bool) {
         // Refused if there is no MFE.
         self.tell(router, self.change(of, adds, Join::Forward), of).ok();
     }
@@ -421,7 +384,8 @@ impl Daemon {
     ) -> Result<(), Errno> {
         let Err(Some(refusal)) = self.ask(router, request) else { return Ok(()) };
         if !refusal.is_ordinary && !self.refused.adds.contains(&of) {
-            self.log.push(format!("{} on interface {}: {}", of.0.group(), of.1, refusal.text));
+            let name = router.name(of.1);
+            self.log.push(format!("{} on {name}: {}", of.0.group(), refusal.text));
         }
         Err(match Code::from_number(refusal.code) {
             Some(Code::NotEnoughMemory) => libc::ENOBUFS,
@@ -445,32 +409,11 @@ impl Daemon {
         }
     }
 
-    /// All that others want when mgm0 becomes a VIF: a newcomer is not alerted of it.
-    fn learn(&mut self, router: &mut impl Router) {
-        let (client, kind) = (self.client, EnumKind::AllSources);
-        let started = self.ask(router, Request::EnumStart { client, kind });
-        let Ok(Reply::Enumeration { enumeration }) = started else { return };
-        loop {
-            let next = self.ask(router, Request::EnumNext { enumeration, most: 1024 });
-            let Ok(Reply::Groups { flows, more }) = next else { break };
-            let is_over = flows.is_empty() || !more;
-            for flow in flows {
-                // What only the daemon itself wants is not for others.
-                if !self.held.iter().any(|(held, _)| *held == flow) {
-                    self.wanted(flow);
-                }
-            }
-            if is_over {
-                break;
-            }
-        }
-        self.ask(router, Request::EnumEnd { enumeration }).ok();
-    }
-
     // --- what is asked of the state
 
     /// The interfaces that the daemon owns.
-    pub(crate) fn interfaces(&self) -> Vec<u32> {
+    #[must_use]
+    pub fn interfaces(&self) -> Vec<u32> {
         let real = |vif: &Option<Vif>| match vif {
             Some(Vif::Real(index)) => Some(*index),
             _ => None,
@@ -483,9 +426,12 @@ impl Daemon {
         self.vifs.contains(&Some(Vif::Rest))
     }
 
-    /// The entry for a flow, otherwise that for all sources of its group.
-    pub(crate) fn entry(&self, flow: Flow) -> Option<&Mfc> {
-        self.entries.get(&flow).or_else(|| self.entries.get(&flow.shared()))
+    /// The entry for a flow, otherwise that for all sources of its group, which the kernel uses for
+    /// packets that arrive on a VIF that is on in it. `at`: where they arrive.
+    pub(crate) fn entry(&self, flow: Flow, at: Option<u16>) -> Option<&Mfc> {
+        let shared =
+            || self.entries.get(&flow.shared()).filter(|mfc| at.is_none_or(|at| mfc.has(at)));
+        self.entries.get(&flow).or_else(shared)
     }
 
     /// The interfaces by which the packets of exactly this entry leave.

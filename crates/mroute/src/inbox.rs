@@ -3,7 +3,7 @@
 use crate::packets::Datagram;
 use std::collections::{BTreeMap, HashMap};
 
-/// At most so many wait when an upcall comes that the daemon can do without.
+/// If so many wait, upcalls that the daemon can do without are dropped.
 const ENOUGH: usize = 1024;
 
 /// The datagrams, in the order of their numbers.

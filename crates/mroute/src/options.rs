@@ -80,6 +80,12 @@ impl Mfc {
         let parent = usize::from(self.parent);
         (0..MAXVIFS).filter(move |&vif| vif != parent && (1..255).contains(&self.ttls[vif]))
     }
+
+    /// Whether this VIF is on, be it the one on which packets arrive.
+    #[must_use]
+    pub fn has(&self, vif: u16) -> bool {
+        self.ttls.get(usize::from(vif)).is_some_and(|ttl| (1..255).contains(ttl))
+    }
 }
 
 /// A socket option of multicast routing.

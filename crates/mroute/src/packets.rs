@@ -37,6 +37,9 @@ impl Datagram {
     }
 }
 
+/// IGMPMSG_WHOLEPKT.
+const WHOLE_PACKET: u8 = 3;
+
 const IPPROTO_IGMP: u8 = 2;
 const QUERY: u8 = 0x11;
 const REPORT: u8 = 0x16;
@@ -46,6 +49,43 @@ const NOTHING: u8 = 0xf0;
 
 /// The bytes of an IP header with the option Router Alert.
 const HEADER: usize = 24;
+
+/// An IGMP packet as it has arrived on a link, with the padding of its frame: what a raw socket would
+/// receive of it. `None`: the kernel drops it, or it is a fragment, or it is no IGMP to a group.
+#[must_use]
+pub fn arrived(frame: &[u8]) -> Option<Datagram> {
+    let first = *frame.first()?;
+    let header = frame.get(..usize::from(first & 15) * 4)?;
+    if first >> 4 != 4 || header.len() < 20 || checksum(header) != 0 {
+        return None;
+    }
+    let length = usize::from(u16::from_be_bytes([header[2], header[3]]));
+    let is_fragment = u16::from_be_bytes([header[6], header[7]]) & 0x3fff != 0;
+    let to_group = address_at(header, 16).is_multicast();
+    if header[9] != IPPROTO_IGMP || is_fragment || !to_group || length < header.len() {
+        return None;
+    }
+    Some(Datagram { bytes: frame.get(..length)?.to_vec(), is_of_rest: false })
+}
+
+/// IGMPMSG_WHOLEPKT: a packet of a flow that leaves by the register interface, in a frame as it has
+/// arrived on a link, behind a `struct igmpmsg` with the number of the register interface's VIF.
+#[must_use]
+pub fn whole(vif: u16, frame: &[u8]) -> Option<Datagram> {
+    let header = frame.first_chunk::<20>()?;
+    let length = usize::from(u16::from_be_bytes([header[2], header[3]]));
+    if header[0] >> 4 != 4 || length < header.len() {
+        return None;
+    }
+    let packet = frame.get(..length)?;
+    let mut bytes = header.to_vec();
+    bytes[0] = 0x45;
+    bytes[2..4].copy_from_slice(&u16::try_from(length + header.len()).ok()?.to_be_bytes());
+    let [low, high] = vif.to_le_bytes();
+    bytes[8..12].copy_from_slice(&[WHOLE_PACKET, 0, low, high]);
+    bytes.extend_from_slice(packet);
+    Some(Datagram { bytes, is_of_rest: false })
+}
 
 /// An upcall: `struct igmpmsg`, an IP header with the protocol 0, and 8 bytes, as from the kernel.
 #[must_use]
@@ -73,8 +113,8 @@ pub fn leave(from: Ipv4Addr, group: Ipv4Addr) -> Datagram {
     igmp(LEAVE, from, Ipv4Addr::new(224, 0, 0, 2), group)
 }
 
-/// A datagram that means nothing: for a daemon that reads after its socket was ready, although there
-/// is nothing for it. It must not wait, and some daemons end if they get an error.
+/// A datagram that means nothing: for a daemon that reads after its socket was ready, although
+/// there is nothing for it. The daemon must not wait, and some daemons end if they get an error.
 #[must_use]
 pub fn nothing() -> Datagram {
     let all_hosts = Ipv4Addr::new(224, 0, 0, 1);
@@ -157,6 +197,38 @@ mod tests {
             assert_eq!(usize::from(bytes[3]), bytes.len());
         }
         assert_eq!(nothing().bytes[24], 0xf0);
+    }
+
+    #[test]
+    fn a_whole_packet_is_laid_out_as_the_kernel_does() {
+        let packet = report(HOST, GROUP).bytes;
+        let bytes = whole(4, &[&packet[..], &[0; 14]].concat()).expect("a packet").bytes;
+        assert_eq!((bytes[0], bytes[8], bytes[9], bytes[10], bytes[11]), (0x45, 3, 0, 4, 0));
+        assert_eq!(usize::from(bytes[3]), bytes.len());
+        assert_eq!((&bytes[12..20], &bytes[20..]), (&packet[12..20], &packet[..]));
+        for cut in 0..packet.len() {
+            assert_eq!(whole(4, &packet[..cut]), None, "{cut} bytes");
+        }
+    }
+
+    #[test]
+    fn packets_of_links_are_cut_and_checked() {
+        let datagram = report(HOST, GROUP);
+        let padded = [&datagram.bytes[..], &[0; 14]].concat();
+        assert_eq!(arrived(&padded).map(|of| of.bytes), Some(datagram.bytes.clone()));
+        for cut in 0..datagram.bytes.len() {
+            assert_eq!(arrived(&datagram.bytes[..cut]), None, "{cut} bytes");
+        }
+        for (at, value) in [(0, 0x66), (0, 0x44), (3, 20), (6, 0x20), (7, 1), (9, 17), (16, 10)] {
+            let mut bytes = datagram.bytes.clone();
+            bytes[at] = value;
+            assert_eq!(arrived(&bytes), None, "the checksum is wrong");
+            let header = usize::from(bytes[0] & 15) * 4;
+            bytes[10..12].fill(0);
+            let sum = checksum(&bytes[..header]);
+            bytes[10..12].copy_from_slice(&sum.to_be_bytes());
+            assert_eq!(arrived(&bytes), None, "byte {at} is {value}");
+        }
     }
 
     #[test]

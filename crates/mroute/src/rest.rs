@@ -1,9 +1,12 @@
 //! The interface mgm0: the rest of the router, as one more link of the daemon.
 //!
-//! What other clients want is a host there, which reports groups and answers queries.
+//! The memberships of other clients appear there as those of one host, which reports groups and
+//! answers queries.
 
-use crate::daemon::Daemon;
+use crate::daemon::{everything, Daemon, Router};
 use crate::packets::{leave, queried, report};
+use mgm_engine::EnumKind;
+use mgm_remote::messages::{Reply, Request};
 use mgm_types::{Flow, Ipv4Addr};
 use std::collections::BTreeSet;
 
@@ -11,6 +14,28 @@ impl Daemon {
     /// The address that speaks for all others on mgm0.
     pub fn set_peer(&mut self, peer: Ipv4Addr) {
         self.rest.peer = peer;
+    }
+
+    /// All that others want when mgm0 becomes a VIF: a newcomer is not alerted of it.
+    pub(crate) fn learn(&mut self, router: &mut impl Router) {
+        let (client, kind) = (self.client, EnumKind::AllSources);
+        let started = self.ask(router, Request::EnumStart { client, kind });
+        let Ok(Reply::Enumeration { enumeration }) = started else { return };
+        loop {
+            let next = self.ask(router, Request::EnumNext { enumeration, most: 1024 });
+            let Ok(Reply::Groups { flows, more }) = next else { break };
+            let is_over = flows.is_empty() || !more;
+            for flow in flows {
+                // What only the daemon itself wants is not for others.
+                if !self.held.iter().any(|(held, _)| *held == flow) {
+                    self.wanted(flow);
+                }
+            }
+            if is_over {
+                break;
+            }
+        }
+        self.ask(router, Request::EnumEnd { enumeration }).ok();
     }
 
     /// Others want a flow: the daemon hears a report.
@@ -41,7 +66,7 @@ impl Daemon {
 
     /// Whether others want all groups: the daemon then hears a report of each group that it knows.
     pub(crate) fn are_all_wanted(&self) -> bool {
-        self.rest.wanted.contains(&Flow::any_source(Ipv4Addr::UNSPECIFIED))
+        self.rest.wanted.contains(&everything())
     }
 
     /// The daemon hears a report.

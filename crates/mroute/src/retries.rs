@@ -1,8 +1,10 @@
-//! What mgmd refused when the daemon's state was told to it again is asked for until mgmd agrees, because
-//! the daemon believes that it has all of it. And flows of deleted entries are watched.
+//! Repeats requests that mgmd refused after the connection was lost and made again, until mgmd
+//! accepts them, because the daemon believes that all of them have succeeded. Also watches the
+//! flows without an entry.
 
-use crate::daemon::{Daemon, Router};
-use crate::refused::{Refused, AT_ONCE};
+use crate::daemon::{everything, Daemon, Router};
+use crate::refused::Refused;
+use crate::watched::PAUSE;
 use mgm_engine::MfeRow;
 use mgm_remote::messages::{Reply, Request};
 use mgm_types::Flow;
@@ -13,49 +15,17 @@ impl Daemon {
     #[must_use]
     pub fn wants_ticks(&self) -> bool {
         let Refused { takes, adds, .. } = &self.refused;
-        let is_calm = takes.is_empty() && adds.is_empty() && self.deleted.is_empty();
+        let is_calm = takes.is_empty() && adds.is_empty() && self.watched.is_empty();
         self.is_connected() && !is_calm
     }
 
-    /// The daemon has deleted an entry. If mgmd goes on forwarding the flow, it does not ask about it,
-    /// but the daemon expects an upcall for the next packet, as from the kernel.
-    pub(crate) fn watch_deleted(&mut self, router: &mut impl Router, flow: Flow) {
-        if !flow.has_source() || self.deleted.len() >= AT_ONCE {
-            return;
-        }
-        if let Some(row) = self.mfe(router, flow) {
-            self.deleted.insert(flow, row.packets + row.wrong_if);
-        }
-    }
-
-    /// Upcalls for the deleted entries of which packets have arrived since.
-    fn look_for_packets(&mut self, router: &mut impl Router) {
-        for (flow, packets) in self.deleted.clone() {
-            let row = self.mfe(router, flow);
-            if row.as_ref().is_some_and(|row| row.packets + row.wrong_if == packets) {
-                continue;
-            }
-            self.deleted.remove(&flow);
-            if let Some(row) = row.filter(|_| self.entry(flow).is_none()) {
-                self.ask_again(flow, row.iif);
-            }
-        }
-    }
-
-    fn mfe(&self, router: &mut impl Router, flow: Flow) -> Option<MfeRow> {
-        match self.ask(router, Request::GetMfe { flow, stats: true }) {
-            Ok(Reply::Mfe { row }) => Some(row),
-            _ => None,
-        }
-    }
-
-    /// Some time has passed: asks again for what mgmd has refused, and looks for packets of deleted
-    /// entries.
+    /// Some time has passed: asks again for what mgmd has refused, and looks for packets of flows
+    /// without an entry.
     pub fn tick(&mut self, router: &mut impl Router) {
         for index in self.refused.takes.clone() {
             if self.take(router, index).is_ok() {
                 self.refused.takes.remove(&index);
-                self.log.push(format!("interface {index} belongs to this daemon again"));
+                self.log.push(format!("{} belongs to this daemon again", router.name(index)));
                 self.sync_all(router);
             }
         }
@@ -67,7 +37,9 @@ impl Daemon {
 
     /// Adds all memberships that are missing. Those that mgmd refuses are retried.
     pub(crate) fn sync_all(&mut self, router: &mut impl Router) {
-        let flows: BTreeSet<Flow> = self.entries.keys().chain(self.joins.keys()).copied().collect();
+        let mut flows: BTreeSet<Flow> =
+            self.entries.keys().chain(self.joins.keys()).copied().collect();
+        flows.extend(self.is_wild().then_some(everything()));
         for flow in flows {
             self.sync_or_retry(router, flow);
         }
@@ -80,5 +52,64 @@ impl Daemon {
         let is_owned = |place: &(Flow, u32)| !self.refused.takes.contains(&place.1);
         let refused: Vec<_> = missing.into_iter().filter(is_owned).collect();
         self.refused.adds.extend(refused);
+    }
+
+    /// The daemon has deleted an entry, and mgmd may go on forwarding the flow: the next packet is an
+    /// upcall.
+    pub(crate) fn watch_deleted(&mut self, router: &mut impl Router, flow: Flow) {
+        if !flow.has_source() {
+            return;
+        }
+        if let Some(row) = self.mfe(router, flow) {
+            self.watched.add(flow, row.packets + row.wrong_if, 0);
+        }
+    }
+
+    /// The daemon has not answered an upcall.
+    pub(crate) fn watch_silent(&mut self, flow: Flow) {
+        self.watched.add(flow, 0, PAUSE);
+    }
+
+    /// The daemon wants everything on an interface from now on. The flows that exist leave there by
+    /// themselves: not before the daemon has said so.
+    pub(crate) fn ask_about_all(&mut self, router: &mut impl Router, index: u32) {
+        let mut leaving = Vec::new();
+        self.walk(router, |row| {
+            let leaves = row.oifs.iter().any(|oif| oif.interface.index == index);
+            let vif = self.vif_or_rest(row.iif.index);
+            leaving.extend(leaves.then_some((row.flow, vif, row.packets + row.wrong_if)));
+        });
+        for (flow, vif, packets) in leaving {
+            if self.entry(flow, vif).is_none_or(|mfc| !self.indices(mfc).contains(&index)) {
+                self.forward(router, (flow, index), false);
+                self.watched.add(flow, packets, 0);
+            }
+        }
+    }
+
+    /// Upcalls for the flows of which packets have arrived since.
+    pub(crate) fn look_for_packets(&mut self, router: &mut impl Router) {
+        self.watched.tick();
+        for flow in self.watched.next() {
+            let Some(watch) = self.watched.due(flow) else { continue };
+            match self.mfe(router, flow) {
+                Some(row) if self.entry(flow, self.vif_or_rest(row.iif.index)).is_none() => {
+                    let packets = row.packets + row.wrong_if;
+                    if packets != watch.packets {
+                        self.watched.add(flow, packets, PAUSE);
+                        self.ask_again(flow, row.iif);
+                    }
+                }
+                // Without an MFE, mgmd asks.
+                _ => self.watched.remove(flow),
+            }
+        }
+    }
+
+    fn mfe(&self, router: &mut impl Router, flow: Flow) -> Option<MfeRow> {
+        match self.ask(router, Request::GetMfe { flow, stats: true }) {
+            Ok(Reply::Mfe { row }) => Some(row),
+            _ => None,
+        }
     }
 }

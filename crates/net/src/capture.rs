@@ -7,9 +7,9 @@ use crate::receive::MULTICAST;
 use socket2::Socket;
 use std::io;
 
-/// A socket that reads the begin of all IPv4 multicast packets of one link, in both directions:
-/// the header and 36 more bytes. [`Packet::is_outgoing`](crate::receive::Packet::is_outgoing)
-/// tells the directions apart.
+/// A socket that reads the beginning of all IPv4 multicast packets of one link, in both directions:
+/// the header and 36 more bytes. [`Packet::is_outgoing`](crate::receive::Packet::is_outgoing) tells
+/// the directions apart.
 ///
 /// A packet that arrives is read before the packet filter and `rp_filter` may drop it, and a
 /// packet that leaves is read after all hooks of the packet filter and after the queue of the

@@ -1,7 +1,7 @@
 //! A TAP device: an Ethernet interface whose other end is this process.
 //!
-//! mgmd makes one that stands for the rest of the router, for daemons that need an interface to name.
-//! Nobody reads what is sent on it: the queue is short, and the kernel drops the rest.
+//! mgmd makes one that stands for the rest of the router, for daemons that need an interface to
+//! name. No program reads what is sent on it: the queue is short, and the kernel drops the rest.
 
 use crate::sys;
 use nix::errno::Errno;

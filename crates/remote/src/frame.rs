@@ -25,12 +25,18 @@ pub fn frame(to: &mut Vec<u8>, put: impl FnOnce(&mut Vec<u8>)) {
     to[start..start + HEAD].copy_from_slice(&length.to_le_bytes());
 }
 
+/// A reader keeps at most so much memory while nothing waits in it.
+const KEPT: usize = 160 << 10;
+
 /// Bytes that have arrived, and the frames in them.
 #[derive(Debug)]
 pub struct FrameReader {
+    /// Its length is the room that there is.
     bytes: Vec<u8>,
     /// Where the first frame begins that is not taken yet.
     start: usize,
+    /// Where what has arrived ends.
+    end: usize,
     longest: usize,
 }
 
@@ -38,16 +44,32 @@ impl FrameReader {
     /// Accepts messages of up to `longest` bytes.
     #[must_use]
     pub fn new(longest: usize) -> FrameReader {
-        FrameReader { bytes: Vec::new(), start: 0, longest }
+        FrameReader { bytes: Vec::new(), start: 0, end: 0, longest }
     }
 
     /// Adds bytes that have arrived.
     pub fn add(&mut self, more: &[u8]) {
-        if self.start == self.bytes.len() {
-            self.bytes.clear();
+        let room = self.room(more.len());
+        room[..more.len()].copy_from_slice(more);
+        self.added(more.len());
+    }
+
+    /// Room for at least so many bytes. What is written there counts after [`FrameReader::added`].
+    pub fn room(&mut self, least: usize) -> &mut [u8] {
+        if self.bytes.len() - self.end < least {
+            self.bytes.copy_within(self.start..self.end, 0);
+            self.end -= self.start;
             self.start = 0;
+            if self.bytes.len() - self.end < least {
+                self.bytes.resize(self.end + least, 0);
+            }
         }
-        self.bytes.extend_from_slice(more);
+        &mut self.bytes[self.end..]
+    }
+
+    /// So many bytes were written to the room.
+    pub fn added(&mut self, count: usize) {
+        self.end = (self.end + count).min(self.bytes.len());
     }
 
     /// The next complete message, if there is one.
@@ -55,9 +77,9 @@ impl FrameReader {
     /// # Errors
     /// `Oversized`; nothing after it can be read.
     pub fn take(&mut self) -> Result<Option<&[u8]>, Oversized> {
-        let rest = &self.bytes[self.start..];
+        let rest = &self.bytes[self.start..self.end];
         let Some((head, rest)) = rest.split_first_chunk::<HEAD>() else {
-            self.compact();
+            self.tidy();
             return Ok(None);
         };
         let length = u32::from_le_bytes(*head) as usize;
@@ -65,7 +87,6 @@ impl FrameReader {
             return Err(Oversized(length));
         }
         if rest.len() < length {
-            self.compact();
             return Ok(None);
         }
         let begin = self.start + HEAD;
@@ -76,16 +97,16 @@ impl FrameReader {
     /// Whether part of a message has arrived.
     #[must_use]
     pub fn is_partial(&self) -> bool {
-        self.start < self.bytes.len()
+        self.start < self.end
     }
 
-    /// Moves an incomplete frame to the beginning, so that what was taken uses no memory.
-    fn compact(&mut self) {
-        const KEPT: usize = 64 << 10;
-        self.bytes.drain(..self.start);
-        self.start = 0;
-        if self.bytes.is_empty() && self.bytes.capacity() > KEPT {
-            self.bytes = Vec::new();
+    /// If everything was taken, begins at the beginning, and keeps little memory.
+    fn tidy(&mut self) {
+        if self.start == self.end {
+            (self.start, self.end) = (0, 0);
+            if self.bytes.len() > self.longest.min(KEPT) {
+                self.bytes = Vec::new();
+            }
         }
     }
 }
@@ -114,7 +135,7 @@ mod tests {
                 }
             }
             assert_eq!(got, messages);
-            assert!(!reader.is_partial() && reader.bytes.is_empty());
+            assert!(!reader.is_partial() && reader.end == 0);
         }
     }
 
@@ -130,15 +151,29 @@ mod tests {
     #[test]
     fn t9_11_half_a_message_is_kept_and_what_was_taken_is_not() {
         let mut reader = FrameReader::new(1 << 20);
-        let long = vec![1; 200 << 10];
+        let long = vec![1; 400 << 10];
         reader.add(&framed(&long));
         reader.add(&framed(b"half")[..6]);
         assert_eq!(reader.take().unwrap().map(<[u8]>::len), Some(long.len()));
         assert_eq!(reader.take(), Ok(None));
-        assert!(reader.is_partial() && reader.bytes.len() == 6);
+        assert!(reader.is_partial());
         reader.add(b"lf");
         assert_eq!(reader.take(), Ok(Some(&b"half"[..])));
         assert_eq!(reader.take(), Ok(None));
-        assert!(reader.bytes.capacity() <= 64 << 10, "the memory of the long one is freed");
+        assert!(reader.bytes.capacity() <= KEPT, "the memory of the long one is freed");
+    }
+
+    #[test]
+    fn t9_11_a_stream_without_a_pause_uses_no_more_memory() {
+        let mut reader = FrameReader::new(1 << 20);
+        let stream = framed(&[7; 96]).repeat(1000);
+        for piece in stream.chunks(1111) {
+            reader.room(2000)[..piece.len()].copy_from_slice(piece);
+            reader.added(piece.len());
+            while let Some(message) = reader.take().unwrap() {
+                assert_eq!(message, [7; 96]);
+            }
+        }
+        assert!(!reader.is_partial() && reader.bytes.len() <= 2100, "{}", reader.bytes.len());
     }
 }

@@ -3,6 +3,7 @@
 //!
 //! - `wire`, `rows`: the encoding. `frame`: the frames of a connection. `hello`: the first messages.
 //! - `messages`: all other messages. `convert`: notices of the engine in messages.
+//! - `polling`: when a thread polls before it waits.
 //! - `server`: the router's side. `access`: what the host permits. `client`: the client's side.
 #![forbid(unsafe_code)]
 
@@ -13,6 +14,8 @@ mod convert;
 pub mod frame;
 pub mod hello;
 pub mod messages;
+#[cfg(target_os = "linux")]
+mod polling;
 mod rows;
 #[cfg(target_os = "linux")]
 pub mod server;

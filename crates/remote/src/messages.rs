@@ -89,6 +89,10 @@ message! {
         Batch { changes: Vec<Change> } = 17,
         /// A client has taken and added again what it wants of its predecessor's state.
         GraceDone { client: u64 } = 18,
+        /// Asks for the MFEs after those of the last answer on this connection, with the same
+        /// arguments as those. The answer has none if there are no more, or if the buffer is full.
+        /// Of minor version 1.
+        WalkOn {} = 19,
     }
 }
 
@@ -159,6 +163,52 @@ message! {
         /// The first change of a batch that was refused: its place, from 0, and why.
         Batched { refused: Option<RefusedChange> } = 10,
     }
+}
+
+/// The number of [`Reply::Mfes`].
+const MFES: u8 = 4;
+
+/// What comes after the MFEs in [`Reply::Mfes`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// How many MFEs there are.
+    pub count: u32,
+    /// See [`Reply::Mfes`].
+    pub next_oifs: Option<u32>,
+    /// See [`Reply::Mfes`].
+    pub more: bool,
+}
+
+/// Appends an answer with the MFEs that `put` appends. So they need not be copied.
+pub fn put_mfes(to: &mut Vec<u8>, put: impl FnOnce(&mut Vec<u8>) -> Listed) {
+    0u64.put(to); // no callbacks
+    to.push(MFES);
+    let head = to.len();
+    to.extend_from_slice(&[0; 8]);
+    let begin = to.len();
+    let Listed { count, next_oifs, more } = put(to);
+    let length = u32::try_from(to.len() - begin).unwrap_or(u32::MAX);
+    to[head..head + 4].copy_from_slice(&count.to_le_bytes());
+    to[head + 4..begin].copy_from_slice(&length.to_le_bytes());
+    next_oifs.put(to);
+    more.put(to);
+}
+
+/// Decodes an answer to a request for MFEs: the encoded MFEs, which are not copied, or another reply.
+///
+/// # Errors
+/// `Malformed`.
+pub fn decode_mfes(message: &[u8]) -> Decoded<Result<(Listed, &[u8]), Reply>> {
+    let mut reader = Reader::new(message);
+    u64::get(&mut reader)?;
+    if u8::get(&mut reader)? != MFES {
+        return Ok(Err(decode::<Answer>(message)?.reply));
+    }
+    let count = u32::get(&mut reader)?;
+    let length = u32::get(&mut reader)? as usize;
+    let rows = reader.bytes(length)?;
+    let next_oifs = Wire::get(&mut reader)?;
+    Ok(Ok((Listed { count, next_oifs, more: bool::get(&mut reader)? }, rows)))
 }
 
 message! {

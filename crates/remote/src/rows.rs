@@ -1,5 +1,5 @@
-//! The encoding of MFEs. A dump has a million of them, so their fields have fixed places, and are not
-//! copied one by one from and to the message.
+//! The encoding of MFEs. A listing may have a million of them, so their fields have fixed places,
+//! and are not copied one by one from and to the message.
 
 use crate::wire::{Decoded, Malformed, Reader, Wire};
 use mgm_engine::{MfeRow, OifRow};
@@ -154,27 +154,6 @@ pub fn read_brief(row: &mut MfeRow, from: &mut Reader<'_>) -> Decoded<()> {
     Ok(())
 }
 
-/// Finds the last of `count` MFEs, with or without counters, and the number of oifs of all: so the
-/// next ones can be asked for before these are decoded.
-///
-/// # Errors
-/// `Malformed`.
-pub fn last_of(rows: &[u8], count: u32, with_counters: bool) -> Decoded<(Option<Flow>, u32)> {
-    let (each, tail) = if with_counters { (OifRow::LEAST, MFE_TAIL) } else { (OIF_NAME, 0) };
-    let (mut reader, mut last, mut sum) = (Reader::new(rows), None, 0u32);
-    for _ in 0..count {
-        let mut head = Fields(reader.array::<MFE_HEAD>()?, 0);
-        let group = head.addr();
-        last = Some(Flow::new(head.addr(), group));
-        head.1 = MFE_HEAD - 4;
-        let oifs = head.u32();
-        let bytes = (oifs as usize).checked_mul(each).ok_or(Malformed)?;
-        reader.bytes(bytes.checked_add(tail).ok_or(Malformed)?)?;
-        sum = sum.saturating_add(oifs);
-    }
-    Ok((last, sum))
-}
-
 /// Decodes an MFE into a row, whose list of oifs is reused.
 ///
 /// # Errors
@@ -263,23 +242,6 @@ mod tests {
         for length in 0..bytes.len() {
             let mut cut = Reader::new(&bytes[..length]);
             assert!((0..3).any(|_| read_brief(&mut found, &mut cut).is_err()), "{length}");
-        }
-    }
-
-    #[test]
-    fn t9_2_the_last_mfe_is_found_without_decoding_the_others() {
-        for with_counters in [false, true] {
-            let mut bytes = Vec::new();
-            for oifs in [2, 0, 3] {
-                match with_counters {
-                    true => row(oifs).put(&mut bytes),
-                    false => put_brief(&row(oifs), &mut bytes),
-                }
-            }
-            assert_eq!(last_of(&bytes, 3, with_counters), Ok((Some(row(3).flow), 5)));
-            assert_eq!(last_of(&bytes, 0, with_counters), Ok((None, 0)));
-            assert_eq!(last_of(&bytes[1..], 3, with_counters), Err(Malformed));
-            assert_eq!(last_of(&bytes, 4, with_counters), Err(Malformed));
         }
     }
 }

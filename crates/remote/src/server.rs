@@ -5,15 +5,22 @@
 //! such as the status take longer, so another thread makes them. A thread that causes a callback
 //! writes it to the buffer of its process; the thread `mgm-clients` sends it.
 
+mod calls;
 mod departures;
 mod greetings;
 mod link;
+mod mailbox;
 mod newcomers;
 mod outlet;
 mod process;
 mod requests;
 mod service;
 mod texts;
+
+/// `tests/mailbox_model.rs` puts another one in its place.
+mod sync {
+    pub(super) use parking_lot::Mutex;
+}
 
 pub use mgm_linux::channel::Access;
 
@@ -32,6 +39,8 @@ use std::sync::Arc;
 pub struct Limits {
     /// How many processes may be connected.
     pub processes: usize,
+    /// How many processes of one user may be connected.
+    pub user_processes: usize,
     /// How long a question waits for its answer, in milliseconds.
     pub answer_ms: u32,
     /// A process for which too many callbacks wait, and that acknowledges none for this time, is
@@ -41,7 +50,7 @@ pub struct Limits {
 
 impl Default for Limits {
     fn default() -> Self {
-        Limits { processes: 1000, answer_ms: 1000, silent_ms: 30_000 }
+        Limits { processes: 1000, user_processes: 1000, answer_ms: 1000, silent_ms: 30_000 }
     }
 }
 

@@ -15,13 +15,22 @@ pub struct Settings {
     pub mode: u32,
     /// How many processes may be connected.
     pub processes: usize,
+    /// How many processes of one user may be connected; `None` for no other limit.
+    pub user_processes: Option<usize>,
     /// How long a question waits for its answer, in milliseconds; `None` for MGM_ANSWER_MS.
     pub answer_ms: Option<u32>,
 }
 
 impl Default for Settings {
     fn default() -> Settings {
-        Settings { owner: None, group: None, mode: 0o660, processes: 1000, answer_ms: None }
+        Settings {
+            owner: None,
+            group: None,
+            mode: 0o660,
+            processes: 1000,
+            user_processes: None,
+            answer_ms: None,
+        }
     }
 }
 
@@ -40,12 +49,13 @@ mod here {
     /// # Errors
     /// `Router`, with the reason. `BadSetting` for an invalid MGM_ANSWER_MS.
     pub fn serve(manager: &Manager, path: &Path, settings: Settings) -> Result<()> {
-        let Settings { owner, group, mode, processes, .. } = settings;
+        let Settings { owner, group, mode, processes, user_processes, .. } = settings;
         let answer_ms = match settings.answer_ms {
             Some(answer_ms) => answer_ms,
             None => mgm_manager::answer_ms()?,
         };
-        let limits = Limits { processes, answer_ms, ..Limits::default() };
+        let user_processes = user_processes.unwrap_or(processes);
+        let limits = Limits { processes, user_processes, answer_ms, ..Limits::default() };
         let access = Access { owner, group, mode };
         let refused = |error: std::io::Error| {
             Refusal::Router(format!("cannot serve client processes at {}: {error}", path.display()))

@@ -15,6 +15,8 @@ use std::sync::{mpsc, Arc};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 
+#[path = "one_process/listings.rs"]
+mod listings;
 #[path = "one_process/slow.rs"]
 mod slow;
 
@@ -133,6 +135,30 @@ fn t9_4_a_call_runs_what_it_causes_in_its_process_and_a_library_thread_the_rest(
     // A call that only reads runs none.
     assert_eq!(router.protocol_on(link(1)), Ok((1, 0)));
     assert_eq!(heard.lock().len(), 2);
+}
+
+/// After calls that follow each other closely, the router polls for some microseconds. A callback
+/// that another thread posts meanwhile must not wait for the next call.
+#[test]
+fn t9_4_a_callback_that_is_posted_while_the_router_polls_is_sent_at_once() {
+    let fixture = Fixture::new();
+    let (router, (heard, hears)) = (fixture.connect(), mpsc::channel());
+    client(&router, 1, move |_| heard.send(()).unwrap());
+    let local = fixture.local(2, |_| ());
+    fixture.manager.take(local, link(2)).unwrap();
+    for round in 0..200 {
+        for _ in 0..3 {
+            assert_eq!(router.protocol_on(link(2)), Ok((2, 0)));
+        }
+        let (flow, join) = (group(1), Join::State);
+        match round % 2 == 0 {
+            true => fixture.manager.add_membership(local, flow, link(2), join).unwrap(),
+            false => fixture.manager.delete_membership(local, flow, link(2), join).unwrap(),
+        }
+        // The router would look for it after a second.
+        let found = hears.recv_timeout(Duration::from_millis(700));
+        assert_eq!(found, Ok(()), "the callback of round {round} has not come");
+    }
 }
 
 #[test]

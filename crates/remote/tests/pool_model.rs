@@ -150,6 +150,27 @@ fn t9_4_a_thread_that_cannot_open_a_further_connection_waits_for_another() {
 }
 
 #[test]
+fn t9_4_a_refused_thread_waits_for_a_connection_that_another_thread_opens() {
+    explore(|| {
+        let pool = Arc::new(Pool::<Line, 2>::default());
+        let opening = Arc::new(AtomicBool::new(false));
+        let threads = [true, false].map(|is_first| {
+            let (pool, opening) = (Arc::clone(&pool), Arc::clone(&opening));
+            thread::spawn(move || {
+                // Of two threads that open connections at the same time, only one has room.
+                let open = || match opening.swap(true, Ordering::SeqCst) {
+                    false => Ok(Line(Arc::new(AtomicBool::new(is_first)))),
+                    true => Err(io::ErrorKind::PermissionDenied.into()),
+                };
+                let line = pool.take(open).expect("there is a connection, or will be");
+                pool.give_back(line);
+            })
+        });
+        threads.into_iter().for_each(|thread| thread.join().unwrap());
+    });
+}
+
+#[test]
 fn t9_9_if_the_first_connection_cannot_be_opened_no_thread_waits() {
     explore(|| {
         let pool = Arc::new(Pool::<Line, 1>::default());

@@ -104,8 +104,8 @@ pub trait Forwarder: Send {
         None
     }
 
-    /// The chains of the system's packet filter, by name, that packets do not pass which the
-    /// forwarder forwards, although the operator may expect so. Read from the system by this call.
+    /// The chains of the system's packet filter, by name, that forwarded packets bypass, although
+    /// an operator may expect them to pass these chains. The call reads them from the system.
     fn bypassed_chains(&self) -> Vec<String> {
         Vec::new()
     }
@@ -147,6 +147,16 @@ pub trait Forwarder: Send {
     fn installed(&self, _flow: Flow) -> Option<InstalledEntry> {
         None
     }
+
+    /// Whether the forwarder reports new flows in the order in which they are to be resolved. With
+    /// others, the newest flow is the cheapest.
+    fn reports_in_order(&self) -> bool {
+        false
+    }
+
+    /// The upcalls of these flows are done with: they have their entry, or get none. For each flow
+    /// that was reported as new, this is called, or its entry is installed; unless there is no memory.
+    fn done(&mut self, _flows: &[Flow]) {}
 
     /// Whether the forwarder also counts for each oif.
     fn counts_oifs(&self) -> bool {

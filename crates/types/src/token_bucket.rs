@@ -11,7 +11,7 @@ pub struct Rate {
     pub burst: u32,
 }
 
-/// What one time takes. A rate of one a second adds 1 in a millisecond.
+/// What the bucket loses each time. A rate of one a second adds 1 in a millisecond.
 const TOKEN: u64 = 1_000;
 
 /// A token bucket: something may happen as often now as there are tokens.

@@ -203,6 +203,9 @@ pub struct _MGMHOST_CLIENTS {
     /// How long a question waits for its answer, up to 3,600,000 milliseconds. 0
     /// selects the value of MGM_ANSWER_MS, by default 1,000.
     pub dwAnswerMs: DWORD,
+    /// The maximum number of processes of one user that are connected, up to
+    /// 65,536; 0 selects no other limit than dwMaxProcesses.
+    pub dwMaxUserProcesses: DWORD,
 }
 pub type MGMHOST_CLIENTS = _MGMHOST_CLIENTS;
 pub type PMGMHOST_CLIENTS = *mut MGMHOST_CLIENTS;

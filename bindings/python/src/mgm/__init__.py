@@ -2,15 +2,18 @@
 
 A `Client` is a registered routing protocol, or IGMP. The module `host` has the
 functions for the router itself: settings, interfaces, routes, packets. The module `remote`
-is for client processes. If a function of the library fails, it raises an `MgmError`; the log says why (see MGM_LOG in mgmhost.h).
+is for client processes, and `aio` for asyncio. If a function of the library fails, it raises an
+`MgmError` with the reason. A wrong argument raises TypeError or ValueError.
 """
 
-from . import host, remote
+from . import aio, host, remote
 from ._library import LibraryError
+from .alerts import Alert
 from .client import Client, owner_of
 from .errors import (
     AlreadyExistsError,
     CanNotCompleteError,
+    ClosedError,
     InvalidParameterError,
     MgmError,
     NotFoundError,
@@ -36,10 +39,14 @@ from .values import (
     OutgoingStats,
 )
 
+__version__ = "0.1.0"
+
 __all__ = [
+    "Alert",
     "AlreadyExistsError",
     "CanNotCompleteError",
     "Client",
+    "ClosedError",
     "Flow",
     "Incoming",
     "Interface",
@@ -61,6 +68,7 @@ __all__ = [
     "PROTO_IP_OSPF",
     "PROTO_IP_OTHER",
     "PROTO_IP_RIP",
+    "aio",
     "get_mfe",
     "get_mfe_stats",
     "host",

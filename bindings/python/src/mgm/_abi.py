@@ -16,12 +16,11 @@ MFE_STATS_1 = 2
 
 
 class Number:
-    """A DWORD argument. ctypes itself would silently truncate a number that is too large."""
+    """A DWORD argument. `_library.code_of` checks it: ctypes would silently truncate a number that is too
+    large."""
 
     @staticmethod
     def from_param(value: Any) -> Any:
-        if not isinstance(value, int) or not 0 <= value <= 0xFFFFFFFF:
-            raise TypeError(f"{value!r} is not a number from 0 to 0xFFFFFFFF")
         return DWORD(value)
 
 
@@ -85,8 +84,21 @@ class MGMHOST_OIF(ctypes.Structure):
     _fields_ = dwords("dwIfIndex dwIfNextHopAddr")
 
 
+class MGMHOST_CLIENTS(ctypes.Structure):
+    _fields_ = dwords(
+        "dwSize dwFlags dwMode dwOwner dwGroup dwMaxProcesses dwAnswerMs dwMaxUserProcesses"
+    )
+
+
+class MGMHOST_CLIENT_REQUEST(ctypes.Structure):
+    _fields_ = dwords(
+        "dwSize dwProcess dwUser dwProtocolId dwComponentId dwIfIndex dwIfNextHopAddr"
+    )
+
+
 LOG_CALLBACK = CFUNCTYPE(None, c_void_p, DWORD, c_char_p)
 ROUTER_LOST = CFUNCTYPE(None, c_void_p)
+CLIENT_FILTER = CFUNCTYPE(BOOL, c_void_p, POINTER(MGMHOST_CLIENT_REQUEST))
 
 
 class MGMHOST_CONFIG(ctypes.Structure):
@@ -149,6 +161,7 @@ FUNCTIONS: dict[str, list[Any]] = {
     "MgmHostPacketIn": [
         *[Number] * 5, c_char_p, Number, POINTER(BOOL), PDWORD, POINTER(MGMHOST_OIF),
     ],
+    "MgmHostGetArrival": [PDWORD, PDWORD],
     "MgmHostSetTtlThreshold": [Number] * 3,
     "MgmHostSetFlowLimit": [Number] * 3,
     "MgmHostAddBoundary": [_PBOUNDARY],
@@ -156,11 +169,16 @@ FUNCTIONS: dict[str, list[Any]] = {
     "MgmHostSetScopeName": [Number, Number, c_char_p],
     "MgmHostGetScopeName": [POINTER(MIB_IPMCAST_SCOPE)],
     "MgmHostSetLogCallback": [LOG_CALLBACK, c_void_p],
+    "MgmHostSetLogLevel": [Number],
+    "MgmHostGetLastMessage": [PDWORD, c_void_p],
+    "MgmHostInterfaceIndex": [c_char_p, PDWORD],
+    "MgmHostInterfaceName": [Number, PDWORD, c_void_p],
     "MgmHostGetStatus": [Number, PDWORD, c_void_p],
     "MgmHostGetMetrics": [Number, PDWORD, c_void_p],
     "MgmHostExplain": [Number] * 4 + [PDWORD, c_void_p],
     "MgmHostServeStatus": [c_char_p],
-    "MgmHostServeClients": [c_char_p, Number],
+    "MgmHostServeClientsEx": [c_char_p, POINTER(MGMHOST_CLIENTS)],
+    "MgmHostSetClientFilter": [CLIENT_FILTER, c_void_p],
     "MgmHostSetRouterLost": [ROUTER_LOST, c_void_p],
     "MgmHostBeginBatch": [],
     "MgmHostEndBatch": [PDWORD],

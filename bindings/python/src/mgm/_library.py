@@ -5,11 +5,12 @@ from __future__ import annotations
 import ctypes
 import functools
 import os
+import pathlib
 import sys
 from typing import Any
 
-from ._abi import DWORD, FUNCTIONS, MGMHOST_VERSION
-from .errors import NO_ERROR, error
+from ._abi import DWORD, FUNCTIONS, MGMHOST_VERSION, Number
+from .errors import NO_ERROR, MgmError, of
 
 API_MAJOR = 1
 
@@ -19,9 +20,11 @@ class LibraryError(ImportError):
 
 
 def path() -> str:
-    """Returns the path of the library."""
-    default = "mgm.dll" if sys.platform == "win32" else f"libmgm.so.{API_MAJOR}"
-    return os.environ.get("MGM_LIBRARY") or default
+    """Returns the path of the library: MGM_LIBRARY, the library inside this package, or a name for which
+    the loader searches."""
+    name = "mgm.dll" if sys.platform == "win32" else f"libmgm.so.{API_MAJOR}"
+    inside = pathlib.Path(__file__).parent / name
+    return os.environ.get("MGM_LIBRARY") or (str(inside) if inside.exists() else name)
 
 
 @functools.cache
@@ -39,7 +42,7 @@ def library() -> ctypes.CDLL:
     version = MGMHOST_VERSION(dwSize=ctypes.sizeof(MGMHOST_VERSION))
     code = loaded.MgmHostVersion(ctypes.byref(version))
     if code != NO_ERROR:
-        raise error("MgmHostVersion", code)
+        raise of("MgmHostVersion", code, "")
     if version.dwApiMajor != API_MAJOR:
         raise LibraryError(
             f"{name} has API version {version.dwApiMajor}.{version.dwApiMinor}, "
@@ -61,10 +64,38 @@ def prepare(loaded: ctypes.CDLL, name: str, function: str) -> None:
     entry.restype = DWORD
 
 
+def number(value: Any, what: str = "a number") -> int:
+    """Checks a DWORD. ctypes itself would silently truncate a number that is too large."""
+    if not isinstance(value, int):
+        raise TypeError(f"{what} must be a number, not {value!r}")
+    if not 0 <= value <= 0xFFFFFFFF:
+        raise ValueError(f"{what} must be from 0 to 0xFFFFFFFF, not {value}")
+    return value
+
+
 def code_of(function: str, *arguments: Any) -> int:
-    """Calls a function of the library and returns its code."""
-    code: int = getattr(library(), function)(*arguments)
+    """Calls a function of the library and returns its code. Raises TypeError or ValueError for
+    arguments that C cannot have."""
+    for parameter, argument in zip(FUNCTIONS[function], arguments):
+        if parameter is Number:
+            number(argument)
+    try:
+        code: int = getattr(library(), function)(*arguments)
+    except ctypes.ArgumentError as wrong:
+        raise TypeError(f"{function}: {wrong}") from None
     return code
+
+
+def error(function: str, code: int) -> MgmError:
+    """Returns the exception for a code that a function has just returned on this thread."""
+    text = ctypes.create_string_buffer(1024)
+    size = DWORD(len(text))
+    reason = ""
+    if library().MgmHostGetLastMessage(ctypes.byref(size), text) == NO_ERROR:
+        name, _, words = text.value.decode(errors="replace").partition(": ")
+        # In a forked child the message is that of another call.
+        reason = words if name == function else ""
+    return of(function, code, reason)
 
 
 def call(function: str, *arguments: Any) -> None:

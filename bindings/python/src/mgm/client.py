@@ -5,10 +5,11 @@ from __future__ import annotations
 import atexit
 import ctypes
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from types import TracebackType
 from typing import Any
 
+from . import aio
 from ._abi import (
     ALL_SOURCES,
     ANY_SOURCE,
@@ -22,8 +23,17 @@ from ._abi import (
     SOURCE_GROUP_ENTRY,
 )
 from ._callbacks import check, inside_callback, thunk
-from ._library import call, code_of
-from .errors import ERROR_MORE_DATA, ERROR_NO_MORE_ITEMS, InvalidParameterError, MgmError, NotFoundError, error
+from ._library import call, code_of, error, number
+from .errors import (
+    ERROR_INVALID_PARAMETER,
+    ERROR_MORE_DATA,
+    ERROR_NO_MORE_ITEMS,
+    ClosedError,
+    InvalidParameterError,
+    MgmError,
+    NotFoundError,
+)
+from .alerts import Alert, Alerts
 from .values import Address, Flow, Incoming, Interface, Outgoing, dword, pair, quadruple
 
 # The registered clients. They are kept here so that C never calls a freed function, even if
@@ -63,6 +73,9 @@ class Client:
     disable_igmp(interface), enable_igmp(interface)
         For IGMP: the owner of the interface is about to change, or has changed; or the system
         has lost the interface, or has it again.
+
+    With `alerts`, the alerts for which there is no callback wait for `alerts()`, which also gives a
+    program with asyncio `async with`.
     """
 
     def __init__(
@@ -79,12 +92,18 @@ class Client:
         local_leave: Callable[[Flow, Interface], object] | None = None,
         disable_igmp: Callable[[Interface], object] | None = None,
         enable_igmp: Callable[[Interface], object] | None = None,
+        alerts: bool = False,
     ) -> None:
         given = (rpf, creation_alert, prune_alert, join_alert, wrong_if, local_join, local_leave,
                  disable_igmp, enable_igmp)
+        self.protocol, self.component = protocol, component
+        self._is_closed = False
+        self._alerts = Alerts() if alerts else None
+        others = self._alerts.callbacks() if self._alerts else {}
         config = ROUTING_PROTOCOL_CONFIG()
         self._thunks: list[Any] = []
-        for name, callback in zip(CALLBACKS, given, strict=True):
+        for name, own in zip(CALLBACKS, given, strict=True):
+            callback = own if own is not None else others.get(name)
             if callback is not None:
                 check(name, callback)
                 self._thunks.append(thunk(name, callback))
@@ -95,8 +114,26 @@ class Client:
         with _lock:
             _registered.add(self)
 
+    def __repr__(self) -> str:
+        state = "closed" if self._is_closed else f"interfaces={[str(Interface.of(*i)) for i in sorted(self._interfaces)]}"
+        return f"<mgm.Client protocol={self.protocol} component={self.component} {state}>"
+
     def __enter__(self) -> Client:
         return self
+
+    async def __aenter__(self) -> Client:
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, value: BaseException | None,
+                        trace: TracebackType | None) -> None:
+        await aio.call(self.close)
+
+    def alerts(self) -> AsyncIterator[Alert]:
+        """Returns the alerts, for one task: `async for alert in client.alerts()`. It ends when the client is
+        closed. The client must be registered with `alerts=True`."""
+        if self._alerts is None:
+            raise TypeError(f"{self!r} has no alerts: register it with alerts=True")
+        return self._alerts
 
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None,
                  trace: TracebackType | None) -> None:
@@ -109,6 +146,9 @@ class Client:
         with _lock:
             if self not in _registered:
                 return
+        # A callback that waits for the reader of the alerts would wait for ever.
+        if self._alerts is not None:
+            self._alerts.close()
         for index, hop in tuple(self._interfaces):
             try:
                 self.release(Interface.of(index, hop))
@@ -120,56 +160,63 @@ class Client:
             pass  # The library was stopped: no callback runs any more.
         with _lock:
             _registered.discard(self)
+            self._is_closed = True
             if inside_callback():
                 _kept.extend(self._thunks)
         self._thunks = []
 
     def take(self, interface: Interface | int) -> None:
         """Makes the client the owner of the interface, or enables IGMP on it."""
-        call("MgmTakeInterfaceOwnership", self._handle, *pair(interface))
+        call("MgmTakeInterfaceOwnership", self._open("MgmTakeInterfaceOwnership"), *pair(interface))
         self._interfaces.add(pair(interface))
 
     def grace_done(self) -> None:
         """The client has taken and added again what it wants of the state of its predecessor, a client
         with the same ids in a process that has ended. The rest is deleted. See `remote.set_grace`."""
-        call("MgmHostGraceDone", self._handle)
+        call("MgmHostGraceDone", self._open("MgmHostGraceDone"))
 
     def release(self, interface: Interface | int) -> None:
         """Releases the interface. The client's memberships there and the MFEs with this incoming
         interface are deleted."""
-        call("MgmReleaseInterfaceOwnership", self._handle, *pair(interface))
+        call("MgmReleaseInterfaceOwnership", self._open("MgmReleaseInterfaceOwnership"), *pair(interface))
         self._interfaces.discard(pair(interface))
 
-    def join(self, interface: Interface | int, group: Address | None = None, source: Address | None = None,
+    def join(self, interface: Interface | int, flow: Flow | Address | None = None,
              *, forward_only: bool = False) -> None:
-        """Adds a membership: for a source and a group, for a group from any source, or for all
-        groups. With `forward_only` it only changes the MFEs that exist now and records nothing."""
-        self._membership("MgmAddGroupMembershipEntry", interface, group, source, forward_only)
+        """Adds a membership. An address is a group, from any source; `Flow(source, group)` has a source;
+        None means all groups. With `forward_only` it only changes the MFEs that exist now and records
+        nothing."""
+        self._membership("MgmAddGroupMembershipEntry", interface, flow, forward_only)
 
-    def leave(self, interface: Interface | int, group: Address | None = None, source: Address | None = None,
+    def leave(self, interface: Interface | int, flow: Flow | Address | None = None,
               *, forward_only: bool = False) -> None:
         """Deletes a membership; the parameters are those of `join`."""
-        self._membership("MgmDeleteGroupMembershipEntry", interface, group, source, forward_only)
+        self._membership("MgmDeleteGroupMembershipEntry", interface, flow, forward_only)
 
-    def _membership(self, function: str, interface: Interface | int, group: Address | None,
-                    source: Address | None, forward_only: bool) -> None:
+    def _membership(self, function: str, interface: Interface | int, flow: Flow | Address | None,
+                    forward_only: bool) -> None:
         flags = FORWARD_STATE if forward_only else JOIN_STATE
-        call(function, self._handle, *quadruple(source, group), *pair(interface), flags)
+        call(function, self._open(function), *quadruple(flow), *pair(interface), flags)
+
+    def _open(self, function: str) -> Any:
+        if self._is_closed:
+            raise ClosedError(function, ERROR_INVALID_PARAMETER, f"{self!r} is closed")
+        return self._handle
 
     def set_mfe(self, source: Address, group: Address, upstream: Address | None = None,
                 incoming: int = 0) -> None:
         """Changes the upstream neighbour of an MFE whose incoming interface the client owns. If
         `incoming` is another interface of the client, it becomes the incoming interface."""
         mfe = MIB_IPMCAST_MFE(dwGroup=dword(group), dwSource=dword(source), dwUpStrmNgbr=dword(upstream),
-                              dwInIfIndex=incoming)
-        call("MgmSetMfe", self._handle, ctypes.byref(mfe))
+                              dwInIfIndex=number(incoming, "incoming"))
+        call("MgmSetMfe", self._open("MgmSetMfe"), ctypes.byref(mfe))
 
     def groups(self, *, any_source: bool = False) -> Iterator[Flow]:
         """Returns the memberships of all clients, without their interfaces. With `any_source` it
         returns each group for which there is a membership with a source."""
         handle = HANDLE()
         kind = ANY_SOURCE if any_source else ALL_SOURCES
-        call("MgmGroupEnumerationStart", self._handle, kind, ctypes.byref(handle))
+        call("MgmGroupEnumerationStart", self._open("MgmGroupEnumerationStart"), kind, ctypes.byref(handle))
         try:
             code, entries = ERROR_MORE_DATA, (SOURCE_GROUP_ENTRY * 256)()
             while code == ERROR_MORE_DATA:

@@ -1,4 +1,4 @@
-"""The exceptions for the error codes of the library."""
+"""The exceptions for the error codes of the library. `_library.error` makes them."""
 
 from __future__ import annotations
 
@@ -14,19 +14,22 @@ ERROR_NOT_FOUND = 1168
 
 
 class MgmError(Exception):
-    """A function of the library failed: `function` is its name, `code` is the code it returned.
+    """A function of the library failed: `function` is its name, `code` is the code it returned, and
+    `reason` is what the log says about it, without the name of the function; "" if that is not known.
     `number` is the number of the call in its batch, counted from 1; 0 without a batch."""
 
     meaning = "unknown error code"
     number = 0
 
-    def __init__(self, function: str, code: int) -> None:
-        super().__init__(f"{function}: {self.meaning} (code {code})")
+    def __init__(self, function: str, code: int, reason: str = "") -> None:
+        text = f"{self.meaning.partition(',')[0]}: {reason}" if reason else self.meaning
+        super().__init__(f"{function}: {text} (code {code})")
         self.function = function
         self.code = code
+        self.reason = reason
 
-    def __reduce__(self) -> tuple[type[MgmError], tuple[str, int]]:
-        return type(self), (self.function, self.code)
+    def __reduce__(self) -> tuple[type[MgmError], tuple[str, int, str]]:
+        return type(self), (self.function, self.code, self.reason)
 
 
 class OutOfMemoryError(MgmError):
@@ -35,6 +38,10 @@ class OutOfMemoryError(MgmError):
 
 class InvalidParameterError(MgmError):
     meaning = "ERROR_INVALID_PARAMETER, invalid argument or environment variable; the log says which one"
+
+
+class ClosedError(InvalidParameterError):
+    """The client is closed, so the library was not called."""
 
 
 class AlreadyExistsError(MgmError):
@@ -58,6 +65,6 @@ _CLASSES: dict[int, type[MgmError]] = {
 }
 
 
-def error(function: str, code: int) -> MgmError:
+def of(function: str, code: int, reason: str) -> MgmError:
     """Returns the exception for a code."""
-    return _CLASSES.get(code, MgmError)(function, code)
+    return _CLASSES.get(code, MgmError)(function, code, reason)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import atexit
 import ctypes
 import json
+import logging
 import os
 import sys
 import threading
@@ -21,14 +22,18 @@ from ._abi import (
     BOOL,
     DWORD,
     LOG_CALLBACK,
+    MGMHOST_CLIENTS,
     MGMHOST_CONFIG,
     MGMHOST_OIF,
     MGMHOST_VERSION,
     MIB_IPMCAST_BOUNDARY,
     MIB_IPMCAST_SCOPE,
 )
-from ._library import call, code_of
-from .errors import ERROR_INSUFFICIENT_BUFFER, NO_ERROR, error
+from ._callbacks import inside_callback
+from ._library import call, code_of, error, number
+from .alerts import close_all
+from .errors import ERROR_INSUFFICIENT_BUFFER, NO_ERROR, NotFoundError
+from .status import Explanation, Status
 from .values import Address, Interface, Network, dword, pair, prefix
 
 # The library numbers interfaces with 16 bits, so a packet has at most this many.
@@ -37,6 +42,10 @@ _UTF16 = "utf-16-le" if sys.byteorder == "little" else "utf-16-be"
 _ROUTE_LOCAL = 1
 _ROUTE_PREFERRED = 2
 _NO_MEMBERSHIPS, _NO_MFES, _METRICS_MFES = 1, 2, 1
+_OPEN_FORWARDER = 1
+# The levels of `logging`; it has none for TRACE.
+_LOGGING = {2: logging.ERROR, 3: logging.WARNING, 4: logging.INFO, 5: logging.DEBUG, 6: logging.DEBUG - 5}
+_CLIENTS_OWNER, _CLIENTS_GROUP = 1, 2
 
 
 class Forwarder(IntEnum):
@@ -87,29 +96,57 @@ def start(
     table: int = 0,
     mfe_timeout: int = 0,
     log_level: LogLevel = LogLevel.DEFAULT,
-    log: LogCallback | None = None,
+    log: LogCallback | logging.Logger | None = None,
+    unicast_table: int = 0,
+    max_flows: int = 0,
+    open_forwarder: bool = False,
+    router: str | os.PathLike[str] | None = None,
 ) -> None:
     """Starts the library. An argument that is 0 or missing selects the default. `mfe_timeout` is
-    in seconds."""
+    in seconds. With `open_forwarder` the start fails if the forwarder cannot be opened. `router` is the
+    path at which a router serves client processes: this process becomes a client of it."""
     config = MGMHOST_CONFIG(
         dwSize=ctypes.sizeof(MGMHOST_CONFIG),
-        dwForwarder=forwarder,
-        dwTable=table,
-        dwMfeTimeout=mfe_timeout,
-        dwLogLevel=log_level,
+        dwForwarder=number(forwarder, "forwarder"),
+        dwTable=number(table, "table"),
+        dwMfeTimeout=number(mfe_timeout, "mfe_timeout"),
+        dwLogLevel=number(log_level, "log_level"),
         pfnLogCallback=_log_thunk(log),
+        dwUnicastTable=number(unicast_table, "unicast_table"),
+        dwMaxFlows=number(max_flows, "max_flows"),
+        dwFlags=_OPEN_FORWARDER if open_forwarder else 0,
+        pszRouter=None if router is None else os.fsencode(router),
     )
     call("MgmHostStart", ctypes.byref(config))
 
 
 def stop() -> None:
-    """Stops the library: deletes all clients, interfaces, memberships and MFEs without callbacks."""
+    """Stops the library: deletes all clients, interfaces, memberships and MFEs without callbacks. The
+    iterations of alerts end."""
+    if not inside_callback():
+        close_all()
     call("MgmHostStop")
 
 
-def set_log(log: LogCallback | None) -> None:
-    """Sends the log to a function, which may run on any thread. None sends it to stderr."""
+def set_log(log: LogCallback | logging.Logger | None) -> None:
+    """Sends the log to a function, which may run on any thread, or to a logger of `logging`, such as
+    logging.getLogger("mgm"). None sends it to stderr. See also `set_log_level`."""
     call("MgmHostSetLogCallback", _log_thunk(log), None)
+
+
+def set_log_level(level: LogLevel) -> None:
+    """Sets the level of the log, until the next start of the library."""
+    call("MgmHostSetLogLevel", level)
+
+
+def arrival() -> Interface | None:
+    """Inside an rpf callback: returns the interface on which the packet arrived. None elsewhere."""
+    index, hop = DWORD(), DWORD()
+    try:
+        call("MgmHostGetArrival", ctypes.byref(index), ctypes.byref(hop))
+    except NotFoundError:
+        return None
+    return Interface.of(index.value, hop.value)
 
 
 def add_interface(interface: Interface | int) -> None:
@@ -185,21 +222,21 @@ def scope_name(scope: Network) -> str:
     return units.decode(_UTF16, "surrogatepass").split("\0")[0]
 
 
-def status(*, memberships: bool = True, mfes: bool = True) -> dict[str, Any]:
+def status(*, memberships: bool = True, mfes: bool = True) -> Status:
     """Returns the state of the library. docs/status.md describes it."""
     flags = (0 if memberships else _NO_MEMBERSHIPS) | (0 if mfes else _NO_MFES)
-    return cast(dict[str, Any], json.loads(_text("MgmHostGetStatus", flags)))
+    return cast(Status, json.loads(_text("MgmHostGetStatus", flags)))
 
 
 def explain(
     source: Address, group: Address, arrival: Interface | int | None = None
-) -> dict[str, Any]:
+) -> Explanation:
     """Explains one flow: why its packets are forwarded, or why not. docs/status.md describes the
     answer. `arrival` is the interface on which they arrive; None selects the one on which they
     arrived, or are expected."""
     flow = dword(source), dword(group)
     text = _text("MgmHostExplain", *flow, *(pair(arrival) if arrival is not None else (0, 0)))
-    return cast(dict[str, Any], json.loads(text))
+    return cast(Explanation, json.loads(text))
 
 
 def metrics(*, mfes: bool = False) -> str:
@@ -213,15 +250,39 @@ def serve_status(path: str | os.PathLike[str] | None) -> None:
     call("MgmHostServeStatus", None if path is None else os.fsencode(path))
 
 
-def serve_clients(path: str | os.PathLike[str] | None, mode: int = 0) -> None:
+def serve_clients(
+    path: str | os.PathLike[str] | None,
+    mode: int = 0,
+    *,
+    owner: int | None = None,
+    group: int | None = None,
+    max_processes: int = 0,
+    max_user_processes: int = 0,
+    answer_ms: int = 0,
+) -> None:
     """Serves client processes at a UNIX socket, which makes this process a router. The socket has this
-    mode; 0 selects 0o660. None stops serving."""
-    call("MgmHostServeClients", None if path is None else os.fsencode(path), mode)
+    mode; 0 selects 0o660. The file belongs to this owner and group; None selects those of this
+    process. The limits are on the processes that are connected, of all users and of each user, and
+    `answer_ms` is how long a question waits for its answer; 0 selects the defaults. A path of None
+    stops serving. `mgm.remote.set_client_filter` restricts what client processes may do."""
+    settings = MGMHOST_CLIENTS(
+        dwSize=ctypes.sizeof(MGMHOST_CLIENTS),
+        dwFlags=(_CLIENTS_OWNER if owner is not None else 0)
+        | (_CLIENTS_GROUP if group is not None else 0),
+        dwMode=number(mode, "mode"),
+        dwOwner=number(owner or 0, "owner"),
+        dwGroup=number(group or 0, "group"),
+        dwMaxProcesses=number(max_processes, "max_processes"),
+        dwAnswerMs=number(answer_ms, "answer_ms"),
+        dwMaxUserProcesses=number(max_user_processes, "max_user_processes"),
+    )
+    name = None if path is None else os.fsencode(path)
+    call("MgmHostServeClientsEx", name, ctypes.byref(settings))
 
 
 def _boundary(interface: int, scope: Network) -> MIB_IPMCAST_BOUNDARY:
     network, mask = prefix(scope)
-    return MIB_IPMCAST_BOUNDARY(dwIfIndex=interface, dwGroupAddress=network, dwGroupMask=mask)
+    return MIB_IPMCAST_BOUNDARY(dwIfIndex=number(interface, "interface"), dwGroupAddress=network, dwGroupMask=mask)
 
 
 def _text(function: str, *arguments: int) -> bytes:
@@ -238,16 +299,22 @@ def _text(function: str, *arguments: int) -> bytes:
             raise error(function, code)
 
 
-def _log_thunk(log: LogCallback | None) -> Any:
+def _log_thunk(log: LogCallback | logging.Logger | None) -> Any:
     if log is None:
         return LOG_CALLBACK()
-    take = log
+    take = _to_logger(log) if isinstance(log, logging.Logger) else log
+    if not callable(take):
+        raise TypeError(f"{log!r} is neither a function of (level, text) nor a logger")
 
     def called(_context: int | None, level: int, text: bytes) -> None:
         take(LogLevel(level), text.decode(errors="replace"))
 
     _log_thunks.append(LOG_CALLBACK(called))
     return _log_thunks[-1]
+
+
+def _to_logger(logger: logging.Logger) -> LogCallback:
+    return lambda level, text: logger.log(_LOGGING[level], "%s", text)
 
 
 @atexit.register

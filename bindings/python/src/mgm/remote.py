@@ -1,4 +1,5 @@
-"""Client processes: batches, grace, and the end of the router (rules 9.8, 9.9 and 9.14 of the library).
+"""Client processes: what they may do, batches, grace, and the end of the router (rules 9.8 to 9.10
+and 9.14 of the library).
 
 A process with MGM_ROUTER in its environment is a client process: its calls go to the router at that
 path, a process that has called `host.serve_clients`, such as mgmd.
@@ -10,14 +11,48 @@ import atexit
 import ctypes
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from typing import Any
 
-from ._abi import DWORD, ROUTER_LOST
-from ._library import call, code_of
-from .errors import NO_ERROR, error
+from ._abi import CLIENT_FILTER, DWORD, ROUTER_LOST
+from ._library import call, code_of, error
+from .errors import NO_ERROR
+from .values import Interface
 
 # Every callback that was ever set. A previous one may still be running after a new one is set.
 _thunks: list[Any] = []
+
+
+@dataclass(frozen=True)
+class ClientRequest:
+    """What a client process asks for: to register a client, or to take an interface."""
+
+    process: int
+    user: int
+    protocol: int
+    component: int
+    interface: Interface | None
+
+
+def set_client_filter(permits: Callable[[ClientRequest], bool] | None) -> None:
+    """Sets what decides in a router whether a client process may register a client, or take an
+    interface; None permits everything. It runs on a thread of the library, and all client processes
+    wait for it, so it must return at once and call no functions of the library. If it raises an
+    exception, that is printed, and the request is refused."""
+    thunk = CLIENT_FILTER()
+    if permits is not None:
+        thunk = CLIENT_FILTER(lambda _context, request: bool(permits(_request(request.contents))))
+        _thunks.append(thunk)
+    call("MgmHostSetClientFilter", thunk, None)
+
+
+def _request(given: Any) -> ClientRequest:
+    interface = None
+    if given.dwIfIndex != 0:
+        interface = Interface.of(given.dwIfIndex, given.dwIfNextHopAddr)
+    return ClientRequest(
+        given.dwProcess, given.dwUser, given.dwProtocolId, given.dwComponentId, interface
+    )
 
 
 def set_router_lost(callback: Callable[[], object] | None) -> None:
@@ -67,3 +102,4 @@ def _give_callback_back() -> None:
     """The library does not call an interpreter that has ended."""
     if _thunks:
         code_of("MgmHostSetRouterLost", ROUTER_LOST(), None)
+        code_of("MgmHostSetClientFilter", CLIENT_FILTER(), None)

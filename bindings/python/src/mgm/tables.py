@@ -15,8 +15,8 @@ from ._abi import (
     MIB_IPMCAST_OIF,
     MIB_IPMCAST_OIF_STATS,
 )
-from ._library import code_of
-from .errors import ERROR_INSUFFICIENT_BUFFER, ERROR_MORE_DATA, ERROR_NO_MORE_ITEMS, NO_ERROR, error
+from ._library import code_of, error
+from .errors import ERROR_INSUFFICIENT_BUFFER, ERROR_MORE_DATA, ERROR_NO_MORE_ITEMS, NO_ERROR
 from .values import Address, Interface, Mfe, MfeStats, OutgoingStats, address, address_or_none, dword
 
 NEVER = 0xFFFFFFFF
@@ -39,12 +39,12 @@ def get_mfe_stats(source: Address, group: Address) -> MfeStats:
 
 def mfes() -> Iterator[Mfe]:
     """Returns all MFEs, in ascending order of group, then of source."""
-    return _walk("Mfe", _mfe)
+    return _walk("MgmGetFirstMfe", "MgmGetNextMfe", _mfe)
 
 
 def mfe_stats() -> Iterator[MfeStats]:
     """Returns the counters of all MFEs, in ascending order of group, then of source."""
-    return _walk("MfeStats", _stats, MFE_STATS_1)
+    return _walk("MgmGetFirstMfeStats", "MgmGetNextMfeStats", _stats, MFE_STATS_1)
 
 
 def _one(function: str, source: Address, group: Address, *flags: int) -> Any:
@@ -59,8 +59,8 @@ def _one(function: str, source: Address, group: Address, *flags: int) -> Any:
             raise error(function, code)
 
 
-def _walk(what: str, parse: Any, *flags: int) -> Iterator[Any]:
-    function, start = f"MgmGetFirst{what}", ()
+def _walk(first: str, later: str, parse: Any, *flags: int) -> Iterator[Any]:
+    function, start = first, ()
     room = BUFFER
     while True:
         buffer, size, count = ctypes.create_string_buffer(room + SPARE), DWORD(room), DWORD()
@@ -77,7 +77,7 @@ def _walk(what: str, parse: Any, *flags: int) -> Iterator[Any]:
         if code == ERROR_NO_MORE_ITEMS or last is None:
             return
         key = MIB_IPMCAST_MFE(dwGroup=dword(last.group), dwSource=dword(last.source))
-        function, start = f"MgmGetNext{what}", (ctypes.byref(key),)  # type: ignore[assignment]
+        function, start = later, (ctypes.byref(key),)  # type: ignore[assignment]
 
 
 def _mfe(buffer: Any, at: int) -> tuple[Mfe, int]:

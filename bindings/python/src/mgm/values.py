@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import sys
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
-from ._abi import HOST_MASK
+from ._abi import DWORD, HOST_MASK
+from ._library import call
 
 PROTO_IP_OTHER, PROTO_IP_LOCAL, PROTO_IP_NETMGMT = 1, 2, 3
 PROTO_IP_RIP, PROTO_IP_MSDP, PROTO_IP_IGMP, PROTO_IP_BGMP = 8, 9, 10, 11
@@ -20,7 +22,14 @@ def dword(address: Address | None) -> int:
     """Converts an address to a DWORD in network byte order; None becomes 0."""
     if address is None:
         return 0
-    return int.from_bytes(IPv4Address(address).packed, sys.byteorder)
+    return int.from_bytes(parsed(address).packed, sys.byteorder)
+
+
+def parsed(address: Address) -> IPv4Address:
+    # IPv4Address takes numbers, too, which here are indices of interfaces.
+    if not isinstance(address, IPv4Address | str):
+        raise TypeError(f"{address!r} is not an address: use a text or an IPv4Address")
+    return IPv4Address(address)
 
 
 def address(value: int) -> IPv4Address:
@@ -45,6 +54,20 @@ class Interface:
     next_hop: IPv4Address | None = None
 
     @staticmethod
+    def by_name(name: str) -> Interface:
+        """Returns the interface that has this name in the system. Raises NotFoundError if none has it."""
+        index = DWORD()
+        call("MgmHostInterfaceIndex", name.encode(), ctypes.byref(index))
+        return Interface(index.value)
+
+    @property
+    def name(self) -> str:
+        """Its name in the system. Raises NotFoundError if it has none."""
+        room = ctypes.create_string_buffer(64)
+        call("MgmHostInterfaceName", self.index, ctypes.byref(DWORD(len(room))), room)
+        return room.value.decode(errors="surrogateescape")
+
+    @staticmethod
     def of(index: int, next_hop: int) -> Interface:
         return Interface(index, address_or_none(next_hop))
 
@@ -55,6 +78,8 @@ class Interface:
 def pair(interface: Interface | int) -> tuple[int, int]:
     if isinstance(interface, int):
         return interface, 0
+    if not isinstance(interface, Interface):
+        raise TypeError(f"{interface!r} is not an interface: use its index, or an Interface")
     return interface.index, dword(interface.next_hop)
 
 
@@ -66,6 +91,10 @@ class Flow:
     source: IPv4Address | None = None
     group: IPv4Address | None = None
 
+    def __init__(self, source: Address | None = None, group: Address | None = None) -> None:
+        object.__setattr__(self, "source", None if source is None else parsed(source))
+        object.__setattr__(self, "group", None if group is None else parsed(group))
+
     @staticmethod
     def of(source: int, group: int) -> Flow:
         return Flow(address_or_none(source), address_or_none(group))
@@ -74,9 +103,11 @@ class Flow:
         return f"({self.source or '*'}, {self.group or '*'})"
 
 
-def quadruple(source: Address | None, group: Address | None) -> tuple[int, int, int, int]:
-    """Returns source, source mask, group and group mask as DWORDs."""
-    s, g = dword(source), dword(group)
+def quadruple(flow: Flow | Address | None) -> tuple[int, int, int, int]:
+    """Returns source, source mask, group and group mask as DWORDs. An address is a group."""
+    if not isinstance(flow, Flow):
+        flow = Flow(None, flow)
+    s, g = dword(flow.source), dword(flow.group)
     return s, HOST_MASK if s else 0, g, HOST_MASK if g else 0
 
 

@@ -84,7 +84,7 @@ structures! {
     }
     HostClients = MGMHOST_CLIENTS {
         dwSize: D, dwFlags: D, dwMode: D, dwOwner: D, dwGroup: D, dwMaxProcesses: D,
-        dwAnswerMs: D,
+        dwAnswerMs: D, dwMaxUserProcesses: D,
     }
     ClientRequest = MGMHOST_CLIENT_REQUEST {
         dwSize: D, dwProcess: D, dwUser: D, dwProtocolId: D, dwComponentId: D, dwIfIndex: D,

@@ -36,6 +36,16 @@ fn settings_reach_the_library() {
     assert_eq!(bad.start().unwrap_err().code(), Some(Code::InvalidParameter));
 }
 
+#[test]
+fn a_router_that_is_not_there_is_an_error_of_the_start() {
+    let _router = stopped();
+    let quiet = Settings::new().log_level(LogLevel::Off);
+    let error = quiet.clone().router("/no/where/router").start().unwrap_err();
+    assert_eq!(error.code(), Some(Code::CanNotComplete));
+    assert!(error.to_string().contains("/no/where/router"), "{error}");
+    assert_eq!(quiet.router("a\0b").start(), Err(mgm_client::Error::InvalidText));
+}
+
 /// The kernel has no table of this number.
 #[test]
 fn a_forwarder_that_cannot_be_opened_is_an_error_of_the_start() {

@@ -7,7 +7,7 @@ use super::{absence, Arrival, Kernel, Reason, Trouble, TroubleKind};
 /// The kernel's default multicast routing table.
 const DEFAULT_TABLE: u32 = 253;
 
-/// The number of packets from which on it is no accident that none was counted.
+/// If at least this many packets were seen, it is no accident that none was counted.
 pub(super) const ENOUGH: u64 = 3;
 
 /// The first reason on the way in.
@@ -39,7 +39,7 @@ fn router(facts: &Facts) -> Option<Finding> {
     None
 }
 
-/// Reasons why the interface cannot be used on which packets arrive, or are expected.
+/// Reasons why the interface on which packets arrive, or are expected, cannot be used.
 fn interface(facts: &Facts) -> Option<Finding> {
     let arrival = facts.all.arrival.as_ref()?;
     let mut paths = facts.library.route.iter().flat_map(|route| &route.paths);
@@ -67,8 +67,8 @@ fn interface(facts: &Facts) -> Option<Finding> {
     Some(Finding::new(Reason::InterfaceNotOwned, text).on(&arrival.interface))
 }
 
-/// The finding for an interface that cannot be used. `what` is the begin of a sentence that ends
-/// with its name.
+/// The finding for an interface that cannot be used. `what` is the beginning of a sentence that
+/// ends with its name.
 pub(super) fn unusable(what: &str, interface: &str, trouble: &Trouble) -> Finding {
     let said = trouble.text.as_deref().map(|text| format!(": {text}")).unwrap_or_default();
     let (reason, rest, advice) = match trouble.kind {

@@ -34,7 +34,7 @@ impl Explanation {
 }
 
 impl LibraryFlow {
-    /// The interface on which packets arrive, are expected, or to which the route leads.
+    /// The interface on which packets arrive or are expected, or to which the route leads.
     #[must_use]
     pub fn place(&self) -> Option<Arrival> {
         let arrival = self.arrival.as_ref().map(|row| (row.name.as_ref(), row.index));

@@ -87,17 +87,20 @@ fn ttl(facts: &Facts, exit: &Exit) -> Option<Finding> {
 
 fn too_long(facts: &Facts, exit: &Exit) -> Option<Finding> {
     let (seen, mtu) = (facts.arrived()?, exit.mtu?);
-    let longest = seen.longest_unfragmentable;
+    let fragments = !facts.library.has_forwarder("ebpf");
+    let longest = if fragments { seen.longest_unfragmentable } else { seen.longest };
     if u32::from(longest) <= mtu {
         return None;
     }
     let name = &exit.interface;
-    let text = format!(
-        "packets have {longest} octets and must not be fragmented, but {name} takes at most {mtu}"
-    );
+    let (why, or) = match fragments {
+        true => ("and must not be fragmented", ", or without DF"),
+        false => ("and the ebpf forwarder fragments no packets", ""),
+    };
+    let text = format!("packets have {longest} octets {why}, but {name} takes at most {mtu}");
     let advice = format!(
-        "send shorter packets, or without DF; or: ip link set {name} mtu {longest}, if all \
-         devices there can take that"
+        "send shorter packets{or}; or: ip link set {name} mtu {longest}, if all devices there can \
+         take that"
     );
     Some(Finding::new(Reason::Mtu, text).on(name).advise(advice))
 }

@@ -146,7 +146,7 @@ pub struct WantedRow {
     pub ttl_threshold: u8,
     /// Whether it is an outgoing interface of the MFE.
     pub oif: bool,
-    /// Why it is none.
+    /// Why it is not one.
     pub obstacle: Option<String>,
 }
 
@@ -177,7 +177,7 @@ pub struct MfeRow {
     pub iif: Iface,
     /// The neighbour that packets come from.
     pub upstream: Option<Ipv4Addr>,
-    /// Since its begin.
+    /// Since it was created or renewed.
     pub up_ms: u64,
     /// Until its end.
     pub expires_in_ms: Option<u64>,

@@ -108,8 +108,8 @@ reasons! {
     Mtu,
     /// The forwarder refused the entry of the flow. The library tries again every second.
     NotInstalled,
-    /// The ebpf forwarder takes no packets from an interface, or sends none there: another multicast
-    /// daemon has it, or its neighbour is not known.
+    /// The ebpf forwarder takes no packets from an interface, or sends none there: another
+    /// multicast daemon has it, its neighbour is not known, or it is down.
     NotServed,
     /// The kernel's entry is not the one that the library has installed.
     EntryDiffers,
@@ -140,7 +140,7 @@ impl Reason {
 }
 
 impl Reason {
-    /// Whether it prevents that packets reach any outgoing interface.
+    /// Whether it keeps packets from reaching any outgoing interface.
     #[must_use]
     pub fn is_before_departure(self) -> bool {
         self < Reason::NoMember

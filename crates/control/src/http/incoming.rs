@@ -37,11 +37,10 @@ struct Head {
     body_length: usize,
 }
 
-/// Reads the request at the begin of `bytes`. Returns `None` if its end has not arrived yet.
+/// Reads the request at the beginning of `bytes`. Returns `None` if its end has not arrived yet.
 ///
-/// # Errors
-/// The bytes are not the begin of a valid request. It is then not known where the next request
-/// begins, so the connection has to be closed after the error is sent.
+/// # Errors The bytes are not the beginning of a valid request. It is then not known where the next
+/// request begins, so the connection has to be closed after the error is sent.
 pub fn read_request(bytes: &[u8]) -> Result<Option<HttpRequest>, Failure> {
     let Some(head) = read_head(bytes)? else {
         return if bytes.len() >= MAX_REQUEST { Err(too_large()) } else { Ok(None) };

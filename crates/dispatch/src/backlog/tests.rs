@@ -68,6 +68,16 @@ fn t8_2_a_few_questions_are_asked_in_their_order() {
 }
 
 #[test]
+fn d82_where_flows_are_reported_in_their_order_the_oldest_gets_in_first() {
+    let mut backlog = full();
+    hold(&mut backlog, Origin::InOrder, [101, 102, 103]);
+    assert_next(&mut backlog, [101]);
+    hold(&mut backlog, Origin::InOrder, [201, 202]);
+    assert_next(&mut backlog, [102, 103, 201, 202]);
+    assert_empty(&mut backlog);
+}
+
+#[test]
 fn of_many_questions_the_newest_gets_in_first() {
     let mut backlog = full();
     // Each look brings the newest first.

@@ -151,8 +151,8 @@ pub fn change_master(
     reconsider::interface(t, interface, fx);
 }
 
-/// A client deregisters while a release of its still waits for
-/// DISABLE_IGMP: the change does not wait any longer.
+/// A client deregisters while one of its releases still waits for DISABLE_IGMP: the change does not
+/// wait any longer.
 pub fn finish_releases_of(t: &mut Tables, client: ClientId, fx: &mut Effects) {
     let waiting: Vec<IfId> = t
         .interfaces

@@ -186,7 +186,7 @@ impl FlowState<'_> {
         Some(Incoming { interface: path.interface?, upstream: path.gateway })
     }
 
-    /// Who was asked by RPF_CALLBACK, or would be asked, and what he answered.
+    /// Which client RPF_CALLBACK has asked, or would ask, and its answer.
     fn question(&self, expected: Option<Incoming>, paths: &[PathRow]) -> RpfQuestion {
         let t = self.t;
         let (asked, about, accepted) = match (self.resolution, self.mfe) {

@@ -91,7 +91,7 @@ impl PathRow {
     }
 }
 
-/// RPF_CALLBACK: who is asked, and what he has answered.
+/// RPF_CALLBACK: which client is asked, and its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct RpfQuestion {
     /// The client that was asked, or would be asked by the next first packet.

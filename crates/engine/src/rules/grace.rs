@@ -120,8 +120,8 @@ pub fn end_some(t: &mut Tables, most: usize, fx: &mut Effects) -> usize {
     most
 }
 
-/// Ends memberships on an interface that was taken again, those that were not added again.
-/// Overrides stay.
+/// On an interface that was taken again, ends the memberships that were not added again. Overrides
+/// stay.
 fn end_missing(
     t: &mut Tables,
     (client, id): (ClientId, IfId),

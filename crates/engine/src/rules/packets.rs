@@ -71,22 +71,27 @@ pub fn no_entry(
 ) -> Outcome {
     if t.flows.has_mfe(packet.flow) {
         fx.changed(packet.flow); // the entry was lost, or is not installed yet
+        fx.ended(packet.flow);
         return Outcome::Resolving;
     }
     t.now = now;
-    let arrived = match admit(t, packet) {
-        Ok(arrived) => arrived,
-        Err(why) => {
-            if why == Refused::Boundary {
-                remember_bounded(t, packet, route, fx);
-            }
-            return refuse(t, why);
+    let begun = match admit(t, packet) {
+        Ok(arrived) => {
+            let new = NewPacket { packet, arrived, route, by_forwarder: true };
+            first_packet::first_packet(t, new, fx)
         }
+        Err(Refused::Boundary) => {
+            remember_bounded(t, packet, route, fx);
+            Err(Refused::Boundary)
+        }
+        Err(why) => Err(why),
     };
-    let new = NewPacket { packet, arrived, route, by_forwarder: true };
-    match first_packet::first_packet(t, new, fx) {
+    match begun {
         Ok(()) => Outcome::Resolving,
-        Err(why) => refuse(t, why),
+        Err(why) => {
+            fx.ended(packet.flow);
+            refuse(t, why)
+        }
     }
 }
 

@@ -5,9 +5,9 @@
 //! were added and removed. Two numbers nearly always suffice for this. Otherwise each oif gets
 //! its own counters, in [`Rare`].
 //!
-//! Another forwarder has counters of its own, also for the MFE as a whole. The library reads
-//! them when a client asks, and before the MFE gets its first oif or loses its last one,
-//! because packets until then were forwarded, or were not.
+//! Another forwarder has counters of its own, also for the MFE as a whole. The library reads them
+//! when a client asks, and before the MFE gets its first oif or loses its last one, because it
+//! depends on the oifs at that time whether the packets until then were forwarded.
 
 use super::mfe::{Mfe, OifCount, Rare};
 use mgm_types::{Counters, Headroom, IfId};

@@ -1,4 +1,4 @@
-//! What clients have left whose processes have ended: it stays for a successor (spec 9.8).
+//! The state of clients whose processes have ended, which stays for a successor (spec 9.8).
 
 use super::clients::ClientId;
 use super::release_progress::ReleaseProgress;
@@ -6,12 +6,12 @@ use mgm_types::{Flow, IfId, Result, Time};
 use std::collections::HashSet;
 
 /// What one client has left. The client itself stays registered, without callbacks: so it owns its
-/// interfaces, is told nothing, and the default answers its questions.
+/// interfaces, is told nothing, and its questions get the default answer.
 #[derive(Debug)]
 pub struct Grace {
     /// The client.
     pub client: ClientId,
-    /// When everything ends that no successor has taken or added again.
+    /// When everything that no successor has taken or added again ends.
     pub ends: Time,
     /// The client that has registered with the same ids since.
     pub successor: Option<ClientId>,
@@ -119,8 +119,8 @@ impl Graces {
         }
     }
 
-    /// A successor adds a membership. Does nothing if the client is none, or if its predecessor has
-    /// left nothing on the interface.
+    /// A successor adds a membership. Does nothing if the client is not a successor, or if its
+    /// predecessor has left nothing on the interface.
     ///
     /// # Errors
     /// `NoMemory`.

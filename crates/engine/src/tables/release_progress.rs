@@ -1,4 +1,4 @@
-//! How far the release of an interface has come that ends a portion of its state at a time.
+//! The progress of a release that ends the state of an interface in portions.
 
 use mgm_types::Flow;
 

@@ -1,4 +1,4 @@
-//! The memberships that a state means (I43 to I45, I50).
+//! The memberships that follow from the state of a link (I43 to I45, I50).
 
 use crate::filter::{missing, Filter};
 use mgm_types::Flow;

@@ -1,4 +1,5 @@
-//! What of a report counts: the checks before the table of I32 (I15, I16, I31, I39, I41, I46, I51).
+//! Which parts of a report count: the checks before the table of I32 (I15, I16, I31, I39, I41, I46,
+//! I51).
 
 use crate::codec::RecordType;
 use crate::config::LinkConfig;

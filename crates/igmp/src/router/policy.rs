@@ -33,7 +33,8 @@ impl RouterSide {
         }
     }
 
-    /// The configuration changed: reports that it now would note, or admit, may have come before.
+    /// The configuration has changed. Reports that it would note or admit may have come before, so
+    /// the hosts are no longer known.
     pub fn forget_hosts(&mut self, base: &LinkBase, step: &Step) {
         self.hosts_unknown(base, step.now);
         for group in self.groups.iter_mut() {

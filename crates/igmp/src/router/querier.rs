@@ -13,7 +13,7 @@ use std::net::Ipv4Addr;
 
 /// How many other queriers are remembered. Beyond them only lower addresses count.
 const REMEMBERED: usize = 4;
-/// How many times its own intervals a router waits at most for what a querier asks for.
+/// The intervals that follow from a querier's values are at most this many times a router's own.
 const CAP: u64 = 4;
 
 /// How long most routers let hosts take for their answers, in milliseconds; v1 queries mean it.

@@ -70,8 +70,8 @@ impl Asker<'_, '_> {
         self.send_sources(sources, false);
     }
 
-    /// Repeats the queries that are due at `at`. What ends in this very step is not asked
-    /// about any longer: it is late for that.
+    /// Repeats the queries that are due at `at`. What ends in this very step is not asked about,
+    /// because no answer could come in time.
     pub fn repeat(&mut self, group: &mut Group, at: Time) {
         let now = self.step.now;
         let group_due = group.queries_left > 0 && group.next_query <= at;

@@ -201,7 +201,7 @@ impl Work<'_> {
         }
     }
 
-    /// Asks the hosts, or ends at once, what the record may have been the last interest in.
+    /// Asks the hosts about memberships that the record may have ended, or ends them at once.
     /// Returns whether timers were lowered.
     fn follow(
         &mut self,

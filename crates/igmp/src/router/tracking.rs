@@ -131,7 +131,7 @@ impl Tracking {
         true
     }
 
-    /// If the host wants everything, and nothing else is known of it: that holds on.
+    /// If the host wants everything, and nothing else is known of it, extends this.
     fn refresh_all(&mut self, host: Ipv4Addr, until: Time) -> bool {
         let range = self.of_host(host);
         match &mut self.wants[range] {

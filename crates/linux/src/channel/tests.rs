@@ -65,6 +65,8 @@ fn t9_11_a_connection_that_does_not_wait_tells_so_and_its_end_is_seen() {
     let server = listener.accept().unwrap().expect("it waits");
     let mut piece = [0; 16];
     assert_eq!(server.receive(&mut piece).unwrap_err().kind(), ErrorKind::WouldBlock);
+    // The client's side waits, unless it asks not to.
+    assert_eq!(client.receive_at_once(&mut [0; 16]).unwrap_err().kind(), ErrorKind::WouldBlock);
     client.send_all(b"hello").unwrap();
     assert_eq!(server.receive(&mut piece).unwrap(), 5);
     let bytes = vec![0; 1 << 20];
@@ -120,6 +122,9 @@ fn t9_11_the_poller_returns_what_is_ready_and_can_be_woken() {
     assert_eq!(wait(1), []);
     poller.wake();
     assert_eq!(wait(60_000), [], "woken long before the time is over");
+    poller.wake();
+    assert!(poller.wait(Some(Duration::ZERO), &mut Vec::new()), "a thread that polls is told so");
+    assert!(!poller.wait(Some(Duration::ZERO), &mut Vec::new()));
     let client = Connection::open(&path).unwrap();
     let readable = |token| Ready { token, readable: true, writable: false };
     assert_eq!(wait(60_000), [readable(1)]);

@@ -97,10 +97,16 @@ pub(super) fn unknown(error: &io::Error, interface: Interface) -> Refusal {
 /// The interface has a type that the programs cannot serve.
 pub(super) fn no_framing(interface: Interface, facts: &Facts) -> Refusal {
     let name = &facts.name;
-    forwarder(if facts.kind == libc::ARPHRD_IPGRE {
+    let tunnel = match facts.kind {
+        libc::ARPHRD_IPGRE => "a GRE tunnel",
+        libc::ARPHRD_TUNNEL | libc::ARPHRD_SIT => "a tunnel",
+        _ => "",
+    };
+    forwarder(if !tunnel.is_empty() {
         format!(
-            "{interface} ({name}) is a GRE tunnel with many remote ends, which the ebpf forwarder \
-             cannot serve: use one tunnel for each remote end, {OR_KERNEL}"
+            "{interface} ({name}) is {tunnel} with many remote ends, which the ebpf forwarder cannot \
+             serve, because copies have no destination there: use one tunnel for each remote end, \
+             {OR_KERNEL}"
         )
     } else {
         format!(
@@ -175,8 +181,8 @@ pub(super) fn bypassed(chains: &[String]) -> Option<String> {
     (!chains.is_empty()).then(|| {
         format!(
             "packets that the ebpf forwarder forwards bypass these chains of the packet filter: \
-             {}{more}; to filter them, use chains of nftables at the hook netdev egress of the \
-             interfaces by which they leave",
+             {}{more}; to filter them, use filters of tc at the hook egress of the interfaces \
+             by which they leave",
             chains[..chains.len().min(SHOWN)].join(", ")
         )
     })
@@ -200,7 +206,13 @@ pub(super) fn not_all(error: &io::Error, interface: Interface, name: &str) -> Re
 
 /// The map of interfaces refuses one.
 pub(super) fn no_port(error: &io::Error, interface: Interface, name: &str) -> Refusal {
-    forwarder(format!("{interface} ({name}): the kernel refuses to serve it: {error}"))
+    forwarder(match error.raw_os_error() {
+        Some(libc::E2BIG | libc::ENOMEM) => format!(
+            "{interface} ({name}): the kernel has no room for another interface ({error}): release \
+             another one, or free some memory"
+        ),
+        _ => format!("{interface} ({name}): the kernel refuses to serve it: {error}"),
+    })
 }
 
 /// Why an entry is refused.
@@ -250,6 +262,34 @@ mod tests {
         let flow = Flow::new([10, 0, 0, 1].into(), [239, 1, 2, 3].into());
         let full = entry(&TableError::System(error(libc::EPERM)), flow).to_string();
         assert!(full.contains("CAP_BPF") && full.contains("MGM_MAX_FLOWS"), "{full}");
+    }
+
+    #[test]
+    fn t2_7_links_that_cannot_be_served_are_refused_with_the_reason() {
+        let facts = |kind| Facts {
+            name: "x0".into(),
+            framing: None,
+            kind,
+            mtu: 1500,
+            mac: [0; 6],
+            is_up: true,
+        };
+        let link = Interface::link(7);
+        let text = |kind| no_framing(link, &facts(kind)).to_string();
+        let gre = text(libc::ARPHRD_IPGRE);
+        for words in
+            ["x0", "GRE tunnel with many remote ends", "one tunnel for each", "MGM_FORWARDER"]
+        {
+            assert!(gre.contains(words), "{gre}");
+        }
+        let ipip = text(libc::ARPHRD_TUNNEL);
+        assert!(ipip.contains("a tunnel with many remote ends"), "{ipip}");
+        assert!(text(libc::ARPHRD_INFINIBAND).contains("link type 32"));
+        // WireGuard: the driver chooses the peer by the group's address, not by a next hop.
+        let pair = Interface { index: 7, next_hop: [10, 0, 0, 1].into() };
+        let wireguard = no_neighbours(pair, &facts(libc::ARPHRD_NONE)).to_string();
+        assert!(wireguard.contains("x0") && wireguard.contains("next hops need Ethernet"));
+        assert!(wireguard.contains("use next hop 0"), "{wireguard}");
     }
 
     #[test]

@@ -45,7 +45,8 @@ enum Means {
         /// Its name can be bound once in a network namespace.
         _lock: GuardedFd,
         netlink: Netlink,
-        /// Whether there was none before, or one of a router that was killed.
+        /// Whether the qdisc is the library's: there was none before, or a killed router had left
+        /// it.
         is_ours: bool,
         is_detached: bool,
     },
@@ -104,7 +105,8 @@ fn by_tcx(if_index: u32, programs: [&Program; 2]) -> Result<Attached, AttachErro
     };
     let links = [link(programs[0], Hook::Ingress)?, link(programs[1], Hook::Egress)?];
     let attached = Attached { if_index, means: Means::Tcx(links) };
-    // Afterwards, so that of two that do this at once one sees the other.
+    // Read after attaching: so of two forwarders that attach at the same time, at least one sees
+    // the other.
     let names = sys::attached(if_index, Hook::Ingress).unwrap_or_default();
     if names.iter().filter(|name| INGRESS.contains(&name.as_str())).count() > 1 {
         return Err(AttachError::Taken);

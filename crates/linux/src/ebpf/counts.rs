@@ -33,7 +33,7 @@ impl Out {
         }
     }
 
-    /// Adds what the same oif has counted elsewhere since it had counted `known`.
+    /// Adds what the same oif has counted in another run since its counters there were `known`.
     pub(super) fn add(&self, now: &OutCounts, known: &OutCounts) {
         self.packets.fetch_add(now.packets - known.packets, Relaxed);
         self.ttl_too_low.fetch_add(now.ttl_too_low - known.ttl_too_low, Relaxed);

@@ -9,7 +9,7 @@ use std::sync::atomic::Ordering::{Relaxed, Release};
 /// One of the hash tables of flows.
 #[derive(Debug)]
 struct Generation {
-    /// As many flows as buckets.
+    /// How many flows it takes: as many as it has buckets.
     room: usize,
     used: usize,
 }
@@ -94,7 +94,8 @@ impl Flows {
         self.generations[generation].used += 1;
     }
 
-    /// Takes an entry out of its bucket. Programs that are there go on from it.
+    /// Takes an entry out of its bucket. Programs that are reading the entry still find the next
+    /// one through it.
     pub(super) fn unlink(
         &mut self,
         flow: Flow,

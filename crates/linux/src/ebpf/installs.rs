@@ -1,4 +1,4 @@
-//! Adds and removes entries, and sends the packets on that waited for them. In a burst, many are
+//! Adds and removes entries, and sends on the packets that waited for them. In a burst, many are
 //! sent at a time.
 
 use super::layout::{PARCELS, ROUND};
@@ -19,7 +19,8 @@ impl Reader {
         }
     }
 
-    /// `is_alone`: a run has tail calls for one packet only.
+    /// `is_alone`: the packets have so many oifs that one run of the program can send only one of
+    /// them.
     fn send_some(&self, packets: &[Packet], is_alone: bool) {
         let most = if is_alone { 1 } else { packets.len().max(1) };
         packets.chunks(most).for_each(|some| self.send(some));
@@ -86,9 +87,8 @@ impl Reader {
         self.settle(flow);
         {
             let mut state = self.state.lock();
-            if state.table.has(flow) {
-                let had_retired = state.table.has_retired();
-                let result = state.table.set(wanted);
+            let had_retired = state.table.has_retired();
+            if let Some(result) = state.table.change(wanted) {
                 self.note_room(&state.table);
                 if !had_retired && state.table.has_retired() {
                     self.signal_upkeep(); // its former oifs are to be reused
@@ -111,17 +111,14 @@ impl Reader {
     ) -> Result<(), TableError> {
         let flow = wanted.flow;
         self.drain_all(inbox, state);
-        if inbox.in_flight > 0 {
-            inbox.in_flight -= 1;
-            inbox.moved = Instant::now();
-        }
+        let is_last = inbox.queues.done(flow).unwrap_or_else(|| inbox.queues.is_idle());
         let has_oifs = !wanted.oifs.is_empty();
         let waits = state.kept.has(flow);
         let is_alone = waits && wanted.oifs.len() > ROUND;
         if is_alone {
             self.flush(inbox, state); // before the flow has an entry, so that its packets stay
         }
-        state.table.set(&Wanted { is_held: waits && has_oifs, ..*wanted })?;
+        state.table.create(&Wanted { is_held: waits && has_oifs, ..*wanted })?;
         self.note_room(&state.table);
         if !waits {
             return Ok(());
@@ -138,11 +135,34 @@ impl Reader {
         state.outbox.since.get_or_insert_with(Instant::now);
         state.outbox.packets.extend(packets);
         state.outbox.is_alone = is_alone;
-        let is_last = inbox.in_flight == 0 && !inbox.has_upcalls();
-        if is_alone || is_last || state.outbox.packets.len() >= PARCELS {
+        self.flush_if(is_alone || is_last, inbox, state);
+        Ok(())
+    }
+
+    /// Sends what waits if there is enough of it, or it has waited long enough.
+    fn flush_if(&self, is_wanted: bool, inbox: &mut Inbox, state: &mut State) {
+        let Outbox { since: Some(since), packets, .. } = &state.outbox else { return };
+        if is_wanted || packets.len() >= PARCELS || since.elapsed() >= PAUSE {
             self.flush(inbox, state);
         }
-        Ok(())
+    }
+
+    /// The manager is done with these flows. Those that have no entry get none.
+    pub(super) fn done(&self, flows: &[Flow]) {
+        let mut inbox = self.inbox.lock();
+        let mut state = self.state.lock();
+        let mut is_last = false;
+        for flow in flows {
+            // Usually its entry came before.
+            let Some(is_its_last) = inbox.queues.done(*flow) else { continue };
+            is_last |= is_its_last;
+            if !state.table.has(*flow) {
+                state.kept.take(*flow);
+                self.pendings(*flow).silence((*flow).into());
+            }
+        }
+        self.flush_if(is_last, &mut inbox, &mut state);
+        self.leave_rest(&inbox, &state);
     }
 
     /// Removes an entry. The next packet of its flow is the first of a new one.
@@ -160,10 +180,9 @@ impl Reader {
 
     /// Sends what has waited long enough for more of a burst.
     pub(super) fn end_burst(&self) {
-        let is_due = |state: &State| state.outbox.since.is_some_and(|at| at.elapsed() >= PAUSE);
-        if is_due(&self.state.lock()) {
+        if self.state.lock().outbox.since.is_some() {
             let mut inbox = self.inbox.lock();
-            self.flush(&mut inbox, &mut self.state.lock());
+            self.flush_if(false, &mut inbox, &mut self.state.lock());
         }
     }
 }

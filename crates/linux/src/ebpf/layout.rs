@@ -18,6 +18,8 @@ pub(super) const BUCKET_CHUNKS: usize = (1 << GENERATIONS) - 1;
 pub(super) const SETS: usize = 16_384;
 /// The members of each.
 pub(super) const WAYS: usize = 4;
+/// The first packets of a flow that user space is told of.
+pub(super) const KEPT: u32 = 4;
 /// The most interfaces.
 pub(super) const PORTS: usize = 16_384;
 /// The most oifs of an entry: the kernel permits 33 tail calls, and each is for 64 copies.
@@ -97,7 +99,7 @@ pub(super) struct Entry {
     pub octets: AtomicU64,
     pub negative: AtomicU64,
     pub wrong: AtomicU64,
-    /// What oifs have sent that have left.
+    /// What former oifs have sent.
     pub sent_before: AtomicU64,
 }
 
@@ -223,12 +225,18 @@ impl Parcel {
 pub(super) struct Pendings([Pending; WAYS]);
 
 impl Pendings {
-    /// The next packet of the flow tells again.
+    /// The next packet of the flow is reported again.
     pub(super) fn forget(&self, key: FlowKey) {
         self.0.iter().filter(|it| it.flow.is(key)).for_each(|it| it.count.store(0, Relaxed));
     }
 
-    /// The same for all flows.
+    /// If the programs remember the flow, they do not tell of it until they have forgotten it.
+    pub(super) fn silence(&self, key: FlowKey) {
+        let known = self.0.iter().filter(|it| it.flow.is(key) && it.count.load(Relaxed) != 0);
+        known.for_each(|it| it.count.store(KEPT, Relaxed));
+    }
+
+    /// The same as [`Pendings::forget`] for all flows.
     pub(super) fn clear(&self) {
         self.0.iter().for_each(|it| it.count.store(0, Relaxed));
     }

@@ -28,15 +28,25 @@ pub(super) struct Facts {
     pub is_up: bool,
 }
 
-/// Asks the kernel about interfaces, and keeps promises about them, in the network namespace of the
-/// thread that opened it.
+/// Asks the kernel about interfaces, and makes them receive every multicast packet, in the network
+/// namespace of the thread that opened it.
 #[derive(Debug)]
 pub(super) struct LinkSocket(GuardedFd);
 
+/// The name of an interface.
+type Name = [libc::c_char; libc::IFNAMSIZ];
+
+/// How often an interface is asked about that gets another name each time.
+const TRIES: usize = 4;
+
 /// From <linux/if_packet.h>.
 const PACKET_MR_ALLMULTI: u16 = 2;
-/// From <linux/if_arp.h>: tunnels without a header that clones could have. GRE has an address
-/// where there is one remote end.
+/// From <linux/if_tunnel.h>.
+const SIOCGETTUNNEL: libc::c_ulong = 0x89f0;
+/// `struct ip_tunnel_parm`, and where it has the address of the remote end.
+const TUNNEL: usize = 52;
+const TUNNEL_REMOTE: usize = 48;
+/// From <linux/if_arp.h>: links without a header that copies could have.
 const BARE: [u16; 6] = [
     libc::ARPHRD_NONE,
     libc::ARPHRD_PPP,
@@ -45,6 +55,28 @@ const BARE: [u16; 6] = [
     519, // ARPHRD_RAWIP
     libc::ARPHRD_IPGRE,
 ];
+/// Those of them that are tunnels with remote ends in IPv4.
+const TUNNELS: [u16; 3] = [libc::ARPHRD_TUNNEL, libc::ARPHRD_SIT, libc::ARPHRD_IPGRE];
+
+/// What is in front of the packets of a link of this type; `None` if copies cannot be sent there.
+/// `remote`: the remote end of a tunnel, if the kernel says that it has none or one.
+fn framing(kind: u16, remote: Option<Ipv4Addr>) -> Option<Framing> {
+    // The driver needs a route for each packet then, which copies do not have. A driver of GRE takes
+    // the first bytes of a packet for its own header, also if the remote end is a group.
+    let is_multipoint = remote.is_some_and(|remote| {
+        remote.is_unspecified() || kind == libc::ARPHRD_IPGRE && remote.is_multicast()
+    });
+    match kind {
+        libc::ARPHRD_ETHER | libc::ARPHRD_LOOPBACK => Some(Framing::Ethernet),
+        _ if BARE.contains(&kind) && !is_multipoint => Some(Framing::Bare),
+        _ => None,
+    }
+}
+
+/// What drivers answer that do not have the request.
+fn is_unknown(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::EOPNOTSUPP | libc::ENOTTY | libc::EINVAL))
+}
 
 impl LinkSocket {
     pub(super) fn open() -> io::Result<LinkSocket> {
@@ -57,7 +89,7 @@ impl LinkSocket {
 
     /// A request about an interface by name, or, for SIOCGIFNAME, by index.
     fn request(&self, request: libc::c_ulong, of: &mut libc::ifreq) -> io::Result<()> {
-        // SAFETY: these requests read and write one ifreq.
+        // SAFETY: these requests read and write one ifreq, SIOCGETTUNNEL also the bytes that it names.
         let result = unsafe { libc::ioctl(self.0.as_raw_fd(), request as _, of) };
         if result < 0 {
             return Err(io::Error::last_os_error());
@@ -67,19 +99,52 @@ impl LinkSocket {
 
     /// The state of an interface; `None` if there is none with this index.
     pub(super) fn facts(&self, if_index: u32) -> io::Result<Option<Facts>> {
-        match self.read(if_index) {
-            Ok(facts) => Ok(Some(facts)),
-            Err(error) if error.raw_os_error() == Some(libc::ENODEV) => Ok(None),
-            Err(error) => Err(error),
+        let is_absent = |error: &io::Error| error.raw_os_error() == Some(libc::ENODEV);
+        for _ in 0..TRIES {
+            let name = match self.name(if_index) {
+                Err(error) if is_absent(&error) => return Ok(None),
+                name => name?,
+            };
+            match self.read(if_index, name) {
+                // It has got another name meanwhile, or is gone.
+                Err(error) if is_absent(&error) => {}
+                facts => return facts.map(Some),
+            }
         }
+        Err(io::Error::from_raw_os_error(libc::EAGAIN))
     }
 
-    fn read(&self, if_index: u32) -> io::Result<Facts> {
+    fn name(&self, if_index: u32) -> io::Result<Name> {
         // SAFETY: all zeros is a valid ifreq.
         let mut ifreq: libc::ifreq = unsafe { zeroed() };
         ifreq.ifr_ifru.ifru_ifindex = if_index as libc::c_int;
         self.request(libc::SIOCGIFNAME, &mut ifreq)?;
-        let name = ifreq.ifr_name;
+        Ok(ifreq.ifr_name)
+    }
+
+    /// The remote end of a tunnel in IPv4: 0.0.0.0 if it has many, `None` if its driver does not say.
+    fn remote(&self, name: Name) -> io::Result<Option<Ipv4Addr>> {
+        let mut tunnel = [0u8; TUNNEL];
+        // SAFETY: all zeros is a valid ifreq.
+        let mut ifreq: libc::ifreq = unsafe { zeroed() };
+        ifreq.ifr_name = name;
+        ifreq.ifr_ifru.ifru_data = tunnel.as_mut_ptr().cast();
+        // The kernel writes the structure that ifru_data points to.
+        match self.request(SIOCGETTUNNEL, &mut ifreq) {
+            Ok(()) => {
+                let [.., a, b, c, d] = tunnel;
+                const { assert!(TUNNEL_REMOTE + 4 == TUNNEL) };
+                Ok(Some(Ipv4Addr::new(a, b, c, d)))
+            }
+            Err(error) if is_unknown(&error) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn read(&self, if_index: u32, name: Name) -> io::Result<Facts> {
+        // SAFETY: all zeros is a valid ifreq.
+        let mut ifreq: libc::ifreq = unsafe { zeroed() };
+        ifreq.ifr_name = name;
         self.request(libc::SIOCGIFFLAGS, &mut ifreq)?;
         // SAFETY: the request has written this field.
         let flags = libc::c_int::from(unsafe { ifreq.ifr_ifru.ifru_flags });
@@ -100,16 +165,11 @@ impl LinkSocket {
             *byte = from as u8;
         }
         let kind = address.sa_family;
-        let is_multipoint = kind == libc::ARPHRD_IPGRE && mac[..4] == [0; 4];
-        let framing = match kind {
-            libc::ARPHRD_ETHER | libc::ARPHRD_LOOPBACK => Some(Framing::Ethernet),
-            _ if BARE.contains(&kind) && !is_multipoint => Some(Framing::Bare),
-            _ => None,
-        };
+        let remote = if TUNNELS.contains(&kind) { self.remote(name)? } else { None };
         let name = name.iter().take_while(|byte| **byte != 0).map(|byte| *byte as u8).collect();
         Ok(Facts {
             name: String::from_utf8_lossy(&Vec::from_iter::<Vec<u8>>(name)).into_owned(),
-            framing,
+            framing: framing(kind, remote),
             kind,
             mtu: mtu.max(0) as u32,
             mac,
@@ -117,8 +177,8 @@ impl LinkSocket {
         })
     }
 
-    /// Makes an interface receive all multicast packets, or ends that. The kernel counts the
-    /// wishes, and ends them with the socket.
+    /// Makes an interface receive all multicast packets, or ends that. The kernel counts these
+    /// requests, and ends them with the socket.
     pub(super) fn receive_all(&self, if_index: u32, wanted: bool) -> io::Result<()> {
         let request = libc::packet_mreq {
             mr_ifindex: if_index as libc::c_int,
@@ -175,5 +235,26 @@ impl LinkSocket {
             *byte = from as u8;
         }
         Ok((request.arp_flags & COMPLETE != 0).then_some(mac))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tunnels_with_many_remote_ends_are_not_served() {
+        let (none, group, one) =
+            (Ipv4Addr::UNSPECIFIED, [239, 0, 0, 1].into(), [192, 0, 2, 1].into());
+        for kind in TUNNELS {
+            assert_eq!(framing(kind, Some(none)), None, "{kind}: for want of a destination");
+            assert_eq!(framing(kind, Some(one)), Some(Framing::Bare), "{kind}");
+            assert_eq!(framing(kind, None), Some(Framing::Bare), "{kind}");
+        }
+        // GRE to a group has a header of its own in front of each packet, other tunnels have not.
+        assert_eq!(framing(libc::ARPHRD_IPGRE, Some(group)), None);
+        assert_eq!(framing(libc::ARPHRD_TUNNEL, Some(group)), Some(Framing::Bare));
+        assert_eq!(framing(libc::ARPHRD_ETHER, None), Some(Framing::Ethernet));
+        assert_eq!(framing(libc::ARPHRD_INFINIBAND, None), None);
     }
 }

@@ -196,3 +196,26 @@ fn hash_secretly(config: Array<Config>) -> Array<Config> {
 fn mapped<T: Shared>(name: &'static str, map: &Map) -> Result<Array<T>, LoadError> {
     Array::of(map).map_err(|error| LoadError::Map(name, error))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ebpf::advice;
+
+    #[test]
+    fn t2_7_an_object_of_another_version_is_refused_before_anything_is_loaded() {
+        let object = Object::parse(OBJECT).unwrap();
+        for name in ["config", "arrivals", "ports", "entries_inner", "outs_inner", "pendings"] {
+            let spec = object.map(name).unwrap();
+            let sizes = [spec.key_size, spec.value_size, spec.max_entries].map(u32::to_le_bytes);
+            let sizes = sizes.concat();
+            let at = OBJECT.windows(sizes.len()).position(|window| window == sizes).unwrap();
+            let mut other = OBJECT.to_vec();
+            other[at + 4] ^= 8; // its values have another size
+            let error = Loaded::from(&other).err().unwrap();
+            assert!(matches!(error, LoadError::Object(_)), "{name}: {error:?}");
+            let text = advice::unloaded(&error).to_string();
+            assert!(text.contains("do not fit this library"), "{text}");
+        }
+    }
+}

@@ -21,7 +21,8 @@ struct Pages {
     length: usize,
 }
 
-// SAFETY: the memory may be used by any thread; who makes references to it says what they are to.
+// SAFETY: the memory may be used by any thread; the code that makes references to it says why they
+// are valid.
 unsafe impl Send for Pages {}
 // SAFETY: as above.
 unsafe impl Sync for Pages {}

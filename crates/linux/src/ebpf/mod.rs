@@ -17,14 +17,16 @@
 //! - `sys` makes the system call bpf(), `memory` shares memory with programs; `layout` has the
 //!   structures.
 //! - `object` parses the compiled programs, `load` loads them.
-//! - `attach` attaches them to an interface, `interfaces` does so for those that are served, and
-//!   `ports` writes what the programs know of these.
+//! - `attach` attaches them to an interface, `interfaces` does so for those that are served, `refresh`
+//!   reads their state again, and `unfinished` tries again what the kernel has refused, all by means of
+//!   `work`. `view` is what other threads see of them, `ports` writes what the programs know of them.
 //! - `chains` finds the packet filters that forwarded packets bypass, `legacy` those of older iptables.
 //! - `requests` makes requests by netlink.
 //! - `links` asks about interfaces, `changes` reads announcements about them.
 //! - `table` has the entries, `flows` their hash tables, `runs` and `chunks` their memory, `counts` the counters of oifs.
 //! - `reader` reads what the programs report, `waiting` and `queues` have what waits, `installs` adds
 //!   entries, `resend` keeps the first packets of new flows.
+//! - `upkeep` does what must be done now and then, on a thread of its own.
 //! - `advice` turns errors into messages that say what to do.
 
 mod advice;
@@ -45,12 +47,17 @@ mod object;
 mod ports;
 mod queues;
 mod reader;
+mod refresh;
 mod requests;
 mod resend;
 mod runs;
 mod sys;
 mod table;
+mod unfinished;
+mod upkeep;
+mod view;
 mod waiting;
+mod work;
 
 pub use attach::Attachment;
 
@@ -105,14 +112,17 @@ impl EbpfForwarder {
 
     /// The oifs of an entry as the programs know them.
     fn oifs(&self, entry: &ForwarderEntry<'_>) -> Vec<(u32, u8)> {
-        let is_served = |(id, _): &&(IfId, u8)| {
-            let is_served = self.reader.index(*id).is_some();
+        let served: Vec<bool> = {
+            let interfaces = self.reader.interfaces.view();
+            entry.oifs.iter().map(|(id, _)| interfaces.index(*id).is_some()).collect()
+        };
+        let is_served = |((id, ttl), is_served): (&(IfId, u8), bool)| {
             if !is_served {
                 log::error!("{}: the oif with number {} is not served", entry.flow, id.0);
             }
-            is_served && *id != entry.iif
+            (is_served && *id != entry.iif).then_some((id.0.into(), *ttl))
         };
-        entry.oifs.iter().filter(is_served).map(|(id, ttl)| (id.0.into(), *ttl)).collect()
+        entry.oifs.iter().zip(served).filter_map(is_served).collect()
     }
 }
 
@@ -131,28 +141,31 @@ impl Forwarder for EbpfForwarder {
 
     fn add_interface(&mut self, id: IfId, interface: Interface) -> Result<()> {
         let reader = &*self.reader;
-        let is_new = !reader.interfaces.lock().has(interface.index);
-        if reader.interfaces.lock().is_stale(id) {
+        let (is_new, is_stale) = {
+            let view = reader.interfaces.view();
+            (!view.has(interface.index), view.is_stale(id))
+        };
+        if is_stale {
             reader.wait_for_programs().map_err(|error| advice::unknown(&error, interface))?;
-            reader.interfaces.lock().settle();
+            reader.interfaces.view().settle();
             reader.state.lock().table.forget_port(id.0.into());
         }
         if is_new {
             reader.forget(interface.index);
         }
-        let added = reader.interfaces.lock().add(&reader.loaded, id, interface);
+        let added = reader.interfaces.add(&reader.loaded, id, interface);
         reader.signal_unfinished();
         added
     }
 
     fn remove_interface(&mut self, id: IfId) {
-        self.reader.interfaces.lock().remove(&self.reader.loaded, id);
+        self.reader.interfaces.remove(&self.reader.loaded, id);
         self.reader.signal_unfinished();
         self.reader.state.lock().table.forget_port(id.0.into());
     }
 
     fn lost_interfaces(&mut self) -> Result<Vec<IfId>> {
-        let lost = self.reader.interfaces.lock().lost(&self.reader.loaded);
+        let lost = self.reader.interfaces.lost(&self.reader.loaded);
         self.reader.signal_unfinished();
         lost
     }
@@ -166,12 +179,12 @@ impl Forwarder for EbpfForwarder {
     }
 
     fn set_flow_limit(&mut self, if_index: u32, rate: Option<Rate>) {
-        self.reader.interfaces.lock().set_limit(&self.reader.loaded, if_index, rate);
+        self.reader.interfaces.view().set_limit(&self.reader.loaded, if_index, rate);
         self.reader.signal_upkeep();
     }
 
     fn refused_packets(&self, if_index: u32) -> u64 {
-        self.reader.interfaces.lock().refused(&self.reader.loaded, if_index)
+        self.reader.interfaces.view().refused(&self.reader.loaded, if_index)
     }
 
     fn install(&mut self, entry: &ForwarderEntry<'_>) -> Result<()> {
@@ -187,6 +200,14 @@ impl Forwarder for EbpfForwarder {
         Ok(())
     }
 
+    fn reports_in_order(&self) -> bool {
+        true
+    }
+
+    fn done(&mut self, flows: &[Flow]) {
+        self.reader.done(flows);
+    }
+
     fn counters(&mut self, flow: Flow) -> Result<Option<Counters>> {
         self.reader.settle(flow);
         Ok(self.reader.state.lock().table.counters(flow))
@@ -194,7 +215,7 @@ impl Forwarder for EbpfForwarder {
 
     fn installed(&self, flow: Flow) -> Option<InstalledEntry> {
         let state = self.reader.state.lock();
-        let interfaces = self.reader.interfaces.lock();
+        let interfaces = self.reader.interfaces.view();
         let mut oifs = Vec::new();
         let iif = state.table.installed(flow, |port, threshold| {
             let Some(interface) = interfaces.interface(IfId(port as u16)) else { return };
@@ -211,7 +232,7 @@ impl Forwarder for EbpfForwarder {
     fn oif_counters(&mut self, flow: Flow, counters: &mut OifsCounters) -> bool {
         self.reader.settle(flow);
         let state = self.reader.state.lock();
-        let interfaces = self.reader.interfaces.lock();
+        let interfaces = self.reader.interfaces.view();
         counters.oifs.clear();
         let found = state.table.out_counters(flow, |out| {
             let id = IfId(out.port as u16);

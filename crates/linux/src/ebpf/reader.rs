@@ -3,17 +3,16 @@
 //! installs an entry, because first packets of the flow may be waiting there (`installs`).
 //!
 //! The locks are taken in this order: the manager's, [`Reader::inbox`], [`Reader::state`],
-//! [`Reader::interfaces`]. No thread waits for the manager's lock while it holds one of the others.
+//! the view of [`Reader::interfaces`]. No thread waits for the manager's lock while it holds one of the others.
 
-use super::chunks::Chunks;
 use super::interfaces::Interfaces;
-use super::layout::{FlowKey, Record, Told, BUCKET_CHUNKS, SETS};
-use super::load::{Loaded, Maps};
+use super::layout::{FlowKey, Pendings, Record, Told, SETS};
+use super::load::Loaded;
 use super::memory::Ring;
 use super::queues::{Place, Waiting};
 use super::resend::{Kept, Packet};
-use super::table::{Made, Need, Table};
-use super::waiting::{Inbox, Outbox, State, BATCH, MOST_HELD, MOST_SENT, PAUSE};
+use super::table::Table;
+use super::waiting::{Inbox, Outbox, State, AT_A_TIME, BATCH, MOST_HELD, MOST_SENT, PAUSE};
 use crate::forwarder::{Upcall, UpcallKind, UpcallSink, UpcallSource};
 use crate::sys::{self, StopSignal};
 use crate::types::{Flow, IfId, Interface, Ipv4Addr};
@@ -28,11 +27,11 @@ use std::time::{Duration, Instant};
 use super::changes::{Changed, LinkChanges};
 
 /// How often the thread looks after what is retired or expires.
-const UPKEEP: Duration = Duration::from_millis(50);
+pub(super) const UPKEEP: Duration = Duration::from_millis(50);
 
 /// How often the thread looks whether a limit has refused flows, and tries again what the kernel has
 /// refused.
-const REPORTS: Duration = Duration::from_secs(1);
+pub(super) const REPORTS: Duration = Duration::from_secs(1);
 
 /// The time between two log messages about the same problem.
 const LINES: Duration = Duration::from_secs(10);
@@ -50,31 +49,33 @@ pub(super) struct Reader {
     /// What the programs hash flows with.
     factors: [u64; 2],
     pub loaded: Loaded,
-    pub interfaces: Mutex<Interfaces>,
+    pub interfaces: Interfaces,
     pub inbox: Mutex<Inbox>,
     pub state: Mutex<State>,
     /// Held while the tables grow.
-    growth: Mutex<()>,
+    pub growth: Mutex<()>,
     /// Held by the thread that passes upcalls to the sink.
     delivery: Mutex<Losses>,
     sink: Arc<dyn UpcallSink>,
     changes: LinkChanges,
     signal: StopSignal,
-    /// The thread sleeps until something arrives. Set with the inbox locked.
+    /// Wakes the thread of the upkeep.
+    pub upkeep: StopSignal,
+    /// The thread of the upcalls sleeps until something arrives. Set with the inbox locked.
     is_asleep: AtomicBool,
-    ending: AtomicBool,
+    pub ending: AtomicBool,
     /// The tables are to grow soon.
     pub is_low: AtomicBool,
 }
 
-/// A record of the ring, for the state: the packet of a flow.
+/// A record of the ring about a packet of a flow.
 struct First {
     flow: Flow,
     is_new: bool,
     packet: Option<Packet>,
 }
 
-/// What has become of it.
+/// What has become of this packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Taken {
     /// The sink must know of the flow.
@@ -96,7 +97,7 @@ impl Reader {
         let reader = Reader {
             factors,
             loaded,
-            interfaces: Mutex::new(interfaces),
+            interfaces,
             inbox: Mutex::new(Inbox::new(ring)),
             state: Mutex::new(State {
                 table: Table::new(factors),
@@ -108,6 +109,7 @@ impl Reader {
             sink,
             changes: LinkChanges::open()?,
             signal: StopSignal::new()?,
+            upkeep: StopSignal::new()?,
             is_asleep: AtomicBool::new(false),
             ending: AtomicBool::new(false),
             is_low: AtomicBool::new(false),
@@ -117,14 +119,27 @@ impl Reader {
         Ok(reader)
     }
 
-    /// Starts the thread, which ends after [`Reader::end`].
+    /// Starts the threads, which end after [`Reader::end`].
     pub(super) fn spawn(self: &Arc<Reader>) -> io::Result<()> {
+        self.spawn_loop("mgm-upcall", Reader::serve)?;
+        let spawned = self.spawn_loop("mgm-upkeep", Reader::keep_up);
+        if spawned.is_err() {
+            self.end();
+        }
+        spawned
+    }
+
+    fn spawn_loop(
+        self: &Arc<Reader>,
+        name: &str,
+        turn: fn(&Reader, &mut Instant),
+    ) -> io::Result<()> {
         let own = Arc::clone(self);
-        crate::threads::spawn("mgm-upcall", move || {
+        crate::threads::spawn(name, move || {
             let sink = Arc::clone(&own.sink);
-            let mut upkeep = Instant::now();
+            let mut last = Instant::now();
             while !own.ending.load(Ordering::SeqCst) {
-                sink.quietly(&mut || own.serve(&mut upkeep));
+                sink.quietly(&mut || turn(&own, &mut last));
             }
         })
     }
@@ -132,38 +147,34 @@ impl Reader {
     /// The programs do nothing from now on, and the thread ends.
     pub(super) fn end(&self) {
         self.loaded.maps.config.get(0).on.store(0, Ordering::Release);
-        self.interfaces.lock().clear(&self.loaded);
+        self.interfaces.clear(&self.loaded);
         self.ending.store(true, Ordering::SeqCst);
         self.signal.raise();
+        self.upkeep.raise();
     }
 
-    /// One turn of the thread.
-    fn serve(&self, upkeep: &mut Instant) {
+    /// One turn of the thread of the upcalls.
+    fn serve(&self, looked: &mut Instant) {
         // The sink's threads pass upcalls on, too, when they have answered some.
         let is_busy = {
             let inbox = self.inbox.lock();
-            let is_busy = inbox.has_upcalls()
-                || inbox.in_flight > 0
-                || self.state.lock().outbox.since.is_some();
+            let is_busy = inbox.has_upcalls() || self.state.lock().outbox.since.is_some();
             self.is_asleep.store(!is_busy, Ordering::Relaxed);
             is_busy
         };
-        let timeout = if is_busy { PAUSE } else { self.next_upkeep() };
+        let timeout = if is_busy { PAUSE } else { REPORTS };
         let has_changed = self.wait(timeout);
         if self.ending.load(Ordering::SeqCst) {
             return;
         }
+        *looked = Instant::now();
         if has_changed {
             self.look_at_links();
         }
-        while self.read_and_deliver() && upkeep.elapsed() < UPKEEP {
+        while self.read_and_deliver() && looked.elapsed() < UPKEEP {
             self.end_burst();
         }
         self.end_burst();
-        if upkeep.elapsed() >= UPKEEP || self.is_low.load(Ordering::Relaxed) {
-            self.do_upkeep();
-            *upkeep = Instant::now();
-        }
     }
 
     /// Reads what is in the ring, and passes some upcalls on. Returns whether there may be more to do
@@ -230,11 +241,14 @@ impl Reader {
 
     /// Reads what is in the ring, unless that takes long.
     pub(super) fn drain_all(&self, inbox: &mut Inbox, state: &mut State) {
+        if inbox.ring.is_empty() {
+            return;
+        }
         let end = Instant::now() + MOST_HELD;
         while self.drain(inbox, state, BATCH) && Instant::now() < end {}
     }
 
-    /// The programs may tell of one more packet that arrives there.
+    /// The programs may report one more packet that arrives there.
     fn took(&self, place: Place) {
         let arrivals = self.loaded.maps.arrivals.get(place.number.into());
         arrivals.taken.fetch_add(1, Ordering::Relaxed);
@@ -256,8 +270,8 @@ impl Reader {
         if is_new {
             state.kept.renew(flow);
         }
-        // Of a flow of which nothing is kept the first record may have been dropped, or its packet
-        // was not kept. The sink may be told once more, but it must be told.
+        // If no packet of the flow is kept, either its first record was dropped, or only its
+        // packet. So the sink may be told twice, but it must be told.
         let is_new = is_new || !state.kept.has(flow);
         if let Some(packet) = packet {
             state.kept.keep(flow, packet);
@@ -269,66 +283,20 @@ impl Reader {
         }
     }
 
-    /// The next packet of the flow tells again.
+    /// The next packet of the flow is reported again.
     pub(super) fn forget_pending(&self, key: FlowKey) {
-        let set = key.hash(self.factors) as usize % SETS;
-        self.loaded.maps.pendings.get(set).forget(key);
+        self.pendings(key).forget(key);
     }
 
-    /// The thread may be asleep and not know that something is retired, or that flows are limited.
-    pub(super) fn signal_upkeep(&self) {
-        self.signal.raise();
+    /// The flows that the programs remember beside this one.
+    pub(super) fn pendings(&self, key: impl Into<FlowKey>) -> &Pendings {
+        let set = key.into().hash(self.factors) as usize % SETS;
+        self.loaded.maps.pendings.get(set)
     }
 
-    /// The same if the kernel has refused something that is to be tried again.
-    pub(super) fn signal_unfinished(&self) {
-        if self.interfaces.lock().has_unfinished() {
-            self.signal_upkeep();
-        }
-    }
-
-    /// Makes what the tables need next; false if they need nothing.
-    pub(super) fn grow(&self) -> io::Result<bool> {
-        let _growth = self.growth.lock();
-        let Some(need) = self.state.lock().table.wants() else { return Ok(false) };
-        let maps = &self.loaded.maps;
-        let made = match need {
-            Need::Entries(missing) => {
-                Made::Entries(Chunks::make(&maps.entries, maps.entries_inner, missing)?)
-            }
-            Need::Outs(missing) => {
-                Made::Outs(Chunks::make(&maps.outs, maps.outs_inner, missing)?, missing.count)
-            }
-            Need::Generation(missing) => {
-                let made = Chunks::make(&maps.flows, maps.flows_inner, missing)?;
-                let generations = missing.count.ilog2() + 1;
-                maps.config.get(0).generations.store(generations, Ordering::Release);
-                Made::Generation(made)
-            }
-        };
-        self.state.lock().table.add(made);
-        Ok(true)
-    }
-
-    /// Waits until no program runs that had begun before: the kernel does so when it has changed an
-    /// array of maps.
-    pub(super) fn wait_for_programs(&self) -> io::Result<()> {
-        let Maps { flows, unused, .. } = &self.loaded.maps;
-        flows.update(&(BUCKET_CHUNKS as u32), &(unused.raw_fd() as u32))
-    }
-
-    /// How long the thread may sleep at most.
-    fn next_upkeep(&self) -> Duration {
-        let state = self.state.lock();
-        if state.table.has_retired() || !state.kept.is_empty() {
-            return UPKEEP;
-        }
-        REPORTS
-    }
-
-    /// Wakes the thread if something is left for it. Another thread that has read records calls this
-    /// before it unlocks the inbox: the kernel wakes the thread only at a record before which all are
-    /// read, and does not know of what was read and waits.
+    /// Wakes the thread if something is left for it. Another thread that has read records calls
+    /// this before it unlocks the inbox: the kernel wakes the thread only for a record that comes
+    /// when all earlier ones were read, and does not know that records that were read still wait.
     pub(super) fn leave_rest(&self, inbox: &Inbox, state: &State) {
         let is_done = inbox.ring.is_empty() && !inbox.has_upcalls() && state.outbox.since.is_none();
         if !is_done && self.is_asleep.swap(false, Ordering::Relaxed) {
@@ -336,42 +304,12 @@ impl Reader {
         }
     }
 
-    fn do_upkeep(&self) {
-        let retired = {
-            let mut state = self.state.lock();
-            state.kept.expire();
-            state.table.has_retired().then(|| state.table.retired())
-        };
-        {
-            let mut interfaces = self.interfaces.lock();
-            interfaces.report_refused(&self.loaded);
-            interfaces.finish(&self.loaded);
-        }
-        if let Some(retired) = retired {
-            match self.wait_for_programs() {
-                Ok(()) => self.state.lock().table.reuse(retired),
-                Err(error) => {
-                    log::debug!("cannot wait for the programs: {error}");
-                    self.state.lock().table.retire_again(retired);
-                }
-            }
-        }
-        self.is_low.store(false, Ordering::Relaxed);
-        while self.grow().unwrap_or_else(|error| {
-            log::debug!("the tables cannot grow now: {error}");
-            false
-        }) {}
-    }
-
     /// The interfaces whose state has changed.
     fn look_at_links(&self) {
         let Some(changed) = self.changes.read() else { return };
-        let mut interfaces = self.interfaces.lock();
         match changed {
-            Changed::All => interfaces.refresh_all(&self.loaded),
-            Changed::Links(links) => {
-                links.into_iter().for_each(|index| interfaces.refresh_index(&self.loaded, index));
-            }
+            Changed::All => self.interfaces.refresh_all(&self.loaded),
+            Changed::Links(links) => self.interfaces.refresh(&self.loaded, links),
         }
     }
 
@@ -394,7 +332,11 @@ impl Reader {
                 false
             }
             None => {
-                flows.into_iter().for_each(|flow| self.forget_pending(flow.into()));
+                let mut inbox = self.inbox.lock();
+                for flow in flows {
+                    inbox.queues.done(flow);
+                    self.forget_pending(flow.into());
+                }
                 true
             }
         }
@@ -405,32 +347,29 @@ impl Reader {
         if !inbox.returned.is_empty() {
             return std::mem::take(&mut inbox.returned);
         }
-        let room = inbox.room();
-        let mut upcalls = Vec::with_capacity(if inbox.queues.is_empty() { 0 } else { room });
+        let mut upcalls = Vec::with_capacity(if inbox.queues.is_ready() { AT_A_TIME } else { 0 });
         let mut arrival = ArrivalCache { interfaces: &self.interfaces, last: None };
-        inbox.queues.take(room, |place, waiting| {
+        inbox.queues.take(AT_A_TIME, |place, waiting| {
             self.took(place);
             let Waiting { kind, flow, .. } = waiting;
             let Some(arrival) = arrival.find(place.if_index) else {
-                return self.forget_pending(flow.into());
+                self.forget_pending(flow.into());
+                return false;
             };
             upcalls.push(Upcall { kind, flow, arrival, header: waiting.header().to_vec() });
+            true
         });
-        if !upcalls.is_empty() {
-            inbox.moved = Instant::now();
-            inbox.in_flight += upcalls.iter().filter(|it| it.kind == UpcallKind::NoCache).count();
-        }
         upcalls
     }
 
     /// Reports records that the ring had no room for.
     fn count_losses(&self, losses: &mut Losses) {
         let dropped = std::mem::take(&mut self.inbox.lock().dropped);
-        let interfaces = self.interfaces.lock();
+        let interfaces = self.interfaces.view();
         let all: u64 =
             interfaces.arrivals(&self.loaded).map(|(_, it)| it.lost.load(Ordering::Relaxed)).sum();
         drop(interfaces);
-        // An interface that is no longer served takes its count along.
+        // The sum no longer includes interfaces that are no longer served.
         let new = all.saturating_sub(losses.seen) + u64::from(dropped);
         losses.seen = all;
         losses.untold += new;
@@ -448,8 +387,9 @@ impl Reader {
         }
     }
 
-    /// Drops upcalls of the device that had this index before. The next packet of each flow tells
-    /// again, because the sink may have forgotten flows of interfaces that are no longer served.
+    /// Drops upcalls of the device that had this index before. The next packet of each flow is
+    /// reported again, because the sink may have forgotten flows of interfaces that are no longer
+    /// served.
     pub(super) fn forget(&self, if_index: u32) {
         let mut inbox = self.inbox.lock();
         let mut state = self.state.lock();
@@ -462,13 +402,13 @@ impl Reader {
 
     /// The index of an interface, if it is served.
     pub(super) fn index(&self, id: IfId) -> Option<u32> {
-        self.interfaces.lock().index(id)
+        self.interfaces.view().index(id)
     }
 }
 
 /// The interface of an index, so that each record of a burst needs no look-up.
 struct ArrivalCache<'a> {
-    interfaces: &'a Mutex<Interfaces>,
+    interfaces: &'a Interfaces,
     last: Option<(u32, Option<Interface>)>,
 }
 
@@ -477,7 +417,7 @@ impl ArrivalCache<'_> {
         match self.last {
             Some((index, found)) if index == if_index => found,
             _ => {
-                let found = self.interfaces.lock().arrival(if_index);
+                let found = self.interfaces.view().arrival(if_index);
                 self.last = Some((if_index, found));
                 found
             }

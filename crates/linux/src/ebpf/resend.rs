@@ -2,11 +2,12 @@
 //! running the program `mgm_resend` for some of them at a time, so that thresholds, counters and
 //! oifs are the same as for any packet.
 
-use super::layout::{Parcel, Record, PARCELS};
+use super::layout::{Parcel, Record, KEPT, PARCELS};
 use super::memory::Array;
 use super::sys::Program;
 use crate::types::Flow;
 use foldhash::fast::RandomState;
+use smallvec::SmallVec;
 use std::collections::HashMap;
 use std::io;
 use std::time::{Duration, Instant};
@@ -14,16 +15,23 @@ use std::time::{Duration, Instant};
 /// How long a packet is kept: as long as the kernel's multicast routing keeps one.
 const LIFETIME: Duration = Duration::from_secs(10);
 
-/// The age from which on packets are dropped when their flow is new again: the programs count time
-/// from the same packet, but the library reads it later.
+/// When a flow is new again, its packets of this age are dropped. It is less than [`LIFETIME`]: the
+/// programs count from the time of a packet, and the library reads the packet later.
 const STALE: Duration = Duration::from_secs(9);
 
-/// The most octets that are kept. Of an interface only as many as are left for others: so a flood on
-/// one of them leaves a half of it. Then further packets are dropped, but not their flows.
-const MOST_OCTETS: usize = 64 << 20;
+/// The most memory for packets that are kept. An interface may use at most as much as it leaves for
+/// the others, so a flood on one interface leaves half of it. Then further packets are dropped, but not
+/// their flows.
+const MOST_BYTES: usize = 64 << 20;
 
 /// The packets of a flow that the programs pass on.
-const EACH: usize = 4;
+const EACH: usize = KEPT as usize;
+
+/// The memory that a packet needs beside its octets, with its share of the tables.
+const BESIDE: usize = 128;
+
+/// The time between two searches for packets that have expired.
+const SEARCH: Duration = Duration::from_millis(250);
 
 const ETHERNET: usize = 14;
 
@@ -42,6 +50,11 @@ impl Packet {
         let mut bytes: Box<[u8]> = record.packet.into();
         complete_checksum(&mut bytes);
         Packet { if_index, mark, priority, bytes }
+    }
+
+    /// The memory that it needs.
+    fn size(&self) -> usize {
+        self.bytes.len() + BESIDE
     }
 
     /// The size of the IP packet.
@@ -98,9 +111,9 @@ fn sum(bytes: &[u8], start: u32) -> u16 {
     sum as u16
 }
 
-/// Completes the checksum of a UDP datagram of which a device of this machine was to compute it: of
-/// the router itself, or of a sender beyond a virtual link. Such a datagram has the sum of the pseudo
-/// header in this place. The copy that a program makes does not say so.
+/// Completes the checksum of a UDP datagram that a device of this machine should have computed. The
+/// datagram comes from the router itself, or from a sender behind a virtual link. Such a datagram
+/// has the sum of the pseudo header in this place. The copy that a program makes does not say so.
 fn complete_checksum(packet: &mut [u8]) {
     const UDP: u8 = 17;
     let Some((header, payload)) = packet.split_at_mut_checked(20) else { return };
@@ -121,19 +134,25 @@ fn complete_checksum(packet: &mut [u8]) {
     }
 }
 
+/// The packets of a flow, oldest first. Most flows of a burst have one.
+pub(super) type Packets = SmallVec<[Packet; 1]>;
+
 #[derive(Debug)]
 struct Waiting {
     since: Instant,
-    packets: Vec<Packet>,
+    packets: Packets,
 }
 
 /// Packets by flow.
 #[derive(Debug, Default)]
 pub(super) struct Kept {
     flows: HashMap<Flow, Waiting, RandomState>,
-    octets: usize,
+    /// The memory that they need.
+    bytes: usize,
     /// The same, by the index of the interface.
     by_index: HashMap<u32, usize, RandomState>,
+    /// When the next search for expired packets is due, if there are packets.
+    search_at: Option<Instant>,
     /// Packets that were dropped for want of room.
     pub dropped: u64,
 }
@@ -141,9 +160,9 @@ pub(super) struct Kept {
 impl Kept {
     /// Keeps a packet, if there is room.
     pub(super) fn keep(&mut self, flow: Flow, packet: Packet) {
-        let (size, if_index) = (packet.bytes.len(), packet.if_index);
+        let (size, if_index) = (packet.size(), packet.if_index);
         let of_interface = self.by_index.get(&if_index).copied().unwrap_or_default();
-        let has_room = of_interface + size + self.octets + size <= MOST_OCTETS
+        let has_room = of_interface + size + self.bytes + size <= MOST_BYTES
             && self.flows.try_reserve(1).is_ok()
             && self.by_index.try_reserve(1).is_ok();
         if !has_room {
@@ -153,18 +172,20 @@ impl Kept {
         let waiting = self
             .flows
             .entry(flow)
-            .or_insert_with(|| Waiting { since: Instant::now(), packets: Vec::new() });
+            .or_insert_with(|| Waiting { since: Instant::now(), packets: Packets::new() });
         if waiting.packets.len() >= EACH {
             self.dropped += 1;
             return;
         }
-        self.octets += size;
+        self.search_at.get_or_insert(waiting.since + LIFETIME);
+        self.bytes += size;
         *self.by_index.entry(if_index).or_default() += size;
         waiting.packets.push(packet);
     }
 
-    /// A packet of the flow is a first one again: packets that are about to expire would take its room,
-    /// and it would expire with them. If it was only told twice, they stay.
+    /// The flow is new again. Its packets that are about to expire would take the room of the new
+    /// one, which would expire with them, so they are dropped. If the flow was only reported twice,
+    /// they stay.
     pub(super) fn renew(&mut self, flow: Flow) {
         if self.flows.get(&flow).is_some_and(|waiting| waiting.since.elapsed() >= STALE) {
             self.take(flow);
@@ -172,8 +193,8 @@ impl Kept {
     }
 
     /// Takes the packets of a flow, oldest first.
-    pub(super) fn take(&mut self, flow: Flow) -> Vec<Packet> {
-        let Some(waiting) = self.flows.remove(&flow) else { return Vec::new() };
+    pub(super) fn take(&mut self, flow: Flow) -> Packets {
+        let Some(waiting) = self.flows.remove(&flow) else { return Packets::new() };
         waiting.packets.iter().for_each(|packet| self.forget(packet));
         if self.flows.is_empty() {
             self.flows.shrink_to(1024); // a burst is over
@@ -183,11 +204,11 @@ impl Kept {
 
     /// A packet is not kept any longer.
     fn forget(&mut self, packet: &Packet) {
-        let (size, if_index) = (packet.bytes.len(), packet.if_index);
-        self.octets -= size;
-        if let Some(octets) = self.by_index.get_mut(&if_index) {
-            *octets -= size;
-            if *octets == 0 {
+        let (size, if_index) = (packet.size(), packet.if_index);
+        self.bytes -= size;
+        if let Some(bytes) = self.by_index.get_mut(&if_index) {
+            *bytes -= size;
+            if *bytes == 0 {
                 self.by_index.remove(&if_index);
             }
         }
@@ -203,12 +224,17 @@ impl Kept {
 
     /// Drops packets whose flow got no entry in time.
     pub(super) fn expire(&mut self) {
-        let is_late = |waiting: &Waiting| waiting.since.elapsed() >= LIFETIME;
-        let late = self.flows.iter().filter(|(_, waiting)| is_late(waiting));
+        let now = Instant::now();
+        if self.search_at.is_none_or(|at| now < at) {
+            return;
+        }
+        let late = self.flows.iter().filter(|(_, waiting)| now - waiting.since >= LIFETIME);
         let late: Vec<Flow> = late.map(|(flow, _)| *flow).collect();
         for flow in late {
             self.take(flow);
         }
+        let oldest = self.flows.values().map(|waiting| waiting.since).min();
+        self.search_at = oldest.map(|oldest| (oldest + LIFETIME).max(now + SEARCH));
     }
 }
 
@@ -279,7 +305,7 @@ mod tests {
         assert_eq!(sizes, [20, 21, 22, 23]);
         assert!(kept.take(flow(1)).is_empty() && !kept.is_empty());
         kept.take(flow(2));
-        assert!(kept.is_empty() && kept.octets == 0);
+        assert!(kept.is_empty() && kept.bytes == 0);
     }
 
     #[test]
@@ -292,16 +318,17 @@ mod tests {
         kept.renew(flow(1));
         kept.keep(flow(1), packet(30));
         kept.flows.get_mut(&flow(1)).unwrap().since -= LIFETIME - STALE;
+        kept.search_at = Some(Instant::now());
         kept.expire();
         let sizes: Vec<u64> = kept.take(flow(1)).iter().map(Packet::octets).collect();
         assert_eq!(sizes, [30]);
-        assert_eq!(kept.octets, 0);
+        assert_eq!(kept.bytes, 0);
     }
 
     #[test]
     fn t0_9_what_is_kept_is_bounded() {
         let mut kept = Kept::default();
-        let most = MOST_OCTETS / 2000 / 2;
+        let most = MOST_BYTES / (2000 + BESIDE) / 2;
         let flow = |number: u32| Flow::new(number.into(), [239, 129, 2, 3].into());
         for number in 0..most as u32 + 10 {
             kept.keep(flow(number), packet(2000));
@@ -311,11 +338,11 @@ mod tests {
         other.if_index = 8;
         kept.keep(flow(1 << 30), other);
         assert_eq!(kept.dropped, 10);
-        assert!(kept.octets <= MOST_OCTETS);
+        assert!(kept.bytes <= MOST_BYTES);
         for number in 0..most as u32 {
             kept.take(flow(number));
         }
         kept.take(flow(1 << 30));
-        assert!(kept.octets == 0 && kept.by_index.is_empty());
+        assert!(kept.bytes == 0 && kept.by_index.is_empty());
     }
 }

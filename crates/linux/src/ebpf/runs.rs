@@ -11,8 +11,8 @@ pub(super) fn class_of(oifs: usize) -> u8 {
     oifs.next_power_of_two().ilog2() as u8
 }
 
-/// How many chunks are to be made if elements up to `next` are used: an eighth of them is to be free,
-/// and as many as a burst may take until chunks are made again.
+/// How many chunks are to be made if elements up to `next` are used: an eighth of that is to be
+/// free, and at least as many as a burst may take until chunks are made again.
 pub(super) fn missing_chunks(next: usize, chunks: usize) -> usize {
     const FREE: usize = 2 * CHUNK;
     const LEAST: usize = 4;

@@ -1,9 +1,7 @@
 //! The system call bpf().
 //!
-//! This module uses only libc, because the library needs just nine commands of this system call.
-//! The alternative is the crate aya. It needs ten more crates and half a megabyte, and parses the
-//! kernel's type information for 57 ms at the start. Its version for Rust 1.85 has no
-//! BPF_PROG_TEST_RUN, and it maps no arrays into memory. libbpf is C code.
+//! This module uses only libc, because the library needs just nine commands of this system call. The
+//! root Cargo.toml, at `libc`, compares that with the crates aya and libbpf-rs.
 
 use crate::fork::GuardedFd;
 use std::ffi::CStr;

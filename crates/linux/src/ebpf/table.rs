@@ -14,10 +14,10 @@
 //! is full, flows are added to the next, twice as large. So no flow ever changes its bucket, and
 //! programs find each flow at any time.
 //!
-//! Programs run while the table changes. So an entry's oifs change in place only if none is
-//! removed. Otherwise a single write gives the entry another run. Programs may still use the former
-//! run, and the slot of a removed flow. These are reused only after an RCU grace period
-//! ([`Table::retired`]).
+//! Programs run while the table changes. So an entry's oifs change in place only if none is removed
+//! and the run has room for the new ones. Otherwise a single write gives the entry another run.
+//! Programs may still use the former run, and the slot of a removed flow. These are reused only
+//! after an RCU grace period ([`Table::retired`]).
 
 use super::chunks::{Chunks, Missing, NewChunks};
 use super::counts::OutCounts;
@@ -75,7 +75,7 @@ struct FormerRun {
     slot: u32,
     run: u32,
     class: u8,
-    /// What each of its oifs has counted that the entry's new run knows of.
+    /// The counts of each of its oifs that the entry's new run includes already.
     known: Vec<OutCounts>,
 }
 
@@ -102,7 +102,7 @@ pub(super) struct Table {
     next_slot: u32,
     runs: Runs,
     retired: Retired,
-    /// What oifs have counted that have left, by slot: they go on from there if they come back.
+    /// What the former oifs of each slot have counted. An oif that comes back continues from there.
     former: HashMap<u32, Vec<OutCounts>, RandomState>,
 }
 
@@ -163,15 +163,13 @@ impl Table {
         self.find(flow).is_some()
     }
 
-    /// Adds an entry, or changes the one of the same flow, which keeps its counters.
-    pub(super) fn set(&mut self, wanted: &Wanted<'_>) -> Result<(), TableError> {
+    /// Changes the entry of a flow, which keeps its counters. `None` if it has none.
+    pub(super) fn change(&mut self, wanted: &Wanted<'_>) -> Option<Result<(), TableError>> {
+        let slot = self.find(wanted.flow)?;
         if wanted.oifs.len() > MOST_OIFS {
-            return Err(TableError::TooManyOifs);
+            return Some(Err(TableError::TooManyOifs));
         }
-        match self.find(wanted.flow) {
-            Some(slot) => self.change(slot, wanted),
-            None => self.create(wanted),
-        }
+        Some(self.change_slot(slot, wanted))
     }
 
     fn no_room(&self) -> TableError {
@@ -205,7 +203,11 @@ impl Table {
         Ok((run, class))
     }
 
-    fn create(&mut self, wanted: &Wanted<'_>) -> Result<(), TableError> {
+    /// Adds the entry of a flow that has none.
+    pub(super) fn create(&mut self, wanted: &Wanted<'_>) -> Result<(), TableError> {
+        if wanted.oifs.len() > MOST_OIFS {
+            return Err(TableError::TooManyOifs);
+        }
         let generation = self.flows.with_room().ok_or_else(|| self.no_room())?;
         let (run, class) = self.write_run(wanted.oifs)?;
         let slot = match self.take_slot() {
@@ -246,7 +248,7 @@ impl Table {
         (first..first + count as u32).map(|at| self.outs.get(at))
     }
 
-    fn change(&mut self, slot: u32, wanted: &Wanted<'_>) -> Result<(), TableError> {
+    fn change_slot(&mut self, slot: u32, wanted: &Wanted<'_>) -> Result<(), TableError> {
         let thresholds: HashMap<u32, u8, RandomState> = wanted.oifs.iter().copied().collect();
         let (first, count, class) = self.run_of(slot);
         let stays = |out: &Out| thresholds.contains_key(&out.port.load(Relaxed));
@@ -314,8 +316,8 @@ impl Table {
         }
     }
 
-    /// Adds what a former run has counted, and is not known yet, to the entry's present run, or to
-    /// what is kept of the oif if it has left.
+    /// Adds what a former run has counted since the last such call, or since it was replaced: to
+    /// the entry's present run, or, if the oif has left, to what is kept of that oif.
     fn carry_over(&mut self, former: &mut FormerRun) {
         let (first, count, _) = self.run_of(former.slot);
         let present: HashMap<u32, u32, RandomState> = (first..first + count as u32)
@@ -331,7 +333,7 @@ impl Table {
         }
     }
 
-    /// Keeps what an oif has counted that has left, since it had counted `known`.
+    /// Keeps what a former oif has counted since its counters were `known`.
     fn keep_former(&mut self, slot: u32, now: &OutCounts, known: &OutCounts) {
         if now == known {
             return;
@@ -356,7 +358,7 @@ impl Table {
         kept.discards += now.discards - known.discards;
     }
 
-    /// A port is no longer an interface's: what it has sent stays part of the sums.
+    /// A port no longer belongs to an interface. What it has sent stays part of the sums.
     pub(super) fn forget_port(&mut self, port: u32) {
         let entries = &self.entries;
         self.former.retain(|slot, all| {

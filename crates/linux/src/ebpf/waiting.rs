@@ -1,5 +1,5 @@
-//! What waits in the library: records that were read, upcalls for the sink, and first packets. No
-//! I/O here, except for the ring that it is read from.
+//! What waits in the library: records that were read, upcalls for the sink, and first packets. The
+//! only I/O here is reading the ring.
 
 use super::memory::Ring;
 use super::queues::Queues;
@@ -10,11 +10,7 @@ use crate::types::Flow;
 use std::time::{Duration, Instant};
 
 /// How many upcalls are passed to the sink at a time.
-const AT_A_TIME: usize = 64;
-
-/// How many flows the sink may know of that have no entry yet. The others wait here, where interfaces
-/// take turns: behind the sink, the newest flow is the next one, wherever it arrived.
-const IN_FLIGHT: usize = 512;
+pub(super) const AT_A_TIME: usize = 64;
 
 /// How many records are read before others get the locks.
 pub(super) const BATCH: usize = 4096;
@@ -27,20 +23,12 @@ pub(super) const MOST_SENT: usize = 64;
 /// The pause before upcalls are offered again.
 pub(super) const PAUSE: Duration = Duration::from_millis(1);
 
-/// The time after which flows count no longer as known to the sink if none has got an entry: there are
-/// flows that never get one.
-const PATIENCE: Duration = Duration::from_millis(5);
-
 /// What has been read.
 pub(super) struct Inbox {
     pub ring: Ring,
     pub queues: Queues,
     /// What the sink could not take, oldest first.
     pub returned: Vec<Upcall>,
-    /// Flows that the sink knows of, and that have no entry yet.
-    pub in_flight: usize,
-    /// When upcalls were last passed to the sink, or a flow got its entry.
-    pub moved: Instant,
     /// Upcalls for which there was no room.
     pub dropped: u32,
 }
@@ -48,19 +36,12 @@ pub(super) struct Inbox {
 impl Inbox {
     pub(super) fn new(ring: Ring) -> Inbox {
         let (queues, returned) = (Queues::default(), Vec::new());
-        Inbox { ring, queues, returned, in_flight: 0, moved: Instant::now(), dropped: 0 }
+        Inbox { ring, queues, returned, dropped: 0 }
     }
 
+    /// Whether upcalls may be passed on now.
     pub(super) fn has_upcalls(&self) -> bool {
-        !self.queues.is_empty() || !self.returned.is_empty()
-    }
-
-    /// How many upcalls may be passed on now.
-    pub(super) fn room(&mut self) -> usize {
-        if self.moved.elapsed() >= PATIENCE {
-            self.in_flight = 0;
-        }
-        AT_A_TIME.min(IN_FLIGHT.saturating_sub(self.in_flight))
+        self.queues.is_ready() || !self.returned.is_empty()
     }
 }
 

@@ -96,3 +96,43 @@ fn links_without_ethernet_header_are_served_in_both_directions() {
         assert_eq!(wires[0].receive(NEVER), None, "once");
     });
 }
+
+#[test]
+fn members_on_the_router_hear_what_arrives_without_an_ethernet_header() {
+    on_both(|kind| {
+        let wires: [Wire; 1] = netns::wires();
+        let tun = Tun::new();
+        let (mut forwarder, _upcalls) = open(kind).unwrap();
+        forwarder.add_interface(IfId(0), Interface::link(wires[0].router)).unwrap();
+        forwarder.add_interface(IfId(1), Interface::link(netns::index("t0"))).unwrap();
+        let oifs = &[(IfId(0), 1)];
+        forwarder.install(&ForwarderEntry { flow: flow(), iif: IfId(1), oifs }).unwrap();
+        let member = UdpSocket::bind((Ipv4Addr::from(GROUP), 2)).unwrap();
+        member.join_multicast_v4(&GROUP.into(), &[10, 8, 0, 9].into()).unwrap();
+        member.set_read_timeout(Some(SURE)).unwrap();
+        let packet = udp(64, &[0, 1, 0, 2, 0, 12, 0, 0, 1, 2, 3, 4]).to_frame();
+        for _ in 0..2 {
+            (&tun.0).write_all(&packet[14..]).unwrap();
+            let mut data = [0; 100];
+            assert_eq!(member.recv(&mut data).expect("the member hears it"), 4);
+            assert_eq!(data[..4], [1, 2, 3, 4]);
+            assert!(wires[0].receive(SURE).is_some(), "and it is forwarded");
+        }
+    });
+}
+
+/// A WireGuard device has the same type.
+#[test]
+fn t2_7_a_next_hop_on_a_link_without_ethernet_addresses_is_refused_with_the_reason() {
+    on_both(|kind| {
+        let _tun = Tun::new();
+        let (mut forwarder, _upcalls) = open(kind).unwrap();
+        let next_hop = Interface { index: netns::index("t0"), next_hop: [10, 8, 0, 1].into() };
+        let refusal = forwarder.add_interface(IfId(0), next_hop).unwrap_err().to_string();
+        for words in ["t0", "next hops need Ethernet", "use next hop 0"] {
+            assert!(refusal.contains(words), "{refusal}");
+        }
+        assert_eq!(netns::filters("t0"), "", "nothing is half attached");
+        forwarder.add_interface(IfId(0), Interface::link(next_hop.index)).unwrap();
+    });
+}

@@ -154,6 +154,35 @@ fn an_interface_belongs_to_one_multicast_router() {
 }
 
 #[test]
+fn beside_another_daemon_each_has_its_interfaces_and_no_packet_comes_twice() {
+    on_both(|kind| {
+        let wires: [Wire; 4] = netns::wires();
+        let (mut kernel, kernels_upcalls) = open(Kind::Kernel).unwrap();
+        let (mut ebpf, ebpfs_upcalls) = open(kind).unwrap();
+        for (forwarder, first) in [(&mut kernel, 0), (&mut ebpf, 2)] {
+            for id in [first, first + 1] {
+                let link = Interface::link(wires[usize::from(id)].router);
+                forwarder.add_interface(IfId(id), link).unwrap();
+            }
+            let oifs = &[(IfId(first + 1), 1)];
+            forwarder.install(&ForwarderEntry { flow: flow(), iif: IfId(first), oifs }).unwrap();
+        }
+        for (from, to) in [(0, 1), (2, 3)] {
+            wires[from].send(SOURCE, GROUP, 64);
+            let seen = wires[to].receive(SURE).expect("it is forwarded");
+            assert_eq!(seen.ttl, 63);
+            for wire in &wires {
+                assert_eq!(wire.receive(NEVER), None, "from {from}: once, and nowhere else");
+            }
+        }
+        // Nor is a flow of one a new flow of the other.
+        for upcalls in [kernels_upcalls, ebpfs_upcalls] {
+            assert_eq!(upcalls.recv_timeout(NEVER), Err(RecvTimeoutError::Timeout));
+        }
+    });
+}
+
+#[test]
 fn d94_a_vif_of_another_daemon_ends_our_part_within_100_ms() {
     on_both(|kind| {
         let _ = log::set_logger(&Lines);
@@ -247,7 +276,8 @@ fn chains_that_are_gone_round_are_named() {
         log::set_max_level(log::LevelFilter::Warn);
         drop_what_is_forwarded();
         let mut router = Router::<2>::new(Kind::Ebpf);
-        let named = |line: &String| line.contains("ip mgm_test drops") && line.contains("netdev");
+        let named =
+            |line: &String| line.contains("ip mgm_test drops") && line.contains("hook egress");
         assert_eq!(LINES.lock().unwrap().iter().filter(|line| named(line)).count(), 1);
         router.install(0, &[(1, 1)]);
         router.packet(0, 64);

@@ -7,6 +7,7 @@
 mod bare;
 mod beside;
 mod ebpf;
+mod floods;
 mod neighbours;
 mod oifs;
 mod packets;

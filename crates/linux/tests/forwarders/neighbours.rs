@@ -58,6 +58,24 @@ fn t0_2_copies_go_to_the_neighbours_that_want_them() {
 }
 
 #[test]
+fn d88_packets_arrive_on_the_first_of_the_next_hops_that_were_taken() {
+    on_both(|kind| {
+        let wires: [Wire; 1] = netns::wires();
+        let (mut forwarder, upcalls) = open(kind).unwrap();
+        let pair = |last| Interface { index: wires[0].router, next_hop: [10, 9, 0, last].into() };
+        for last in [3, 2] {
+            forwarder.add_interface(IfId(last.into()), pair(last)).unwrap();
+        }
+        // The sender is neither of them: its Ethernet address is not compared.
+        wires[0].send(SOURCE, GROUP, 64);
+        assert_eq!(upcalls.recv_timeout(SURE).unwrap().arrival, pair(3));
+        forwarder.remove_interface(IfId(3));
+        wires[0].send(SOURCE, [239, 1, 2, 4], 64);
+        assert_eq!(upcalls.recv_timeout(SURE).unwrap().arrival, pair(2));
+    });
+}
+
+#[test]
 fn d93_an_unknown_neighbour_is_resolved() {
     on_both(|kind| {
         let wires: [Wire; 2] = netns::wires();

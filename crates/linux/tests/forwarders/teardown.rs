@@ -96,6 +96,81 @@ fn t5_11_the_kernel_loses_an_interface_with_its_device() {
 }
 
 #[test]
+fn a_renamed_interface_stays() {
+    on_each(|kind| {
+        let mut router = Router::<2>::new(kind);
+        router.install(0, &[(1, 1)]);
+        for (name, wire) in [("r0", 0), ("r1", 1)] {
+            ip_batch(&format!("link set {name} down\nlink set {name} name n{wire}\n"));
+            ip(&format!("link set n{wire} up"));
+        }
+        assert_eq!(router.forwarder.lost_interfaces(), Ok(vec![]));
+        let end = Instant::now() + SURE;
+        // The forwarder learns in a moment that they are up.
+        while router.wires[1].receive(NEVER).is_none() {
+            assert!(Instant::now() < end, "nothing is forwarded");
+            router.packet(0, 64);
+        }
+        router.forwarder.remove_interface(IfId(1));
+        assert_eq!(router.forwarder.lost_interfaces(), Ok(vec![]));
+        router.packet(0, 64);
+        router.assert_silent(1);
+    });
+}
+
+#[test]
+fn t5_11_an_interface_that_moves_to_another_namespace_is_lost_until_it_comes_back() {
+    on_each(|kind| {
+        let mut router = Router::<3>::new(kind);
+        let link = Interface::link(router.wires[1].router);
+        router.install(1, &[(2, 1)]);
+        router.packet(1, 64);
+        router.assert_out(2, 63);
+        let mut other = Command::new("unshare").args(["-n", "sleep", "60"]).spawn().unwrap();
+        let there = |arguments: &str| {
+            let target = other.id().to_string();
+            let mut command = Command::new("nsenter");
+            command.args(["-n", "-t", &target, "ip"]).args(arguments.split_whitespace());
+            command.status().is_ok_and(|status| status.success())
+        };
+        let is_apart = || namespace(&other.id().to_string()) != namespace("thread-self");
+        let end = Instant::now() + SURE;
+        while !is_apart() {
+            assert!(Instant::now() < end);
+        }
+        ip(&format!("link set r1 netns {}", other.id()));
+        assert_eq!(router.forwarder.lost_interfaces(), Ok(vec![IfId(1)]));
+        // It has kept its index, and with tcx our program. Packets there are none of ours.
+        assert!(there("link set r1 up"));
+        router.packet(1, 64);
+        router.assert_silent(2);
+        // SAFETY: it has no conditions.
+        let thread = unsafe { libc::gettid() };
+        assert!(there(&format!("link set r1 netns {thread}")));
+        ip("link set r1 up");
+        assert_eq!(
+            router.forwarder.lost_interfaces(),
+            Ok(vec![IfId(1)]),
+            "until it is taken again"
+        );
+        router.packet(1, 64);
+        router.assert_silent(2);
+        router.forwarder.remove_interface(IfId(1));
+        router.forwarder.add_interface(IfId(1), link).unwrap();
+        router.install(1, &[(2, 1)]);
+        router.packet(1, 64);
+        router.assert_out(2, 63);
+        other.kill().unwrap();
+        other.wait().unwrap();
+    });
+}
+
+/// The network namespace of a process, by its name in /proc.
+fn namespace(process: &str) -> std::path::PathBuf {
+    std::fs::read_link(format!("/proc/{process}/ns/net")).unwrap()
+}
+
+#[test]
 fn a_released_interface_makes_no_upcalls() {
     on_each(|kind| {
         let mut router = Router::<2>::new(kind);

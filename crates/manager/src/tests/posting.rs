@@ -200,25 +200,28 @@ fn t8_9_a_client_that_catches_up_is_not_asked_what_its_answers_ask_of_others() {
     }
     let asked = |all: &[Notice], kind| all.iter().filter(|one| one.kind() == kind).count();
     let (mut heard, mut told): (Vec<Notice>, Vec<Notice>) = Default::default();
-    std::thread::scope(|threads| {
-        let packets = (0..FLOWS).map(|last| {
-            let manager = &fixture.0;
-            threads.spawn(move || manager.packet_in(packet(last, 1)).is_ok())
-        });
-        let packets: Vec<_> = packets.collect();
-        while fixture.0.status(Detail::SUMMARY).totals.resolving < usize::from(FLOWS) {
-            std::thread::yield_now();
-        }
-        while packets.iter().any(|packet| !packet.is_finished()) {
-            for (process, client, all) in [(&process, a, &mut heard), (&other, b, &mut told)] {
-                let some = process.take();
-                if let (Some(&(first, ..)), Some(&(last, ..))) = (some.first(), some.last()) {
-                    fixture.0.acknowledge(process.session, &unchanged(client, first..=last));
-                }
-                all.extend(some.into_iter().map(|(_, _, notice)| notice));
-            }
-        }
+    // Not scoped: if a question is lost, its thread waits for ever.
+    let packets = (0..FLOWS).map(|last| {
+        let manager = fixture.0.clone();
+        std::thread::spawn(move || manager.packet_in(packet(last, 1)).is_ok())
     });
+    let packets: Vec<_> = packets.collect();
+    let begun = std::time::Instant::now();
+    let in_time = || assert!(begun.elapsed() < Duration::from_secs(20), "a question is lost");
+    while fixture.0.status(Detail::SUMMARY).totals.resolving < usize::from(FLOWS) {
+        in_time();
+        std::thread::yield_now();
+    }
+    while packets.iter().any(|packet| !packet.is_finished()) {
+        in_time();
+        for (process, client, all) in [(&process, a, &mut heard), (&other, b, &mut told)] {
+            let some = process.take();
+            if let (Some(&(first, ..)), Some(&(last, ..))) = (some.first(), some.last()) {
+                fixture.0.acknowledge(process.session, &unchanged(client, first..=last));
+            }
+            all.extend(some.into_iter().map(|(_, _, notice)| notice));
+        }
+    }
     assert_eq!((asked(&heard, NoticeKind::Rpf), asked(&told, NoticeKind::Rpf)), (8, 0));
     assert_eq!((asked(&heard, NoticeKind::Creation), asked(&told, NoticeKind::Creation)), (0, 8));
 }
@@ -328,10 +331,13 @@ fn t9_5_the_deadline_starts_when_earlier_callbacks_are_acknowledged() {
     let second = packet_elsewhere(&fixture, 2);
     await_sent(&process);
     std::thread::sleep(Duration::from_millis(150));
+    let begun = std::time::Instant::now();
     fixture.0.acknowledge(7, &unchanged(client, 10..=10));
     decision.join().unwrap();
-    let left = fixture.0.check_answers(100).expect("the second question waits");
-    assert!(left > Duration::from_millis(10), "{left:?} of the second's 100 ms are left");
+    // A busy machine may take long for this, so the deadline is long.
+    let left = fixture.0.check_answers(60_000).expect("the second question waits");
+    let all = left + begun.elapsed() + Duration::from_millis(20);
+    assert!(all >= Duration::from_secs(60), "{left:?} of the second's 60 s are left");
     fixture.0.acknowledge(7, &unchanged(client, 11..=11));
     second.join().unwrap();
 }

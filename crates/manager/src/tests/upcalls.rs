@@ -2,10 +2,11 @@
 
 use super::super::incoming_events::EventSink;
 use super::*;
-use crate::forwarder::{Upcall, UpcallKind, UpcallSink};
+use crate::forwarder::{Counters, Forwarder, ForwarderEntry, Upcall, UpcallKind, UpcallSink};
 use crate::route_view::RouteView;
-use crate::types::{Domain, Scope};
+use crate::types::{Domain, IfId, Result, Scope};
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::Mutex;
 
 /// Interface 1 is in a domain of its own, the only one with a route to the source.
 struct TwoDomains;
@@ -102,6 +103,71 @@ fn t5_1_a_source_that_is_forgotten_among_a_batch_of_upcalls_is_looked_up_again()
     let other = upcall(SOURCE, [239, 3, 3, 3]);
     take_in(vec![other, refused(REMEMBERED)]);
     assert_eq!(sizes(), (REMEMBERED as usize, 1));
+}
+
+/// Wants to know with which flows the manager is done.
+struct InOrder(Arc<Mutex<Vec<Flow>>>);
+
+impl Forwarder for InOrder {
+    fn name(&self) -> &'static str {
+        "in order"
+    }
+    fn needs_entries(&self) -> bool {
+        true
+    }
+    fn add_interface(&mut self, _: IfId, _: Interface) -> Result<()> {
+        Ok(())
+    }
+    fn remove_interface(&mut self, _: IfId) {}
+    fn install(&mut self, _: &ForwarderEntry<'_>) -> Result<()> {
+        Ok(())
+    }
+    fn remove(&mut self, _: Flow) -> Result<()> {
+        Ok(())
+    }
+    fn counters(&mut self, _: Flow) -> Result<Option<Counters>> {
+        Ok(None)
+    }
+    fn reports_in_order(&self) -> bool {
+        true
+    }
+    fn done(&mut self, flows: &[Flow]) {
+        self.0.lock().unwrap().extend(flows);
+    }
+}
+
+#[test]
+fn d125_the_forwarder_is_told_of_each_flow_that_is_refused_or_has_its_mfe() {
+    let fixture = Fixture::new();
+    let done = Arc::new(Mutex::new(Vec::new()));
+    let sink = {
+        let mut guard = fixture.0.lock();
+        let run = guard.running().expect("it has started");
+        assert!(run.system.routes.system.set(Box::new(OneNetwork)).is_ok());
+        run.system.use_forwarder(Box::new(InOrder(Arc::clone(&done))));
+        EventSink::start(fixture.0.clone(), &run.system).expect("there is a thread for the log")
+    };
+    let lacks = vec![NoticeKind::Rpf, NoticeKind::Creation];
+    let script = Script { lacks, on_call: Box::new(|_| {}) };
+    let client = fixture.0.register(Box::new(script), 1, 0).unwrap();
+    fixture.0.take(client, link(1)).unwrap();
+    let take_in = |source: Ipv4Addr, arrival: u32| {
+        let flow = Flow::new(source, [239, 1, 1, 1].into());
+        let upcall = || Upcall {
+            kind: UpcallKind::NoCache,
+            flow,
+            arrival: link(arrival),
+            header: vec![0x45],
+        };
+        while !sink.upcalls(vec![upcall()]).is_empty() {}
+        let is_done = std::mem::take(&mut *done.lock().unwrap()).contains(&flow);
+        assert!(is_done, "{flow} on {arrival}");
+    };
+    take_in(SOURCE, 1); // gets an MFE
+    take_in(SOURCE, 1); // has one
+    take_in([20, 0, 0, 1].into(), 1); // has no route
+    take_in([20, 0, 0, 1].into(), 1); // was refused lately
+    take_in(SOURCE, 2); // arrives where nobody is
 }
 
 /// Look-ups are not possible until the flag is set.

@@ -82,7 +82,7 @@ pub struct RpFilter {
 }
 
 impl RpFilter {
-    /// Whether packets are dropped whose source has a route, but not through the link.
+    /// Whether packets are dropped if the route of their source leads through another link.
     pub fn is_strict(self) -> bool {
         self.all.max(self.own) == 1
     }
@@ -104,7 +104,7 @@ pub struct Bridge {
     /// Whether it passes all multicast packets to the routers of this machine in any case (Linux
     /// 6.16 and later).
     pub passes_all: bool,
-    /// Whether it sends queries itself if nobody else does (`mcast_querier`).
+    /// Whether it sends queries itself if no other router does (`mcast_querier`).
     pub queries_itself: bool,
     /// What it knows of queriers.
     pub querier: BridgeQuerier,

@@ -180,8 +180,8 @@ pub fn list(suspects: &[&Chain]) -> String {
     texts.join("; ")
 }
 
-/// The command that lets packets pass all these chains. A rule at the begin of a chain ends only
-/// this chain, so each of them needs one.
+/// The command that lets packets pass all these chains. A rule at the beginning of a chain ends
+/// only this chain, so each of them needs one.
 pub fn pass(suspects: &[&Chain], passing: Passing<'_>, programs: Programs) -> String {
     if suspects.is_empty() {
         return "nft list ruleset".into();

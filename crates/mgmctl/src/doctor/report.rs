@@ -29,7 +29,7 @@ pub struct Report {
 pub struct Finding {
     /// Its kind, for programs.
     pub kind: Kind,
-    /// The interface that has the fault; null if it is none of one interface.
+    /// The interface that has the fault; null if it is not about one interface.
     pub interface: Option<String>,
     /// The source of the first stream that it stops; null if it does not stop certain streams.
     pub source: Option<Ipv4Addr>,
@@ -98,7 +98,7 @@ pub struct Gap {
 }
 
 impl Finding {
-    /// A fault that is not one of certain streams.
+    /// A fault that is not about certain streams.
     pub fn new(kind: Kind, interface: Option<&str>, text: String, command: String) -> Finding {
         let interface = interface.map(ToOwned::to_owned);
         Finding { kind, interface, source: None, group: None, streams: 0, text, command }

@@ -206,12 +206,12 @@ fn packet_filters_without_effect_are_named() {
     let chains =
         ["\"bypassed_chains\":[]", "\"bypassed_chains\":[\"ip filter FORWARD\",\"b c d\"]"];
     let text = library(&library_status().replace(chains[0], chains[1])).expect("valid");
-    let line = "               bypasses ip filter FORWARD, b c d: filter at netdev egress\n";
+    let line = "               bypasses ip filter FORWARD, b c d: filter at tc egress\n";
     assert!(text.contains(line), "{text}");
     let mut status: Status = read(example("status")).expect("valid");
     status.bypassed_chains = vec!["ip filter FORWARD".into(), "inet firewalld filter".into()];
     let text = super::whole::status(&status);
-    let line = "               bypasses ip filter FORWARD, +1: filter at netdev egress\n";
+    let line = "               bypasses ip filter FORWARD, +1: filter at tc egress\n";
     assert!(text.contains(line), "{text}");
 }
 

@@ -14,7 +14,7 @@ fn facts(facts: &[(&str, String)]) -> String {
 
 /// The packet filters that have no effect on what is forwarded.
 fn bypassed(chains: &[String]) -> Option<(&'static str, String)> {
-    let text = format!("bypasses {}: filter at netdev egress", list(chains, WIDTH - 50));
+    let text = format!("bypasses {}: filter at tc egress", list(chains, WIDTH - 46));
     (!chains.is_empty()).then_some(("", text))
 }
 

@@ -1,4 +1,4 @@
-//! Who may connect from other processes, and what he may do there.
+//! Which users may run client processes, and what these processes may do.
 
 use super::Pattern;
 use nix::errno::Errno;
@@ -15,13 +15,22 @@ pub struct ClientSocket {
     pub mode: u32,
     /// How many processes may be connected.
     pub most: u32,
+    /// How many processes of one user may be connected, if there is such a limit.
+    pub most_of_user: Option<u32>,
     /// How long a question waits for its answer, in milliseconds.
     pub answer_ms: u32,
 }
 
 impl Default for ClientSocket {
     fn default() -> ClientSocket {
-        ClientSocket { owner: None, group: None, mode: 0o660, most: 1_000, answer_ms: 1_000 }
+        ClientSocket {
+            owner: None,
+            group: None,
+            mode: 0o660,
+            most: 1_000,
+            most_of_user: None,
+            answer_ms: 1_000,
+        }
     }
 }
 

@@ -79,6 +79,7 @@ fn client_socket(section: &Section<'_>) -> ClientSocket {
         group: section.account("clients-group"),
         mode: section.mode("clients-mode").unwrap_or(default.mode),
         most: section.number("max-clients").unwrap_or(default.most),
+        most_of_user: section.number("max-clients-per-user"),
         answer_ms: section.duration("answer-timeout").unwrap_or(default.answer_ms),
     }
 }

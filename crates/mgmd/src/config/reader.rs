@@ -16,8 +16,7 @@ use toml::Spanned;
 
 use super::Pattern;
 
-/// The begin of a message about a list; the description of
-/// an element follows.
+/// The beginning of a message about a list; the description of an element follows.
 const IN_LIST: &str = "a list in which each element is";
 
 /// A table of the file.

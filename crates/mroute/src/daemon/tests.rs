@@ -5,8 +5,9 @@ mod random;
 use super::*;
 use crate::options::MAXVIFS;
 use crate::packets::Datagram;
-use mgm_engine::{CreationOif, Header, MfeRow};
-use mgm_remote::messages::{CallbackBody, Said, WireRefusal};
+use mgm_engine::{CreationOif, Header, MfeRow, OifRow};
+use mgm_remote::messages::{encode, CallbackBody, Said, WireRefusal};
+use mgm_remote::wire::Bytes;
 use mgm_types::{Route, RouteOrigin};
 
 const GROUP: Ipv4Addr = Ipv4Addr::new(239, 1, 2, 3);
@@ -52,6 +53,10 @@ impl Router for Noted {
             Request::GetMfe { .. } if self.mfe.is_some() => {
                 Reply::Mfe { row: self.mfe.clone().unwrap() }
             }
+            Request::WalkMfes { start: None, .. } if self.mfe.is_some() => {
+                let rows = Bytes(encode(self.mfe.as_ref().unwrap()));
+                Reply::Mfes { count: 1, rows, next_oifs: None, more: false }
+            }
             Request::EnumStart { .. } => Reply::Enumeration { enumeration: 9 },
             Request::EnumNext { .. } => Reply::Groups { flows: self.groups.clone(), more: false },
             _ => Reply::Done {},
@@ -60,6 +65,10 @@ impl Router for Noted {
 
     fn acknowledge(&mut self, ack: Ack) {
         self.acks.push(ack);
+    }
+
+    fn name(&self, index: u32) -> String {
+        format!("eth{index}")
     }
 }
 
@@ -217,7 +226,9 @@ fn errors_are_those_of_the_kernel() {
     let (mut daemon, mut router) = started();
     router.taken = vec![OTHER];
     assert_eq!(daemon.add_vif(&mut router, 3, Vif::Real(OTHER)), Err(libc::EADDRINUSE));
-    assert!(daemon.log.iter().any(|line| line.contains("protocol 5")), "{:?}", daemon.log);
+    let begin = format!("eth{OTHER} ");
+    let names = |line: &String| line.starts_with(&begin) && line.contains("protocol 5");
+    assert!(daemon.log.iter().any(names), "{:?}", daemon.log);
     assert_eq!(daemon.add_vif(&mut router, 0, Vif::Real(9)), Err(libc::EADDRINUSE));
     assert_eq!(daemon.add_vif(&mut router, 4, Vif::Real(IN)), Err(libc::EADDRINUSE));
     assert_eq!(daemon.set(&mut router, MrouteOption::DelVif { vif: 9 }), Err(libc::EADDRNOTAVAIL));
@@ -434,7 +445,14 @@ fn the_next_packet_of_a_deleted_entry_is_an_upcall() {
     router.mfe = Some(row(8));
     daemon.tick(&mut router);
     assert_eq!(is_upcall(daemon.read(&mut router, false)), (1, 0));
-    assert!(!daemon.wants_ticks());
+    // If the daemon does not answer, it is asked again after some time, as by the kernel.
+    for packets in 9..18 {
+        router.mfe = Some(row(packets));
+        daemon.tick(&mut router);
+        assert!(!daemon.is_ready());
+    }
+    daemon.tick(&mut router);
+    assert_eq!(is_upcall(daemon.read(&mut router, false)), (1, 0));
     // Without an MFE, mgmd asks.
     daemon.set(&mut router, mfc(flow(), 0, &[1])).unwrap();
     router.mfe = None;
@@ -444,10 +462,133 @@ fn the_next_packet_of_a_deleted_entry_is_an_upcall() {
     router.mfe = Some(row(8));
     daemon.set(&mut router, mfc(flow(), 0, &[1])).unwrap();
     daemon.set(&mut router, MrouteOption::DelMfc(flow())).unwrap();
-    daemon.set(&mut router, mfc(Flow::any_source(GROUP), 0, &[1])).unwrap();
+    daemon.set(&mut router, mfc(Flow::any_source(GROUP), 0, &[0, 1])).unwrap();
     router.mfe = Some(row(9));
     daemon.tick(&mut router);
     assert!(!daemon.wants_ticks() && !daemon.is_ready());
+}
+
+/// As `started`, of PIM-SM: the register interface is VIF 3.
+fn of_pim() -> (Daemon, Noted) {
+    let (mut daemon, mut router) = started();
+    daemon.set(&mut router, MrouteOption::Pim(true)).unwrap();
+    assert_eq!(router.changes(), [""; 0], "smcroute sets MRT_PIM, too");
+    daemon.add_vif(&mut router, 3, Vif::Register).unwrap();
+    (daemon, router)
+}
+
+#[test]
+fn d135_a_router_of_pim_wants_everything_and_switches_it_by_entries() {
+    let (mut daemon, mut router) = of_pim();
+    assert_eq!(router.changes(), ["+*@3", "+*@5"]);
+    let on = |of: &Daemon| of.held.iter().map(|(flow, on)| (flow.group(), *on)).collect::<Vec<_>>();
+    let all = Ipv4Addr::UNSPECIFIED;
+    assert_eq!(on(&daemon), [(all, IN), (all, OUT)]);
+    daemon.set(&mut router, mfc(flow(), 2, &[1])).unwrap();
+    router.changes();
+    // Nothing of it is left when the entry has ended.
+    daemon.set(&mut router, MrouteOption::DelMfc(flow())).unwrap();
+    assert_eq!(router.changes(), ["-s@5", "-fs@3", "-fs@5"]);
+    daemon.add_vif(&mut router, 4, Vif::Real(OTHER)).unwrap();
+    assert_eq!(router.changes(), ["+*@7"]);
+    daemon.lost();
+    daemon.connected(&mut router, 2);
+    assert_eq!(router.changes(), ["+*@3", "+*@5", "+*@7"]);
+    daemon.set(&mut router, MrouteOption::DelVif { vif: 2 }).unwrap();
+    assert_eq!(router.changes(), ["-*@3", "-*@5", "-*@7"], "without mgm0");
+}
+
+#[test]
+fn d135_flows_that_exist_wait_for_the_daemon() {
+    let (mut daemon, mut router) = started();
+    daemon.set(&mut router, MrouteOption::Pim(true)).unwrap();
+    let row = |packets| MfeRow { oifs: vec![an_oif(OUT)], packets, ..an_mfe() };
+    router.mfe = Some(row(7));
+    daemon.add_vif(&mut router, 3, Vif::Register).unwrap();
+    assert_eq!(router.changes(), ["+*@3", "+*@5", "-fs@5"]);
+    daemon.tick(&mut router);
+    assert!(!daemon.is_ready(), "no packet has arrived");
+    router.mfe = Some(row(8));
+    daemon.tick(&mut router);
+    assert_eq!(is_upcall(daemon.read(&mut router, false)), (1, 0));
+    daemon.set(&mut router, mfc(flow(), 0, &[1])).unwrap();
+    router.changes();
+    // What it has said holds for the next mgmd.
+    daemon.lost();
+    daemon.connected(&mut router, 2);
+    assert_eq!(router.changes(), ["+*@3", "+*@5", "+s@5"]);
+}
+
+#[test]
+fn the_counters_of_a_vif_are_those_of_its_flows() {
+    let (mut daemon, mut router) = started();
+    let oifs = vec![an_oif(OUT), an_oif(OTHER)];
+    router.mfe = Some(MfeRow { oifs, packets: 7, octets: 700, wrong_if: 2, ..an_mfe() });
+    let mut of = |vif| daemon.vif_counters(&mut router, vif);
+    assert_eq!(of(0), Ok([7, 0, 700, 0]), "in");
+    assert_eq!(of(1), Ok([0, 7, 0, 700]), "out");
+    assert_eq!(of(2), Ok([0, 7, 0, 700]), "mgm0 stands for what others own");
+    assert_eq!(of(9), Err(libc::EADDRNOTAVAIL));
+    assert_eq!(daemon.counters(&mut router, flow()), Ok([9, 700, 2]), "as the kernel counts");
+    let shared = flow().shared();
+    assert_eq!(daemon.counters(&mut router, shared), Err(libc::EADDRNOTAVAIL));
+    daemon.set(&mut router, mfc(shared, 0, &[0, 1])).unwrap();
+    assert_eq!(daemon.counters(&mut router, shared), Ok([9, 700, 2]));
+    daemon.set(&mut router, mfc(flow(), 0, &[1])).unwrap();
+    assert_eq!(daemon.counters(&mut router, shared), Ok([0; 3]), "the other entry is used");
+    daemon.set(&mut router, MrouteOption::DelMfc(flow())).unwrap();
+    router.mfe = None;
+    assert_eq!(daemon.counters(&mut router, flow()), Err(libc::EADDRNOTAVAIL));
+    daemon.set(&mut router, mfc(flow(), 0, &[1])).unwrap();
+    assert_eq!(daemon.counters(&mut router, flow()), Ok([0; 3]));
+}
+
+#[test]
+fn d137_an_entry_for_all_sources_is_for_its_own_vifs() {
+    let (mut daemon, mut router) = started();
+    daemon.add_vif(&mut router, 3, Vif::Real(OTHER)).unwrap();
+    daemon.set(&mut router, mfc(Flow::any_source(GROUP), 0, &[0, 1])).unwrap();
+    router.acks.clear();
+    let iif = |router: &mut Noted| match router.said()[..] {
+        [Said::Rpf { iif, .. }] => Some(iif.index),
+        _ => None,
+    };
+    daemon.arrived(&mut router, rpf(IN));
+    assert_eq!(iif(&mut router), Some(IN));
+    daemon.arrived(&mut router, rpf(OUT));
+    assert_eq!(iif(&mut router), Some(OUT), "against the direction");
+    daemon.arrived(&mut router, rpf(OTHER));
+    assert_eq!(iif(&mut router), None, "it is asked");
+    assert_eq!(is_upcall(daemon.read(&mut router, false)), (1, 3));
+    daemon.set(&mut router, mfc(flow(), 3, &[1])).unwrap();
+    assert_eq!(iif(&mut router), Some(OTHER));
+}
+
+#[test]
+fn d136_a_daemon_that_has_not_answered_is_asked_again() {
+    let (mut daemon, mut router) = started();
+    let row = |packets| MfeRow { flow: flow(), iif: Interface::link(IN), packets, ..an_mfe() };
+    daemon.arrived(&mut router, rpf(IN));
+    assert_eq!(is_upcall(daemon.read(&mut router, false)), (1, 0));
+    assert!(daemon.read(&mut router, false).is_none() && daemon.wants_ticks());
+    for (tick, packets) in (1..=9).chain([4; 3]).enumerate() {
+        router.mfe = Some(row(packets));
+        assert!(!daemon.is_ready(), "tick {tick}");
+        daemon.tick(&mut router);
+        if tick == 9 {
+            assert_eq!(is_upcall(daemon.read(&mut router, false)), (1, 0));
+        }
+    }
+    // Flows take turns, and each is looked at in the end.
+    for number in 0..100 {
+        let source = Ipv4Addr::from(0x0a02_0000 + number);
+        daemon.watch_silent(Flow::new(source, GROUP));
+    }
+    router.mfe = None;
+    for _ in 0..20 {
+        daemon.tick(&mut router);
+    }
+    assert!(!daemon.wants_ticks(), "their MFEs have ended");
 }
 
 #[test]
@@ -459,6 +600,11 @@ fn what_others_want_is_learnt_before_the_daemon_says_what_it_wants() {
     daemon.connected(&mut router, 2);
     let heard = daemon.read(&mut router, false).expect("a report");
     assert_eq!(heard.destination(), GROUP);
+}
+
+fn an_oif(index: u32) -> OifRow {
+    let interface = Interface::link(index);
+    OifRow { interface, packets: 0, ttl_too_low: 0, too_large: 0, discards: 0 }
 }
 
 fn an_mfe() -> MfeRow {

@@ -65,8 +65,8 @@ pub(super) static IGMP: [SockFilter; 13] = [
 /// The length of the longest IPv4 header, and room for an IGMP message behind it.
 const HEADERS: u32 = 96;
 
-/// The begin of all multicast packets in IPv4 that arrive for this machine or leave it, without a
-/// VLAN's tag.
+/// The beginning of all multicast packets in IPv4 that arrive for this machine or leave it, without
+/// a VLAN's tag.
 pub(crate) static MULTICAST: [SockFilter; 15] = [
     step(LOAD_BYTE, IP_DESTINATION),
     step(AND, MULTICAST_MASK),

@@ -3,14 +3,11 @@
 use super::state::{Arrived, Record};
 use super::{next_serial, Link, Place, Router};
 use crate::convert::kinds_to_bits;
-use crate::messages::{Change, Reply, Request, Room, OIFS_OFF};
-use crate::rows::{last_of, read_brief, read_mfe};
-use crate::wire::Reader;
+use crate::messages::{Change, Reply, Request, OIFS_OFF};
 use mgm_dispatch::Queue;
 use mgm_engine::{ClientId, EnumKind, Join, MfeRow, NoticeKind};
 use mgm_manager::{inside, Callbacks, Detail, Inside, Unanswered};
 use mgm_types::{Flow, Interface, Ipv4Addr, Refusal, Result};
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// How many changes of a batch are in one message, so that other calls do not wait for long.
@@ -215,66 +212,6 @@ impl Router {
         }
     }
 
-    /// Visits the MFEs after `start`, as many as the room is enough for. Returns the number of
-    /// outgoing interfaces of the first MFE that has no room.
-    ///
-    /// # Errors
-    /// `Router`.
-    pub fn walk_mfes(
-        &self,
-        mut start: Option<Flow>,
-        stats: bool,
-        mut room: Room,
-        mut visit: impl FnMut(&MfeRow) -> ControlFlow<()>,
-    ) -> Result<Option<usize>> {
-        let mut row = MfeRow::default();
-        let mut channel = self.0.channel()?;
-        let ask = |start, room: &Room| {
-            let request = Request::WalkMfes { start, stats, room: room.clone() };
-            crate::messages::Call { cause: 0, inside: 0, request }
-        };
-        let lost = |_| {
-            self.0.lose();
-            super::lost()
-        };
-        channel.send(&ask(start, &room)).map_err(lost)?;
-        loop {
-            let (count, rows, next_oifs, more) = match channel.receive().map_err(lost)?.reply {
-                Reply::Mfes { count, rows, next_oifs, more } => (count, rows, next_oifs, more),
-                Reply::Refused { refusal } => {
-                    self.0.channels.give_back(channel);
-                    return Err(refusal.refusal(0));
-                }
-                _ => return Err(unexpected()),
-            };
-            let (last, oifs) = last_of(&rows.0, count, stats).map_err(|_| unexpected())?;
-            let used =
-                room.base.saturating_mul(count).saturating_add(room.each.saturating_mul(oifs));
-            room.bytes = room.bytes.saturating_sub(used);
-            start = last.or(start);
-            if more {
-                // The router walks on while this thread decodes.
-                channel.send(&ask(start, &room)).map_err(lost)?;
-            }
-            let mut reader = Reader::new(&rows.0);
-            for _ in 0..count {
-                let read = if stats { read_mfe } else { read_brief };
-                read(&mut row, &mut reader).map_err(|_| unexpected())?;
-                if visit(&row).is_break() {
-                    if more {
-                        channel.receive().map_err(lost)?;
-                    }
-                    self.0.channels.give_back(channel);
-                    return Ok(None);
-                }
-            }
-            if !more {
-                self.0.channels.give_back(channel);
-                return Ok(next_oifs.map(|oifs| oifs as usize));
-            }
-        }
-    }
-
     /// Opens a group enumeration. Returns its serial number.
     ///
     /// # Errors
@@ -368,7 +305,10 @@ impl Router {
                     self.0.channels.give_back(channel);
                     return Err(refusal.refusal(0));
                 }
-                _ => return Err(unexpected()),
+                _ => {
+                    self.0.lose(); // what the router sends is no protocol
+                    return Err(unexpected());
+                }
             }
         }
     }
@@ -423,6 +363,6 @@ impl Link {
 }
 
 /// The router has sent an answer of another kind than the call needs.
-fn unexpected() -> Refusal {
+pub(super) fn unexpected() -> Refusal {
     Refusal::Router("the router has sent an unexpected answer".into())
 }

@@ -2,8 +2,9 @@
 
 use super::pool::{Pool, Pooled};
 use crate::frame::{frame, FrameReader, LONGEST_TO_CLIENT};
-use crate::hello::{greeting, read_greeting, Hello, Welcome};
+use crate::hello::{greeting, read_greeting, Hello, Version, Welcome, VERSION};
 use crate::messages::{decode, Answer, Call};
+use crate::polling::Polling;
 use crate::wire::Wire;
 use mgm_linux::channel::Connection;
 use std::io::{self, ErrorKind};
@@ -17,7 +18,7 @@ const MOST: usize = 60;
 /// How long a router may take to accept a connection.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How many bytes are read at a time.
+/// There is room for at least so many bytes when the thread reads.
 const PIECE: usize = 64 << 10;
 
 /// A connection on which the greeting is over.
@@ -25,7 +26,9 @@ pub(super) struct Channel {
     pub connection: Arc<Connection>,
     reader: FrameReader,
     out: Vec<u8>,
-    piece: Vec<u8>,
+    polling: Polling,
+    /// The version that both sides speak.
+    pub version: Version,
 }
 
 /// What the router has said in its greeting.
@@ -39,13 +42,15 @@ impl Channel {
     pub fn open(path: &Path, hello: &Hello) -> io::Result<(Channel, Greeted)> {
         let connection = Arc::new(Connection::open(path)?);
         let reader = FrameReader::new(LONGEST_TO_CLIENT);
-        let mut channel = Channel { connection, reader, out: Vec::new(), piece: vec![0; PIECE] };
+        let (out, polling) = (Vec::new(), Polling::default());
+        let mut channel = Channel { connection, reader, out, polling, version: VERSION };
         channel.connection.set_patience(Some(PATIENCE))?;
         frame(&mut channel.out, |to| to.extend_from_slice(&greeting(hello)));
         channel.connection.send_all(&channel.out)?;
         let refused = |why: String| io::Error::new(ErrorKind::ConnectionRefused, why);
-        let (_, welcome) =
+        let (version, welcome) =
             channel.read(read_greeting::<Welcome>)?.map_err(|bad| refused(bad.to_string()))?;
+        channel.version = version;
         channel.connection.set_patience(None)?;
         match welcome {
             Welcome::Welcome { session, token, .. } => Ok((channel, Greeted { session, token })),
@@ -72,15 +77,30 @@ impl Channel {
     }
 
     /// Reads the next message.
-    fn read<R>(&mut self, with: impl FnOnce(&[u8]) -> R) -> io::Result<R> {
+    pub fn read<R>(&mut self, with: impl FnOnce(&[u8]) -> R) -> io::Result<R> {
         loop {
             if let Some(message) = self.reader.take().map_err(io::Error::other)? {
                 return Ok(with(message));
             }
-            match self.connection.receive(&mut self.piece)? {
+            match self.receive_bytes()? {
                 0 => return Err(ErrorKind::UnexpectedEof.into()),
-                count => self.reader.add(&self.piece[..count]),
+                count => self.reader.added(count),
             }
+        }
+    }
+
+    /// Reads bytes that have arrived. While the router answers, the thread polls, if that pays.
+    fn receive_bytes(&mut self) -> io::Result<usize> {
+        let Channel { connection, reader, polling, .. } = self;
+        let piece = reader.room(PIECE);
+        let polled = polling.poll(|| match connection.receive_at_once(piece) {
+            Err(error) if error.kind() == ErrorKind::WouldBlock => None,
+            other => Some(other),
+        });
+        match polled {
+            Some(Err(error)) if error.kind() != ErrorKind::Interrupted => Err(error),
+            Some(Ok(count)) => Ok(count),
+            _ => connection.receive(piece),
         }
     }
 

@@ -47,7 +47,7 @@ fn find() -> Option<Router> {
     CURRENT.lock().clone().filter(|router| !router.is_over())
 }
 
-/// The router of a serial number; `None` if the number is the manager's in this process.
+/// The router of a serial number; `None` if the number belongs to the manager in this process.
 ///
 /// # Errors
 /// `BadHandle`, if the number is a router's, but this process is not connected.
@@ -59,7 +59,8 @@ pub fn of_serial(serial: u64) -> Result<Option<Router>> {
     find().map(Some).ok_or(Refusal::BadHandle(serial))
 }
 
-/// Whether this thread has made calls inside the log callback whose callbacks are not delivered.
+/// Whether this thread still has to deliver callbacks of calls that it made inside the log
+/// callback.
 #[inline]
 #[must_use]
 pub fn owes() -> bool {

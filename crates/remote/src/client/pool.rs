@@ -5,7 +5,8 @@ use std::io::{self, ErrorKind};
 
 /// What a pool consists of.
 pub trait Pooled {
-    /// With it, another thread can end the connection while one waits for it.
+    /// With this handle, another thread can end the connection while a thread waits for an answer
+    /// on it.
     type Handle;
 
     /// The handle of this connection.
@@ -42,7 +43,8 @@ impl<T: Pooled, const MOST: usize> Pool<T, MOST> {
     /// thread waits for one of the others.
     ///
     /// # Errors
-    /// Those of `open`, if there is no connection; `NotConnected` after the end.
+    /// Those of `open`, if there is no connection, and no other thread opens one; `NotConnected`
+    /// after the end.
     pub fn take(&self, open: impl Fn() -> io::Result<T>) -> io::Result<T> {
         let mut state = self.state.lock();
         loop {
@@ -68,7 +70,7 @@ impl<T: Pooled, const MOST: usize> Pool<T, MOST> {
                 Ok(_) => state.count -= 1,
                 Err(error) => {
                     state.count -= 1;
-                    if state.all.is_empty() && !state.is_over {
+                    if state.count == 0 && !state.is_over {
                         drop(state);
                         self.freed.notify_one();
                         return Err(error);

@@ -81,7 +81,7 @@ impl Host for Shell<'_> {
         let said = Said::of(&item.notice);
         let ack = Ack { client: item.client, number: item.number, said };
         if lane == Lane::Caller && item.notice.question().is_some() {
-            // What follows from the answer may be this call's, too.
+            // The callbacks that follow from the answer may belong to this call, too.
             return thread::owe(ack);
         }
         self.0.acknowledge(guard, ack);

@@ -84,6 +84,7 @@ fn requests() -> Vec<Request> {
             changes: vec![Change { adds: true, client, flow, interface, join: Join::State }; 2],
         },
         Request::GraceDone { client: 7 },
+        Request::WalkOn {},
     ]
 }
 
@@ -175,7 +176,7 @@ fn numbers<T: Wire>(all: &[T]) -> Vec<u8> {
 
 #[test]
 fn t9_11_the_encoding_is_what_it_was_in_the_first_release() {
-    assert_eq!(numbers(&requests()), (0..=18).collect::<Vec<u8>>());
+    assert_eq!(numbers(&requests()), (0..=19).collect::<Vec<u8>>());
     assert_eq!(numbers(&replies()), (0..=10).collect::<Vec<u8>>());
     assert_eq!(numbers(&callbacks()), (0..=9).collect::<Vec<u8>>());
     assert_eq!(numbers(&said()), (0..=3).collect::<Vec<u8>>());
@@ -195,8 +196,31 @@ fn t9_11_the_encoding_is_what_it_was_in_the_first_release() {
 }
 
 #[test]
+fn t9_11_mfes_that_are_not_copied_are_the_same_message() {
+    let rows = [encode(&row()), encode(&row())].concat();
+    for (next_oifs, more) in [(None, true), (Some(2), false)] {
+        let listed = Listed { count: 2, next_oifs, more };
+        let mut bytes = Vec::new();
+        put_mfes(&mut bytes, |to| {
+            to.extend_from_slice(&rows);
+            listed
+        });
+        let reply = Reply::Mfes { count: 2, rows: Bytes(rows.clone()), next_oifs, more };
+        assert_eq!(bytes, encode(&Answer { events: 0, reply }));
+        assert_eq!(decode_mfes(&bytes), Ok(Ok((listed, &rows[..]))));
+        for cut in 0..bytes.len() {
+            assert_eq!(decode_mfes(&bytes[..cut]), Err(Malformed), "cut to {cut}");
+        }
+    }
+    for reply in replies().into_iter().filter(|reply| encode(reply)[0] != MFES) {
+        let bytes = encode(&Answer { events: 0, reply: reply.clone() });
+        assert_eq!(decode_mfes(&bytes), Ok(Err(reply)));
+    }
+}
+
+#[test]
 fn t9_11_what_no_variant_and_no_value_has_is_refused() {
-    for unknown in 19..=255 {
+    for unknown in 20..=255 {
         assert_eq!(decode::<Request>(&[unknown; 64]), Err(Malformed));
     }
     for unknown in 4..=255 {

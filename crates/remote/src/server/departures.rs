@@ -1,7 +1,8 @@
 //! Processes that have ended, and whose state is not deleted yet.
 
-/// They are deleted a portion at a time. Every other portion is of the oldest one, so that new deaths
-/// delay an old one little. The rest take turns, so that a small one need not wait for a large one.
+/// They are deleted a portion at a time. Every other portion is of the oldest one, so that
+/// processes that end later delay it little. The rest take turns, so that a small one need not wait
+/// for a large one.
 #[derive(Debug)]
 pub(super) struct Departures<D> {
     /// The oldest one is first.

@@ -35,6 +35,15 @@ impl Service {
                 self.processes.len()
             ));
         }
+        let of_user = self.processes.values().filter(|process| process.peer.uid == peer.uid);
+        let most = self.limits.user_processes;
+        if of_user.count() >= most {
+            return Err(format!(
+                "{most} processes of user {} are connected, and no more are permitted: end one of \
+                 them first, or raise the limit on the processes of a user",
+                peer.uid
+            ));
+        }
         let session = next_session();
         let secret = RandomState::new().hash_one(session);
         let name: String = name.chars().filter(|c| !c.is_control()).take(32).collect();

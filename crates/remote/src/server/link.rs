@@ -1,5 +1,6 @@
 //! One connection to a client process: what has arrived, and what waits to be sent.
 
+use super::requests::Listing;
 use crate::frame::{frame, FrameReader, LONGEST_TO_ROUTER};
 use mgm_linux::channel::{Connection, Poller};
 use std::io::{self, ErrorKind};
@@ -37,6 +38,8 @@ pub(super) struct Link {
     pub is_closing: bool,
     /// When it was accepted, and since when half a message waits.
     pub since: Instant,
+    /// The listing of MFEs of which more is to be sent.
+    pub listing: Option<Listing>,
     /// The rest of a text that is being read.
     pub text: Vec<u8>,
     pub text_at: usize,
@@ -56,6 +59,7 @@ impl Link {
             is_busy: false,
             is_closing: false,
             since: Instant::now(),
+            listing: None,
             text: Vec::new(),
             text_at: 0,
         }
@@ -91,6 +95,16 @@ impl Link {
         frame(&mut self.out, put);
     }
 
+    /// As [`Link::send`], but `put` may fail: then nothing is sent.
+    pub fn try_send(&mut self, put: impl FnOnce(&mut Vec<u8>) -> bool) -> bool {
+        let (length, mut is_whole) = (self.out.len(), false);
+        frame(&mut self.out, |to| is_whole = put(to));
+        if !is_whole {
+            self.out.truncate(length);
+        }
+        is_whole
+    }
+
     /// Takes frames to be sent, if nothing waits. The buffer is empty afterwards.
     pub fn fill(&mut self, bytes: &mut Vec<u8>) {
         debug_assert!(self.is_drained(), "frames would get lost");
@@ -99,8 +113,8 @@ impl Link {
         self.sent = 0;
     }
 
-    /// Whether the next message may be taken. On a call connection one call is made at a time, and
-    /// its answer must have been read before the next one is: so a process that does not read its
+    /// Whether the next message may be taken. On a call connection, one call is made at a time, and
+    /// the next one only when the process has read the answer. So a process that does not read its
     /// answers uses no memory.
     pub fn is_ready(&self) -> bool {
         let is_call = matches!(self.role, Role::Calls(_));

@@ -1,11 +1,13 @@
 //! The callbacks that wait to be sent to a client process.
 
+pub(super) use super::mailbox::Changed;
+
+use super::mailbox::Mailbox;
 use crate::frame::frame;
 use crate::messages::Callback;
 use crate::wire::Wire;
 use mgm_linux::channel::Poller;
 use mgm_manager::{Outlet, PeerProcess, PostedCallback};
-use parking_lot::Mutex;
 use std::cell::Cell;
 use std::sync::Arc;
 
@@ -31,33 +33,13 @@ pub(super) fn take_own() -> u64 {
     OWN.take()
 }
 
-/// The processes for which callbacks were posted since the last look.
-#[derive(Debug, Default)]
-pub(super) struct Changed(Mutex<Vec<u64>>);
-
-impl Changed {
-    /// Takes the list.
-    pub fn take(&self) -> Vec<u64> {
-        std::mem::take(&mut self.0.lock())
-    }
-}
-
 /// The outlet of one process.
 pub(super) struct Events {
     session: u64,
     process: PeerProcess,
-    buffer: Mutex<Buffer>,
+    mailbox: Mailbox,
     changed: Arc<Changed>,
     poller: Arc<Poller>,
-}
-
-#[derive(Default)]
-struct Buffer {
-    bytes: Vec<u8>,
-    /// How many callbacks were posted so far.
-    count: u64,
-    /// There was no room, so the manager has to be told when there is.
-    was_full: bool,
 }
 
 impl Events {
@@ -67,20 +49,18 @@ impl Events {
         changed: Arc<Changed>,
         poller: Arc<Poller>,
     ) -> Events {
-        Events { session, process, buffer: Mutex::default(), changed, poller }
+        Events { session, process, mailbox: Mailbox::default(), changed, poller }
     }
 
     /// Whether callbacks wait to be sent.
     pub fn is_waiting(&self) -> bool {
-        !self.buffer.lock().bytes.is_empty()
+        self.mailbox.is_waiting()
     }
 
     /// Swaps the waiting bytes with an empty buffer. Returns whether the manager has to be told
     /// that there is room again.
     pub fn swap(&self, empty: &mut Vec<u8>) -> bool {
-        let mut buffer = self.buffer.lock();
-        std::mem::swap(&mut buffer.bytes, empty);
-        std::mem::take(&mut buffer.was_full)
+        self.mailbox.swap(empty)
     }
 }
 
@@ -94,27 +74,18 @@ impl Outlet for Events {
     }
 
     fn post(&self, callback: PostedCallback<'_>) {
-        let mut buffer = self.buffer.lock();
-        let is_first = buffer.bytes.is_empty();
-        buffer.count += 1;
-        if callback.cause != 0 {
-            OWN.set(buffer.count);
+        let cause = callback.cause;
+        let write = |bytes: &mut Vec<u8>| frame(bytes, |to| Callback::from(callback).put(to));
+        let (number, is_first) = self.mailbox.post(write);
+        if cause != 0 {
+            OWN.set(number);
         }
-        frame(&mut buffer.bytes, |to| Callback::from(callback).put(to));
-        drop(buffer);
-        if is_first {
-            let mut changed = self.changed.0.lock();
-            changed.push(self.session);
-            if changed.len() == 1 && !SENDS.get() {
-                self.poller.wake();
-            }
+        if is_first && self.changed.add(self.session) && !SENDS.get() {
+            self.poller.wake();
         }
     }
 
     fn has_room(&self) -> bool {
-        let mut buffer = self.buffer.lock();
-        let has_room = buffer.bytes.len() < ROOM;
-        buffer.was_full |= !has_room;
-        has_room
+        self.mailbox.has_room(ROOM)
     }
 }

@@ -3,9 +3,11 @@
 use super::outlet::Events;
 use crate::access::{Gate, Wish};
 use crate::convert::kinds_from_bits;
-use crate::messages::{Call, Change, RefusedChange, Reply, Request, Room, OIFS_OFF};
+use crate::messages::{
+    put_mfes, Call, Change, Listed, RefusedChange, Reply, Request, Room, OIFS_OFF,
+};
 use crate::rows::put_brief;
-use crate::wire::{Bytes, Wire};
+use crate::wire::Wire;
 use mgm_engine::ClientId;
 use mgm_manager::{EnumId, Manager, Outlet, Unanswered, LONGEST_GRACE};
 use mgm_types::{Flow, Interface, Refusal, Result};
@@ -16,8 +18,9 @@ use std::sync::Arc;
 /// How many group enumerations a process may have open (spec 9.13).
 const ENUMERATIONS: usize = 1024;
 
-/// A message has at most about so many bytes of MFEs, so that other calls do not wait for long.
-const MFES: usize = 128 << 10;
+/// A message has at most about so many bytes of MFEs, so that other calls do not wait for long, and
+/// two messages fit into the buffer of a socket: the router makes one while the client reads another.
+const MFES: usize = 80 << 10;
 
 /// The most entries of an enumeration in one message.
 const GROUPS: usize = 8192;
@@ -71,6 +74,26 @@ impl Holdings {
             request => self.make_checked(manager, request),
         });
         reply.unwrap_or_else(|refusal| Reply::Refused { refusal: (&refusal).into() })
+    }
+
+    /// Appends the answer with the next part of a listing. True if more follows.
+    pub fn list(
+        &self,
+        manager: &Manager,
+        call: &Call,
+        listing: &mut Listing,
+        to: &mut Vec<u8>,
+    ) -> bool {
+        let inside = self.client(call.inside).ok();
+        let mut more = false;
+        manager.call_for(self.outlet.session(), call.cause, inside, |manager| {
+            put_mfes(to, |to| {
+                let listed = listing.put_some(manager, to);
+                more = listed.more;
+                listed
+            });
+        });
+        more
     }
 
     fn make_checked(&mut self, manager: &Manager, request: &Request) -> Result<Reply> {
@@ -146,7 +169,6 @@ impl Holdings {
             Request::GetMfe { flow, stats } => {
                 Ok(Reply::Mfe { row: manager.with_mfe(flow, stats, Clone::clone)? })
             }
-            Request::WalkMfes { start, stats, ref room } => Ok(walk(manager, start, stats, room)),
             Request::EnumStart { client, kind } => {
                 let client = self.client(client)?;
                 self.enumerations.retain(|&id| manager.has_enumeration(EnumId(id)));
@@ -175,28 +197,43 @@ impl Holdings {
     }
 }
 
-/// The MFEs after `start`, as far as there is room in the caller's buffer and in the message.
-fn walk(manager: &Manager, start: Option<Flow>, stats: bool, room: &Room) -> Reply {
-    // With room for the last MFE, which may have many oifs only seldom.
-    let (mut rows, mut count, mut used) = (Vec::with_capacity(MFES + 1024), 0, 0);
-    let (mut next_oifs, mut more) = (None, false);
-    manager.walk_mfes(start, stats, |row| {
-        let oifs = row.oifs.len() as u64;
-        used += u64::from(room.base) + u64::from(room.each) * oifs;
-        if used > u64::from(room.bytes) {
-            next_oifs = Some(row.oifs.len() as u32);
-            return ControlFlow::Break(());
-        }
-        if rows.len() >= MFES {
-            more = true;
-            return ControlFlow::Break(());
-        }
-        match stats {
-            true => row.put(&mut rows),
-            false => put_brief(row, &mut rows),
-        }
-        count += 1;
-        ControlFlow::Continue(())
-    });
-    Reply::Mfes { count, rows: Bytes(rows), next_oifs, more }
+/// A listing of MFEs that is not finished.
+pub(super) struct Listing {
+    /// The last MFE that was sent; all follow, if `None`.
+    pub start: Option<Flow>,
+    pub stats: bool,
+    /// What is left in the caller's buffer.
+    pub room: Room,
+}
+
+impl Listing {
+    /// Appends the next MFEs, as far as there is room in the caller's buffer and in the message.
+    fn put_some(&mut self, manager: &Manager, to: &mut Vec<u8>) -> Listed {
+        let begin = to.len();
+        // With room for the last MFE, which may have many oifs only seldom.
+        to.reserve(MFES + 1024);
+        let Listing { start, stats, room } = self;
+        let mut listed = Listed { count: 0, next_oifs: None, more: false };
+        manager.walk_mfes(*start, *stats, |row| {
+            if to.len() - begin >= MFES {
+                listed.more = true;
+                return ControlFlow::Break(());
+            }
+            let oifs = u32::try_from(row.oifs.len()).unwrap_or(u32::MAX);
+            let need = room.base.saturating_add(room.each.saturating_mul(oifs));
+            let Some(left) = room.bytes.checked_sub(need) else {
+                listed.next_oifs = Some(oifs);
+                return ControlFlow::Break(());
+            };
+            room.bytes = left;
+            *start = Some(row.flow);
+            match *stats {
+                true => row.put(to),
+                false => put_brief(row, to),
+            }
+            listed.count += 1;
+            ControlFlow::Continue(())
+        });
+        listed
+    }
 }

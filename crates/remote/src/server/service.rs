@@ -3,15 +3,14 @@
 use super::departures::Departures;
 use super::link::{Link, Role};
 use super::newcomers;
-use super::outlet::{becomes_sender, take_own, Changed};
+use super::outlet::{becomes_sender, Changed};
 use super::process::{refuse, Process};
-use super::texts::{Order, Texts, Which};
+use super::texts::Texts;
 use super::{Limits, State};
-use crate::messages::{decode, Acks, Answer, Call, Reply, Request, WireRefusal};
-use crate::wire::{Bytes, Wire};
+use crate::messages::{decode, Acks, Call};
+use crate::polling::{self, Polling};
 use mgm_linux::channel::{Listener, Poller, Ready};
-use mgm_manager::{Departure, Detail, Manager, WINDOW};
-use mgm_types::{Code, Refusal};
+use mgm_manager::{Departure, Manager, WINDOW};
 use std::collections::HashMap;
 use std::io;
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -22,15 +21,17 @@ use std::time::{Duration, Instant};
 /// The token of the listener in the poller.
 const LISTENER: u64 = 0;
 /// A connection that has not said who it is, or has sent half a message, is closed after this time.
-const DAWDLING: Duration = Duration::from_secs(10);
+pub(super) const DAWDLING: Duration = Duration::from_secs(10);
+/// A wait is short if it takes less time than two threads need to wake each other.
+const BRISK: Duration = Duration::from_micros(100);
+/// As many messages of a connection are taken before others are served.
+const MESSAGES: usize = 32;
 /// How often slow processes and connections are looked for.
 const ROUND: Duration = Duration::from_secs(1);
-/// The bytes of a text in one message.
-const PIECE: usize = 256 << 10;
 
 /// What the thread has.
 pub(super) struct Service {
-    manager: Manager,
+    pub manager: Manager,
     listener: Listener,
     pub poller: Arc<Poller>,
     pub limits: Limits,
@@ -42,8 +43,8 @@ pub(super) struct Service {
     last_link: u64,
     departures: Departures<Departure>,
     /// Calls that wait for the end of a process, with their connections.
-    deferred: Vec<(u64, Call)>,
-    texts: Texts,
+    pub deferred: Vec<(u64, Call)>,
+    pub texts: Texts,
     next_round: Instant,
     /// When a question may have waited for too long.
     next_check: Instant,
@@ -52,6 +53,15 @@ pub(super) struct Service {
     /// Until when no connection is accepted, because the system has refused one.
     paused_until: Option<Instant>,
     buffer: Vec<u8>,
+    /// For the callbacks of a process.
+    events: Vec<u8>,
+    /// Connections with more messages than are taken at once.
+    behind: Vec<u64>,
+    polling: Polling,
+    /// The last wait was short.
+    is_brisk: bool,
+    /// A call was made since the last wait.
+    pub has_called: bool,
 }
 
 impl Service {
@@ -80,6 +90,11 @@ impl Service {
             crowd_logged: None,
             paused_until: None,
             buffer: Vec::new(),
+            events: Vec::new(),
+            behind: Vec::new(),
+            polling: Polling::default(),
+            is_brisk: false,
+            has_called: false,
         })
     }
 
@@ -112,17 +127,23 @@ impl Service {
         }
         self.send_changed();
         let until = self.next_check.min(self.next_round);
-        let wait = match self.departures.is_empty() && self.deferred.is_empty() {
-            true => until.saturating_duration_since(now),
-            false => Duration::ZERO,
+        let has_work =
+            !self.departures.is_empty() || !self.deferred.is_empty() || !self.behind.is_empty();
+        let wait = match has_work || !self.changed.is_empty() {
+            true => Duration::ZERO,
+            false => until.saturating_duration_since(now),
         };
-        self.poller.wait(Some(wait), ready);
+        self.wait(wait, ready);
+        let behind = std::mem::take(&mut self.behind);
         for one in ready.iter() {
             if one.token == LISTENER {
                 self.accept_all();
                 continue;
             }
             self.serve(one.token, one.readable);
+        }
+        for token in behind {
+            self.take_messages(token);
         }
         for (link, text) in self.texts.take() {
             self.text_is_made(link, text);
@@ -134,6 +155,22 @@ impl Service {
             self.next_round = Instant::now() + ROUND;
             self.make_round();
         }
+    }
+
+    /// Waits for connections that are ready. After a call that came soon after something else, the
+    /// thread polls before it waits: a process that makes one call after the other makes the next
+    /// one soon. Acknowledgements do not matter so much, and many of them come in a burst of flows.
+    fn wait(&mut self, most: Duration, ready: &mut Vec<Ready>) {
+        let has_called = std::mem::take(&mut self.has_called);
+        let Service { poller, polling, is_brisk, .. } = self;
+        let begun = Instant::now();
+        // A wake-up by another thread ends the polling, too: that thread has posted something.
+        let look = || poller.wait(Some(Duration::ZERO), ready).then_some(());
+        let polls = has_called && *is_brisk && most > polling::MOST;
+        if !polls || polling.poll(look).is_none() {
+            poller.wait(Some(most), ready);
+        }
+        *is_brisk = begun.elapsed() < BRISK;
     }
 
     fn accept_all(&mut self) {
@@ -198,32 +235,34 @@ impl Service {
         let is_open = match self.links.get_mut(&token) {
             None => true,
             Some(link) if is_readable && link.is_ready() => link.read(&mut buffer),
-            Some(_) => true,
+            // The kernel tells again and again of a connection that has ended.
+            Some(link) => !(is_readable && link.connection().has_hung_up()),
         };
         self.buffer = buffer;
+        // First, because a message that has arrived waits until its connection is drained.
+        self.flush(token);
         self.take_messages(token);
-        if is_open {
-            self.flush(token);
-        } else {
+        if !is_open {
             self.close(token, None);
         }
     }
 
-    /// Takes the messages that have arrived on a connection.
-    fn take_messages(&mut self, token: u64) {
-        loop {
+    /// Takes messages that have arrived on a connection, so few that others are served soon.
+    pub(super) fn take_messages(&mut self, token: u64) {
+        for _ in 0..MESSAGES {
             let Some(link) = self.links.get_mut(&token) else { return };
             if !link.is_ready() {
                 return;
             }
             let role = link.role;
             let message = match link.reader.take() {
-                Ok(Some(message)) => message.to_vec(),
+                Ok(Some(message)) => message,
                 Ok(None) => return,
                 Err(oversized) => return self.close(token, Some(&oversized.to_string())),
             };
             match role {
                 Role::New => {
+                    let message = message.to_vec();
                     if let Err(why) = self.greet(token, &message) {
                         log::warn!("a client process is refused: {why}");
                         if let Some(link) = self.links.get_mut(&token) {
@@ -231,118 +270,22 @@ impl Service {
                         }
                     }
                 }
-                Role::Events(session) => match decode::<Acks>(&message) {
+                Role::Events(session) => match decode::<Acks>(message) {
                     Ok(acks) => self.manager.acknowledge(session, &acks.list),
                     Err(malformed) => return self.close(token, Some(&malformed.to_string())),
                 },
-                Role::Calls(_) => match decode::<Call>(&message) {
+                Role::Calls(_) => match decode::<Call>(message) {
                     Ok(call) => self.call(token, call),
                     Err(malformed) => return self.close(token, Some(&malformed.to_string())),
                 },
             }
             self.flush(token);
         }
-    }
-
-    /// Makes a call, and answers it unless the answer comes later.
-    fn call(&mut self, token: u64, call: Call) {
-        let Some(link) = self.links.get_mut(&token) else { return };
-        let Role::Calls(session) = link.role else { return };
-        let which = match call.request {
-            Request::Status { memberships, mfes } => Which::Status(Detail { memberships, mfes }),
-            Request::Metrics { mfes } => Which::Metrics(Detail { mfes, ..Detail::SUMMARY }),
-            Request::NextPiece {} if link.text.is_empty() => {
-                let why = "the router has dropped the text, because it was not read: ask again";
-                return self.refuse_call(token, &Refusal::Router(why.into()));
-            }
-            Request::NextPiece {} => return self.send_piece(token),
-            _ => return self.call_manager(token, session, call),
-        };
-        link.is_busy = true;
-        self.texts.order(Order { link: token, session, which });
-        self.make_texts();
-    }
-
-    /// Has the texts made for which there is room.
-    fn make_texts(&mut self) {
-        while let Some(order) = self.texts.next() {
-            if self.texts.make(order, &self.manager, &self.poller) {
-                continue;
-            }
-            if let Some(link) = self.links.get_mut(&order.link) {
-                link.is_busy = false;
-            }
-            self.refuse_call(order.link, &Refusal::NoMemory);
-            self.flush(order.link);
-        }
-    }
-
-    fn refuse_call(&mut self, token: u64, refusal: &Refusal) {
-        let refusal = WireRefusal::from(refusal);
-        self.answer(token, Answer { events: 0, reply: Reply::Refused { refusal } });
-    }
-
-    fn call_manager(&mut self, token: u64, session: u64, call: Call) {
-        let Some(process) = self.processes.get_mut(&session) else { return };
-        take_own();
-        let made = catch_unwind(AssertUnwindSafe(|| process.holdings.make(&self.manager, &call)));
-        let reply = made
-            .unwrap_or_else(|_| Reply::Refused { refusal: WireRefusal::from(&Refusal::Panicked) });
-        let events = take_own();
-        let is_done =
-            matches!((&call.request, &reply), (Request::GraceDone { .. }, Reply::Done {}));
-        let is_there = waits_for_departure(&reply);
-        if is_there && self.end_hung_up() || (is_done || is_there) && self.ends_something() {
-            // What the call wants may belong to a process that has ended (spec 9.7, 9.8).
-            if let Some(link) = self.links.get_mut(&token) {
-                link.is_busy = true;
-            }
-            return self.deferred.push((token, call));
-        }
-        if events > 0 {
-            self.send_changed(); // so that the process has them when it reads the answer
-        }
-        self.answer(token, Answer { events, reply });
-    }
-
-    fn answer(&mut self, token: u64, answer: Answer) {
-        if let Some(link) = self.links.get_mut(&token) {
-            link.send(|to| answer.put(to));
-        }
-    }
-
-    fn text_is_made(&mut self, token: u64, text: Vec<u8>) {
-        let Some(link) = self.links.get_mut(&token) else { return self.text_is_over(token) };
-        (link.text, link.text_at, link.is_busy) = (text, 0, false);
-        self.send_piece(token);
-        self.flush(token);
-        self.take_messages(token);
-    }
-
-    fn send_piece(&mut self, token: u64) {
-        let Some(link) = self.links.get_mut(&token) else { return };
-        link.since = Instant::now();
-        let rest = &link.text[link.text_at..];
-        let piece = Bytes(rest[..rest.len().min(PIECE)].to_vec());
-        link.text_at += piece.0.len();
-        let more = link.text_at < link.text.len();
-        if !more {
-            (link.text, link.text_at) = (Vec::new(), 0);
-        }
-        self.answer(token, Answer { events: 0, reply: Reply::Text { piece, more } });
-        if !more {
-            self.text_is_over(token);
-        }
-    }
-
-    /// The text of a connection is read, or dropped: there is room for another one.
-    fn text_is_over(&mut self, token: u64) {
-        self.texts.is_over(token);
-        self.make_texts();
+        self.behind.push(token);
     }
 
     /// Sends the callbacks that were posted.
-    fn send_changed(&mut self) {
+    pub(super) fn send_changed(&mut self) {
         let changed = self.changed.take();
         if !changed.is_empty() {
             // There may be a question among them.
@@ -359,11 +302,8 @@ impl Service {
         if !link.is_drained() {
             return; // `flush` continues when there is room
         }
-        let mut bytes = std::mem::take(&mut self.buffer);
-        bytes.clear();
-        let was_full = outlet.swap(&mut bytes);
-        link.fill(&mut bytes);
-        self.buffer = bytes;
+        let was_full = outlet.swap(&mut self.events);
+        link.fill(&mut self.events);
         if was_full {
             self.manager.post_more(session);
         }
@@ -371,7 +311,7 @@ impl Service {
     }
 
     /// Sends what waits on a connection. Closes it if it is broken or has nothing more to say.
-    fn flush(&mut self, token: u64) {
+    pub(super) fn flush(&mut self, token: u64) {
         let Some(link) = self.links.get_mut(&token) else { return };
         let was_waiting = !link.is_drained();
         let is_open = link.flush(token, &self.poller);
@@ -414,7 +354,7 @@ impl Service {
         self.end_process(session);
     }
 
-    /// A process has ended, however (spec 9.7).
+    /// A process has ended, for whatever reason (spec 9.7).
     fn end_process(&mut self, session: u64) {
         let Some(process) = self.processes.remove(&session) else { return };
         log::info!(
@@ -433,8 +373,8 @@ impl Service {
     }
 
     /// Ends processes whose end was not read yet, because it is behind other messages, or another
-    /// connection was read first. Whether there was one.
-    fn end_hung_up(&mut self) -> bool {
+    /// connection was read first. Returns whether there was one.
+    pub(super) fn end_hung_up(&mut self) -> bool {
         let is_over = |(_, process): &(&u64, &Process)| {
             let link = self.links.get(&process.events);
             link.is_some_and(|link| link.connection().has_hung_up())
@@ -445,9 +385,9 @@ impl Service {
         !over.is_empty()
     }
 
-    /// Whether state of ended processes is still being deleted. Deletes a portion of what was left
-    /// for a time that has ended, which the timer does otherwise.
-    fn ends_something(&self) -> bool {
+    /// Whether state of ended processes is still being deleted. Also deletes a portion of the state
+    /// whose time of grace has ended. Without waiting calls, the timer does that.
+    pub(super) fn ends_something(&self) -> bool {
         !self.departures.is_empty() || self.manager.end_graces()
     }
 
@@ -500,24 +440,4 @@ impl Service {
         }
         stuck.into_iter().for_each(|session| self.end_process(session));
     }
-}
-
-impl Service {
-    /// Drops texts that are not read, so that other processes get theirs.
-    fn drop_unread(&mut self, now: Instant) {
-        let unread = self.links.iter_mut().filter(|(_, link)| {
-            !link.text.is_empty() && now.saturating_duration_since(link.since) >= DAWDLING
-        });
-        let mut over = Vec::new();
-        for (token, link) in unread {
-            (link.text, link.text_at) = (Vec::new(), 0);
-            over.push(*token);
-        }
-        over.into_iter().for_each(|token| self.text_is_over(token));
-    }
-}
-
-/// Whether a call was refused because of ids or an interface that another client has.
-fn waits_for_departure(reply: &Reply) -> bool {
-    matches!(reply, Reply::Refused { refusal } if refusal.code == Code::AlreadyExists as u32)
 }

@@ -87,8 +87,8 @@ impl Texts {
         made
     }
 
-    /// A connection has read its text, or does so no longer. A text that is being made counts until
-    /// it is made.
+    /// A connection has read its text, or will not read it any longer. A text that is being made
+    /// counts until it is made.
     pub fn is_over(&mut self, link: u64) {
         self.waiting.retain(|order| order.link != link);
         self.present.retain(|(order, is_made)| order.link != link || !is_made);

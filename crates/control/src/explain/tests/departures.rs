@@ -98,7 +98,18 @@ fn mtu() {
          can take that",
     );
     seen(&mut all).longest_unfragmentable = 0;
-    assert!(judged(all).verdict.forwarded, "the kernel fragments them");
+    assert!(judged(all.clone()).verdict.forwarded, "the kernel fragments them");
+    all.kernel = None;
+    all.library["forwarder"]["name"] = json!("ebpf");
+    seen(&mut all).longest = 1_500;
+    expect(
+        all,
+        Reason::Mtu,
+        "eth1",
+        "packets have 1500 octets and the ebpf forwarder fragments no packets, but eth1 takes at \
+         most 1400",
+        "send shorter packets; or: ip link set eth1 mtu 1500, if all devices there can take that",
+    );
 }
 
 #[test]

@@ -46,7 +46,8 @@ pub fn stale(dumper: &mut Dumper) -> io::Result<BTreeMap<u32, Vec<&'static str>>
             found.insert(link, hooks);
         }
     }
-    // Afterwards: a router binds the socket before it adds a filter, and keeps it longer.
+    // Read after the filters: a router binds the socket before it adds a filter, and keeps it
+    // longer.
     let sockets = std::fs::read_to_string("/proc/net/unix")?;
     let served = served(&sockets);
     found.retain(|link, _| !served.contains(link));

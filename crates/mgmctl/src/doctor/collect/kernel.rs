@@ -112,7 +112,8 @@ fn through(message: &Message<'_>) -> Option<Vec<u32>> {
 fn next_hops(mut rest: &[u8]) -> impl Iterator<Item = u32> + '_ {
     std::iter::from_fn(move || {
         let (length, link) = (usize::from(u16_at(rest, 0)?), u32_at(rest, 4)?);
-        // Attributes may follow each. One that is shorter than its own length has no end.
+        // Attributes may follow each. A length below 8 is invalid, and would make this loop
+        // endless.
         rest = rest.get(length.max(8).next_multiple_of(4)..).unwrap_or_default();
         Some(link)
     })

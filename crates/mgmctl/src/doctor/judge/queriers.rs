@@ -59,7 +59,7 @@ fn of_mgmd(facts: &Facts, known: &LinkFacts, link: u32, igmp: &IgmpLink) -> Opti
         let effect = "mgmd sends no queries there, and the memberships of the hosts end";
         return Some(no_address(facts, link, effect));
     }
-    // Another querier may have been silent since mgmd listens there.
+    // mgmd may not have listened for long enough to hear another querier.
     let listens = (*since_ms).min(status.uptime_ms).min(status.config.age_ms);
     if listens < igmp.timers.other_querier_present_interval_ms {
         return None;

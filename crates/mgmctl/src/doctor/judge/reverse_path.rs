@@ -28,8 +28,8 @@ pub fn judge(facts: &Facts, report: &mut Report) {
     }
 }
 
-/// Whether the kernel drops packets whose source has this path. Then also whether only switching
-/// `rp_filter` off helps, and not the loose mode.
+/// `None` if the kernel does not drop packets whose source has this path. Otherwise whether
+/// `rp_filter` must be switched off, because its loose mode would drop them, too.
 fn drops(facts: &Facts, link: u32, path: &ReversePath) -> Option<bool> {
     let link = facts.links.get(&link)?;
     let filter = link.rp_filter.filter(|filter| !filter.is_off())?;

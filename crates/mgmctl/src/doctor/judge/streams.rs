@@ -1,4 +1,4 @@
-//! Streams that arrive, and do not leave although their entries say so.
+//! Streams that arrive and do not leave, although an entry forwards them.
 
 use super::super::facts::{Entry, Facts};
 use super::super::firewall::{list, pass, Hook, Passing, Programs, What};

@@ -127,11 +127,19 @@ pub static ROUTER: Table = Table {
              limit on open files for them. The hard limit must permit four files for each.",
         ),
         key(
+            "max-clients-per-user",
+            Kind::Number(1, 65_536),
+            Words("no other limit than `max-clients`"),
+            "The maximum number of processes of one user that are connected at `clients`, so that the \
+             processes of other users have room. Root is no exception.",
+        ),
+        key(
             "answer-timeout",
             Kind::Duration(1, 3_600_000, 1),
             Value("\"1s\""),
             "How long a question to a routing protocol in another process waits for its answer. \
-             Then the default answer holds. Packets of a new flow wait for at most three times as long.",
+             After that, mgmd uses the default answer. Packets of a new flow wait for at most \
+             three times as long.",
         ),
         fixed(
             "daemons",
@@ -490,8 +498,9 @@ pub static CLIENT: Table = Table {
     path: "client",
     header: "[[client]]",
     about: "Restricts the routing protocols in processes of one user. A user without such a table \
-            may do everything that routing protocols can do. If a user has several tables, each of \
-            them permits something. A change does not affect protocols that are registered.",
+            may do everything that routing protocols can do. If a user has several tables, a protocol \
+            may do what at least one of them permits. A change does not affect protocols that are \
+            registered.",
     keys: &[
         key(
             "user",

@@ -52,6 +52,7 @@ fn each_key_of_the_router_changes_or_is_refused() {
         ("clients-group", "\"pim\""),
         ("clients-mode", "\"0666\""),
         ("max-clients", "1"),
+        ("max-clients-per-user", "1"),
         ("answer-timeout", "\"2s\""),
         ("control", "\"/a\""),
         ("log-level", "\"trace\""),

@@ -76,7 +76,7 @@ pub(super) const CASES: &[(&str, &str)] = &[
     ),
     (
         "[router]\nzzz = 1\n",
-        "a.toml:2:1: router.zzz: unknown key: use forwarder, table, unicast-table, mfe-timeout, max-flows, max-igmp-entries, clients, clients-owner, clients-group, clients-mode, max-clients, answer-timeout, daemons, daemons-address, control or log-level",
+        "a.toml:2:1: router.zzz: unknown key: use forwarder, table, unicast-table, mfe-timeout, max-flows, max-igmp-entries, clients, clients-owner, clients-group, clients-mode, max-clients, max-clients-per-user, answer-timeout, daemons, daemons-address, control or log-level",
     ),
     (
         "[[proxy]]\nupstream = \"ppp0\"\ndownstream = [\"eth0\"]\naltnet = [\"10.0.0.0/8\"]\n",

@@ -188,12 +188,13 @@ fn routes_and_modules() {
 fn m52_clients_are_restricted_by_user() {
     let config = valid(
         "[router]\nclients-owner = \"pim\"\nclients-group = \"100\"\nclients-mode = \"0606\"\n\
-         max-clients = 5\nanswer-timeout = \"250ms\"\n[[client]]\nuser = \"pim\"\n\
+         max-clients = 5\nmax-clients-per-user = 2\nanswer-timeout = \"250ms\"\n[[client]]\nuser = \"pim\"\n\
          protocols = [\"200\", \"7/1\"]\ninterfaces = [\"eth*\"]\n[[client]]\nuser = \"*\"\n",
     );
-    let ClientSocket { owner, group, mode, most, answer_ms } = config.router.client_socket;
+    let ClientSocket { owner, group, mode, most, most_of_user, answer_ms } =
+        config.router.client_socket;
     assert_eq!((owner.as_deref(), group.as_deref()), (Some("pim"), Some("100")));
-    assert_eq!((mode, most, answer_ms), (0o606, 5, 250));
+    assert_eq!((mode, most, most_of_user, answer_ms), (0o606, 5, Some(2), 250));
     let [pim, others] = &config.clients[..] else { panic!("two tables") };
     assert_eq!(pim.protocols.as_ref().map(Vec::len), Some(2));
     assert_eq!(pim.interfaces, Pattern::new("eth*").map(|pattern| vec![pattern]));
@@ -204,6 +205,7 @@ fn m52_clients_are_restricted_by_user() {
         ("clients-mode = \"rw\"", "\"rw\" is not valid: use an octal number"),
         ("clients-owner = \"a b\"", "\"a b\" is not valid: use the name or the number of a user"),
         ("max-clients = 0", "0 is not valid: use a whole number from 1 to 65536"),
+        ("max-clients-per-user = 0", "0 is not valid: use a whole number from 1 to 65536"),
     ] {
         let lines = errors(&format!("[router]\n{line}\n"));
         assert!(lines.len() == 1 && lines[0].contains(found), "{lines:?}");

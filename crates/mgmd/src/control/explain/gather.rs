@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 /// How long the thread waits for packets before it looks whether mgmd ends.
 const SLICE: Duration = Duration::from_millis(100);
 /// Listening ends when this many packets have been seen, and this time has passed since the first
-/// one: so long that packets have left that have arrived.
+/// one: long enough for packets that have arrived to have left.
 const PLENTY: usize = 20;
 const SINCE_FIRST: Duration = Duration::from_millis(300);
 /// The most packets that are read at once, and in all.

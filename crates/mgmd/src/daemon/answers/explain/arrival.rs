@@ -50,7 +50,7 @@ impl Place<'_> {
         Ok(Arrival { interface: interface.into(), index, ..Arrival::default() })
     }
 
-    /// Where packets have to arrive that have not arrived yet: where a static route for the flow
+    /// Where packets that have not arrived yet have to arrive: where a static route for the flow
     /// begins, or on the upstream of a proxy that accepts it.
     fn guess(&self, flow: &LibraryFlow) -> Option<(String, u32)> {
         let expected = flow.expected.as_ref().map_or(0, |expected| expected.index);

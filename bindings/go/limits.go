@@ -1,0 +1,88 @@
+package mgm
+
+// #include <mgmhost.h>
+import "C"
+
+import (
+	"net/netip"
+	"unicode/utf16"
+)
+
+// SetTTLThreshold sets the TTL threshold of an interface: only packets with a greater TTL are forwarded out
+// of it.
+func SetTTLThreshold(i Interface, ttl uint8) error {
+	return withHop(i, func(hop C.DWORD) error {
+		return check("MgmHostSetTtlThreshold", func() C.DWORD {
+			return C.MgmHostSetTtlThreshold(C.DWORD(i.Index), hop, C.DWORD(ttl))
+		})
+	})
+}
+
+// SetFlowLimit limits how many flows may begin on an interface in a second, and how many of them at
+// once. A limit of 0 flows a second ends that.
+func SetFlowLimit(index, perSecond, burst uint32) error {
+	return check("MgmHostSetFlowLimit", func() C.DWORD {
+		return C.MgmHostSetFlowLimit(C.DWORD(index), C.DWORD(perSecond), C.DWORD(burst))
+	})
+}
+
+// AddBoundary makes an interface an administrative boundary for a prefix inside 239.0.0.0/8.
+func AddBoundary(index uint32, scope netip.Prefix) error {
+	b, err := boundary(index, scope)
+	if err != nil {
+		return err
+	}
+	return check("MgmHostAddBoundary", func() C.DWORD { return C.MgmHostAddBoundary(&b) })
+}
+
+// DeleteBoundary deletes an administrative boundary.
+func DeleteBoundary(index uint32, scope netip.Prefix) error {
+	b, err := boundary(index, scope)
+	if err != nil {
+		return err
+	}
+	return check("MgmHostDeleteBoundary", func() C.DWORD { return C.MgmHostDeleteBoundary(&b) })
+}
+
+func boundary(index uint32, scope netip.Prefix) (b C.MIB_IPMCAST_BOUNDARY, err error) {
+	b.dwIfIndex = C.DWORD(index)
+	b.dwGroupAddress, b.dwGroupMask, err = prefix(scope)
+	return b, err
+}
+
+// SetScopeName sets the name of a range of groups. An empty name restores the default one.
+func SetScopeName(scope netip.Prefix, name string) error {
+	address, bits, err := prefix(scope)
+	if err != nil {
+		return err
+	}
+	var first *C.WCHAR
+	if name != "" {
+		var units []C.WCHAR
+		for _, unit := range append(utf16.Encode([]rune(name)), 0) {
+			units = append(units, C.WCHAR(unit))
+		}
+		first = &units[0]
+	}
+	return check("MgmHostSetScopeName", func() C.DWORD { return C.MgmHostSetScopeName(address, bits, first) })
+}
+
+// ScopeName returns the name of a range of groups.
+func ScopeName(scope netip.Prefix) (string, error) {
+	var raw C.MIB_IPMCAST_SCOPE
+	var err error
+	if raw.dwGroupAddress, raw.dwGroupMask, err = prefix(scope); err != nil {
+		return "", err
+	}
+	if err = check("MgmHostGetScopeName", func() C.DWORD { return C.MgmHostGetScopeName(&raw) }); err != nil {
+		return "", err
+	}
+	var units []uint16
+	for _, unit := range raw.snNameBuffer {
+		if unit == 0 {
+			break
+		}
+		units = append(units, uint16(unit))
+	}
+	return string(utf16.Decode(units)), nil
+}

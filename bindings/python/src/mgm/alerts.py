@@ -1,0 +1,109 @@
+"""The alerts of a client, for asyncio: `async for alert in client.alerts()`."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+import weakref
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from .values import Flow, Interface
+
+Kind = Literal["prune_alert", "join_alert", "wrong_if", "local_join", "local_leave", "disable_igmp", "enable_igmp"]
+
+# As many alerts as the library itself keeps for a client that does not take them.
+LIMIT = 1024
+
+
+@dataclass(frozen=True)
+class Alert:
+    """One call of a callback. `kind` is the name of the callback; what it does not have is None.
+    `other` is `nobody_else` of prune_alert, or `somebody_else` of join_alert."""
+
+    kind: Kind
+    flow: Flow | None = None
+    interface: Interface | None = None
+    other: bool | None = None
+    header: bytes | None = None
+
+
+def close_all() -> None:
+    """Ends the iterations of all clients: no thread of the library waits for a reader afterwards."""
+    for alerts in tuple(_all):
+        alerts.close()
+
+
+class Alerts:
+    """Alerts that wait for their reader. Callbacks put them in on any thread; one task reads them."""
+
+    def __init__(self) -> None:
+        _all.add(self)
+        self._waiting: deque[Alert] = deque()
+        self._changed = threading.Condition()
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._wake: asyncio.Event | None = None
+        self._is_closed = False
+
+    def put(self, alert: Alert) -> None:
+        with self._changed:
+            # A thread of the library waits for the reader, so that the library sees a slow client. A
+            # thread of the program may be the one that the reader needs.
+            if isinstance(threading.current_thread(), threading._DummyThread):
+                self._changed.wait_for(lambda: self._is_closed or len(self._waiting) < LIMIT)
+            if self._is_closed:
+                return
+            self._waiting.append(alert)
+            self._tell()
+
+    def close(self) -> None:
+        """Ends the iteration when the alerts that wait have been read."""
+        with self._changed:
+            self._is_closed = True
+            self._changed.notify_all()
+            self._tell()
+
+    def _tell(self) -> None:
+        if self._loop is not None and self._wake is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._wake.set)
+
+    def __aiter__(self) -> Alerts:
+        loop = asyncio.get_running_loop()
+        with self._changed:
+            if self._loop is not None and self._loop is not loop and not self._loop.is_closed():
+                raise RuntimeError("the alerts of this client are read in another event loop")
+            self._loop, self._wake = loop, asyncio.Event()
+        return self
+
+    async def __anext__(self) -> Alert:
+        wake = self._wake
+        assert wake is not None, "__aiter__ comes first"
+        while True:
+            with self._changed:
+                if self._waiting:
+                    self._changed.notify()
+                    return self._waiting.popleft()
+                if self._is_closed:
+                    raise StopAsyncIteration
+                wake.clear()
+            await wake.wait()
+
+    def callbacks(self) -> dict[str, Callable[..., Any]]:
+        """Returns a callback for each kind of alert. None of them answers anything but the default."""
+        put = self.put
+        return {
+            "prune_alert": lambda flow, interface, nobody_else, timeout: put(
+                Alert("prune_alert", flow, interface, nobody_else)
+            ),
+            "join_alert": lambda flow, somebody_else: put(Alert("join_alert", flow, other=somebody_else)),
+            "wrong_if": lambda flow, interface, header: put(Alert("wrong_if", flow, interface, header=header)),
+            "local_join": lambda flow, interface: put(Alert("local_join", flow, interface)),
+            "local_leave": lambda flow, interface: put(Alert("local_leave", flow, interface)),
+            "disable_igmp": lambda interface: put(Alert("disable_igmp", interface=interface)),
+            "enable_igmp": lambda interface: put(Alert("enable_igmp", interface=interface)),
+        }
+
+
+_all: weakref.WeakSet[Alerts] = weakref.WeakSet()

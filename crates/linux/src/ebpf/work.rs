@@ -1,0 +1,97 @@
+//! What system calls about interfaces are made with, and what they have found out.
+
+use super::attach::{Attached, Attachment};
+use super::layout::PORTS;
+use super::links::{Facts, LinkSocket};
+use super::load::Loaded;
+use super::requests::Netlink;
+use super::view::Seen;
+use crate::types::{IfId, Ipv4Addr};
+use std::collections::{BTreeMap, BTreeSet};
+use std::io;
+use std::time::Instant;
+
+/// The interfaces of an index.
+#[derive(Debug)]
+pub(super) struct Served {
+    /// `None` while the kernel's multicast routing has a VIF there.
+    pub attached: Option<Attached>,
+    pub facts: Facts,
+    /// Its ports with their next hops. The counters of arrivals are those of the first.
+    pub ports: Vec<(IfId, Ipv4Addr)>,
+    /// The number of the element that counts arrivals.
+    pub arrivals: usize,
+    /// Its device is gone, also if another one has the index by now.
+    pub is_lost: bool,
+}
+
+impl Served {
+    pub(super) fn seen(&self) -> Option<Seen> {
+        let (_, next_hop) = *self.ports.first()?;
+        Some(Seen {
+            name: self.facts.name.clone(),
+            next_hop,
+            arrivals: self.arrivals,
+            is_attached: self.attached.is_some() && !self.is_lost,
+        })
+    }
+}
+
+/// What system calls are made with.
+#[derive(Debug)]
+pub(super) struct Work {
+    pub links: LinkSocket,
+    pub requests: Netlink,
+    pub how: Attachment,
+    pub by_index: BTreeMap<u32, Served>,
+    pub unfinished: Unfinished,
+}
+
+/// What the kernel has refused. It is tried again every second.
+#[derive(Debug, Default)]
+pub(super) struct Unfinished {
+    /// Indexes whose state could not be read, or whose programs could not be attached again.
+    pub unread: BTreeSet<u32>,
+    /// What could not be detached, by index.
+    pub detached: BTreeMap<u32, Attached>,
+    /// Indexes that the programs still take for served ones.
+    pub in_map: BTreeSet<u32>,
+    /// Indexes that still receive all multicast packets.
+    pub all_multicast: BTreeSet<u32>,
+    /// Indexes with a next hop whose Ethernet address the kernel does not know.
+    pub unresolved: BTreeSet<u32>,
+    pub last_try: Option<Instant>,
+}
+
+impl Unfinished {
+    pub(super) fn is_empty(&self) -> bool {
+        self.unread.is_empty()
+            && self.detached.is_empty()
+            && self.in_map.is_empty()
+            && self.all_multicast.is_empty()
+            && self.unresolved.is_empty()
+    }
+}
+
+impl Work {
+    /// An element for arrivals that no other index uses: the one with the number of the port, unless
+    /// that port was the first of an index whose other ports are still served.
+    pub(super) fn free_arrivals(&self, id: IfId) -> usize {
+        let used: BTreeSet<usize> = self.by_index.values().map(|served| served.arrivals).collect();
+        let mut numbers = (0..PORTS).map(|step| (usize::from(id.0) + step) % PORTS);
+        numbers.find(|number| !used.contains(number)).unwrap_or_default()
+    }
+
+    /// The programs no longer take packets of the index for those of an interface.
+    pub(super) fn leave_map(&mut self, loaded: &Loaded, if_index: u32, name: &str) {
+        if let Err(error) = loaded.maps.ifaces.delete(&if_index) {
+            log::debug!("{name}: cannot stop serving it: {error}");
+            self.unfinished.in_map.insert(if_index);
+        }
+    }
+}
+
+/// The device is gone, and what was asked of it with it.
+pub(super) fn is_gone(error: &io::Error) -> bool {
+    matches!(error.raw_os_error(), Some(libc::ENODEV | libc::EADDRNOTAVAIL))
+}
