@@ -25,7 +25,7 @@ class Soak:
         self._counters = Counters()
         self._held, self._wishes = [], 0
         self._events = collections.Counter()
-        self._faults = []
+        self._course = []
 
     def say(self, *words):
         print(f"{self._name}:", *words, flush=True)
@@ -54,8 +54,10 @@ class Soak:
         self._end_of_phase()
         while time.time() - began < self._options.seconds:
             for event in self._plan.phase():
+                told = time.strftime("%H:%M:%S", time.gmtime()), f"{time.time() - began:.2f}"
+                self._course.append(" ".join((*told, event.kind, *map(str, event.arguments))))
                 if self._options.trace:
-                    self.say(f"{time.time() - began:.2f}", event.kind, *event.arguments)
+                    self.say(self._course[-1])
                 self._world.do(event)
                 self._events[event.kind] += 1
                 self._alive()
@@ -101,6 +103,14 @@ class Soak:
             self._held[0].say(f"join A * {group} spare")
         self._held[0].must("owner spare")  # answered after the joins
 
+    def _keep(self, faults):
+        """Writes the events, what mgmd said, and all faults to a file: a fault that needs a busy
+        machine may not come again with the same seed."""
+        file = TREE / f"build/soak-{self._name}.log"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text("\n".join((*self._course, *self._world.mgmd.log.items, *faults)) + "\n")
+        self.say(f"{file} has the events, the log of mgmd and all faults")
+
     def _tell(self):
         world, judge = self._world, self._world.judge
         errors = [line for line in world.mgmd.log.items if " error: " in line]
@@ -118,6 +128,8 @@ class Soak:
             f"the machine stood still for {world.ledger.total:.1f} s, at most {world.ledger.longest:.2f} s"
             f" at once; a limit was extended by at most {judge.used:.2f} s"
         )
+        if faults:
+            self._keep(faults)
         kinds = collections.Counter()
         if self._options.trace:
             for line in world.mgmd.log.items:
