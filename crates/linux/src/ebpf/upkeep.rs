@@ -1,6 +1,6 @@
-//! The thread `mgm-upkeep` makes room for entries, expires first packets, repeats the requests that the
-//! kernel has refused, and frees for reuse what no program uses any longer. It waits for the kernel in
-//! some of these steps, so the thread that reads upcalls must not do them.
+//! What must be done now and then, by the thread `mgm-upkeep`: make room for entries, expire first
+//! packets, try again what the kernel has refused, and reuse what no program uses any longer. Some of
+//! it waits for the kernel, so upcalls must not wait for it.
 
 use super::chunks::Chunks;
 use super::layout::BUCKET_CHUNKS;
