@@ -1,8 +1,8 @@
-"""Decides whether each link got what it asked for, and nothing else.
+"""Decides whether each link got the streams that it asked for, and no others.
 
 All times are those of time.time(), because the kernel stamps the packets with that clock. The limits
-are those of docs/igmp.md for the times of the bed, plus what the machine itself has delayed: a
-`Ledger` knows how long.
+are those of docs/igmp.md with the timers of the test bed, plus the delays by the machine itself, which
+a `Ledger` records.
 """
 
 import contextlib

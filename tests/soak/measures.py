@@ -1,15 +1,15 @@
-"""What is compared from phase to phase: the counters of the MFEs, and what mgmd needs."""
+"""What is compared from phase to phase: the counters of MFEs, mgmd's memory and its descriptors."""
 
 import time
 
 # After the streams stop, the last packets are counted within this time on an idle machine.
 COUNTED = 2.0
 
-# What mgmd may grow by after the warm-up. Its state is bounded: 8 flows, 4 links with at most 8
-# groups each, 2 clients. In half an hour, some 3,700 changes follow the warm-up, so the limit is
-# passed by a leak of 150 bytes a change. Below it is what allocators keep back: in the six minutes
-# after a warm-up, that was 136 KiB at most. Until about a minute has passed, it is more, because some
-# kinds of events happen for the first time, so a short run finds only leaks that are larger.
+# By how much the memory of mgmd may grow after the warm-up. Its state is bounded: 8 flows, 4 links with
+# at most 8 groups each, 2 clients. In half an hour, some 3,700 changes follow the warm-up, so a leak of
+# 150 bytes a change exceeds the limit. The memory that allocators keep does not: in the six minutes
+# after a warm-up, it was 136 KiB at most. In the first minute it is more, because some kinds of events
+# happen for the first time. So a short run finds only larger leaks.
 GROWTH, SHORT, GROWTH_SHORT = 512 << 10, 300, 1 << 20
 # The first part of the run, which is not judged, and the least number of phases that it has.
 WARM, WARM_PHASES = 0.25, 2

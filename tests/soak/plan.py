@@ -1,8 +1,8 @@
 """What happens in a soak: a sequence of events that depends on the seed and on nothing else.
 
-The plan keeps a model of what it has done (which link is there, who wants what), so that each event
-makes sense: only a member leaves, only a link that is down comes up. It never looks at the clock or
-at the router, so the same seed gives the same events in the same order.
+The plan remembers what it has done (which links exist, which hosts want which group), so that each
+event is possible: only a member leaves, and only a link that is down comes up. It never looks at the
+clock or at the router, so the same seed gives the same events in the same order.
 """
 
 import random

@@ -1,4 +1,4 @@
-"""The streams of a soak, and the ears that hear them on the links."""
+"""The streams of a soak, and the sockets that receive them on the links."""
 
 import contextlib
 import errno

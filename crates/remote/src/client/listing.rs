@@ -1,4 +1,4 @@
-//! Listings of MFEs. They come in parts.
+//! Listings of MFEs. The router sends them in parts.
 
 use super::calls::unexpected;
 use super::channel::Channel;
