@@ -4,6 +4,7 @@
 #   make demo        installs missing tools, then runs the demo
 #   make test        runs the quick tests; make test-heavy runs the slow tests
 #   make test-kernels  tests the kernels of Debian in virtual machines; KERNELS=all, or releases
+#   make soak        runs mgmd for half an hour while all around it changes; SOAK_SECONDS=, SEED=
 #   make mutants     tests the tests: changes the code and expects a failure; takes hours
 #   make bench       measures the release build; BENCH="install memory" selects rows
 #   make peers       measures mgm and other multicast routers, and records the results
@@ -31,7 +32,11 @@ BENCH ?=
 # Releases of Debian, by name.
 KERNELS ?= bookworm
 
-.PHONY: all demo test test-heavy test-kernels mutants bench bench-docs peers instructions headers man bpf completions pictures conformance docs languages windows abi deb install clean
+# How long the soak takes, and its seed. Without a seed, it takes one of its own.
+SOAK_SECONDS ?= 1800
+SEED ?=
+
+.PHONY: all demo test test-heavy test-kernels soak mutants bench bench-docs peers instructions headers man bpf completions pictures conformance docs languages windows abi deb install clean
 
 all:
 	CARGO=$(CARGO) scripts/cargo-trimmed build --release --locked --package mgm --lib
@@ -52,6 +57,11 @@ test-kernels:
 	scripts/setup --kernels
 	scripts/test install
 	tests/kernels/run $(KERNELS)
+
+soak:
+	scripts/setup
+	scripts/test install
+	MGM_SOAK_SECONDS=$(SOAK_SECONDS) MGM_SOAK_SEED=$(SEED) MGM_STAGE_SECONDS=$$(($(SOAK_SECONDS) + 600)) V=1 scripts/test soak
 
 mutants:
 	scripts/mutants --all

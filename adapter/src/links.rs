@@ -1,9 +1,9 @@
 //! IGMP packets as they arrive on the daemon's interfaces.
 //!
 //! The kernel passes IGMP with Router Alert to raw sockets only while it has VIFs, and IGMP without it
-//! only to the owner of MRT_INIT, which is mgmd. So they are read from packet sockets, one for each
-//! interface of the daemon, as mgmd does. A filter of the raw socket drops these packets, so that no
-//! packet is read twice (D134).
+//! only to the owner of MRT_INIT, which is mgmd. So the library reads them from packet sockets, one for
+//! each interface of the daemon, as mgmd does. A filter of the raw socket drops these packets, so that
+//! no packet is read twice (D134).
 
 use crate::system::{self, errno, Fd};
 use libc::{c_int, sock_filter, socklen_t};

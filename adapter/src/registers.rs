@@ -1,8 +1,8 @@
-//! The packets of flows that leave by the register interface of PIM, which the daemon sends to a
+//! The packets of flows that leave by the register interface of PIM. The daemon sends them to a
 //! rendezvous point on another router (D138).
 //!
-//! They are read from a packet socket of all interfaces, whose filter accepts the packets of these flows
-//! only, before a forwarder can take them.
+//! The library reads them from a packet socket of all interfaces, before a forwarder can take them. The
+//! filter of the socket accepts only packets of these flows.
 
 use crate::links::{ancillary, bind, filter, step, IF_EQUAL, LOAD_WORD, RETURN, UNREAD};
 use crate::system::{self, Fd};

@@ -114,7 +114,7 @@ def add(head, table_text, rows, routers):
         cells = ["" if title == last else title, name, *found[title, name]]
         text, last = text + f"| {' | '.join(cells)} |\n", title
     chosen = (title for title in titles if any(title == other for other, _ in new))
-    what = [f"{title} ({', '.join(name for other, name in new if other == title)})" for title in chosen]
+    what = [f"{title} ({', '.join(f'*{name}*' for other, name in new if other == title)})" for title in chosen]
     what = f"Measured later: {'; '.join(what)}: "
     notes = [note for note in headings.splitlines() if note and not note.startswith(what)]
     write("\n\n".join([*notes, what + head.strip()]) + "\n\n" + text)

@@ -48,7 +48,7 @@ static DWORD protocol_take(DWORD index)
     return code;
 }
 
-/* A release also deletes the memberships on the interface, and the MFEs that begin there. */
+/* A release also deletes the memberships there, and the MFEs of flows that arrive there. */
 static DWORD protocol_release(DWORD index)
 {
     DWORD code = check("release", MgmReleaseInterfaceOwnership(us.protocol, index, 0));

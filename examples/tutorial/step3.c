@@ -85,7 +85,7 @@ static DWORD protocol_hear(DWORD index, DWORD group, BOOL wanted)
                                                MGM_JOIN_STATE_FLAG));
 }
 
-/* A release also deletes the memberships on the interface, and the MFEs that begin there. */
+/* A release also deletes the memberships there, and the MFEs of flows that arrive there. */
 static DWORD protocol_release(DWORD index)
 {
     DWORD code = check("disable IGMP", MgmReleaseInterfaceOwnership(us.igmp, index, 0));

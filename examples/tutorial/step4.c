@@ -138,7 +138,7 @@ static void protocol_print_mfes(void)
     check("get MFEs", code);
 }
 
-/* A release also deletes the memberships on the interface, and the MFEs that begin there. */
+/* A release also deletes the memberships there, and the MFEs of flows that arrive there. */
 static DWORD protocol_release(DWORD index)
 {
     DWORD code = check("disable IGMP", MgmReleaseInterfaceOwnership(us.igmp, index, 0));

@@ -64,7 +64,7 @@ static DWORD on_prune(DWORD source, DWORD source_mask, DWORD group, DWORD group_
     return NO_ERROR;
 }
 
-/* They are wanted: such a protocol would send a join. */
+/* The packets are wanted again: a protocol with neighbours would send a join. */
 static DWORD on_join(DWORD source, DWORD source_mask, DWORD group, DWORD group_mask,
                      BOOL member_update)
 {
@@ -163,7 +163,7 @@ static void protocol_print_mfes(void)
     check("get MFEs", code);
 }
 
-/* A release also deletes the memberships on the interface, and the MFEs that begin there. */
+/* A release also deletes the memberships there, and the MFEs of flows that arrive there. */
 static DWORD protocol_release(DWORD index)
 {
     DWORD code = check("disable IGMP", MgmReleaseInterfaceOwnership(us.igmp, index, 0));

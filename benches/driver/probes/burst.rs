@@ -1,6 +1,6 @@
 //! Many new flows of real packets, with the kernel's multicast routing. Two protocols answer RPF and
-//! CREATION: in the router's process, or in a client process. The sender is this process, so the
-//! processor time of the others is that of the router, and of the client process.
+//! CREATION, in the router's process or in a client process. This process sends the packets, so its
+//! processor time is separate from that of the router and of the client process.
 
 use super::forward::{frame, Bed, IIF};
 use super::remote::Served;

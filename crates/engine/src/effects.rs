@@ -172,8 +172,8 @@ impl Effects {
         }
     }
 
-    /// The resolution of a flow has ended, or does not begin. Without memory for all of them, one is enough:
-    /// callers that wait for another flow check for themselves.
+    /// The resolution of a flow has ended, or does not begin. Without memory for all of them, one is
+    /// enough: callers that wait for another flow check for themselves.
     pub(crate) fn ended(&mut self, flow: Flow) {
         if self.resolved.try_reserve(1).is_ok() || self.resolved.is_empty() {
             self.resolved.push(flow);

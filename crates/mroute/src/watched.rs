@@ -1,5 +1,5 @@
-//! Flows that mgmd forwards, and for which the daemon has no entry. mgmd does not ask about them again,
-//! but the kernel would: after a while, the next packet of such a flow is an upcall.
+//! Flows that mgmd forwards, and for which the daemon has no entry. mgmd does not ask about such a flow
+//! again. But the kernel would make an upcall of its next packet after a while, so this module does.
 
 use crate::refused::AT_ONCE;
 use mgm_types::Flow;

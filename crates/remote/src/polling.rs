@@ -1,9 +1,9 @@
 //! Short polling before a wait.
 //!
-//! A thread that waits is woken by the kernel. If that happens on another processor that is idle,
-//! it takes several times as long as the call for which the other side waits. So a thread that
-//! expects a message soon polls for some microseconds before it waits. If the message does not come
-//! in that time, for example because the processors are busy, the thread polls more and more seldom.
+//! A thread that waits for a message sleeps, and the kernel must wake it. If it sleeps on another
+//! processor, which is idle, this takes several times as long as the call itself. So a thread that
+//! expects a message soon polls for some microseconds before it sleeps. If the message does not come in
+//! that time, for example because the processors are busy, the thread polls less often.
 
 use mgm_linux::threads;
 use std::sync::OnceLock;

@@ -1,8 +1,8 @@
-//! What threads post for client processes, and the thread that sends it, in the interleavings in
-//! which at most [`PREEMPTIONS`] times a thread is stopped where it could have gone on (loom).
+//! Threads that post callbacks for client processes, and the thread that sends them, in all
+//! interleavings with at most [`PREEMPTIONS`] preemptions (loom).
 //!
-//! Each callback is sent, and once. The sender never waits while one is there that nobody wakes it
-//! for. What had no room is sent later.
+//! Each callback is sent exactly once. The sender never sleeps while callbacks wait and no thread will
+//! wake it. Callbacks for which there was no room are sent later.
 #![cfg(target_os = "linux")]
 
 #[path = "../src/server/mailbox.rs"]

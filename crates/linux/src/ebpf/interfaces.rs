@@ -126,6 +126,8 @@ impl Interfaces {
             let _ = work.links.receive_all(index, false);
             return Err(advice::no_port(&error, interface, &name));
         }
+        // It may have failed to leave when it was released before.
+        work.unfinished.in_map.remove(&index);
         log::debug!("{interface} ({name}) is served by {}", if is_tcx { "tcx" } else { "clsact" });
         Ok(())
     }

@@ -1,5 +1,5 @@
-//! Reads the state of served interfaces again: what has changed, who is gone, and where another daemon
-//! has a VIF.
+//! Reads the state of served interfaces again: which have changed, which are gone, and on which another
+//! daemon has a VIF.
 
 use super::advice;
 use super::attach::{Attached, Attachment};

@@ -1,4 +1,4 @@
-//! Tries again what the kernel has refused about interfaces.
+//! Repeats the requests about interfaces that the kernel has refused.
 
 use super::layout::{NEIGHBOUR, UP};
 use super::load::Loaded;

@@ -1,5 +1,5 @@
-//! What other threads ask about the interfaces that are served: those that install entries, read
-//! counters, or pass upcalls on. No system call is made while it is locked.
+//! The part of the state of served interfaces that all threads read: those that install entries, read
+//! counters, or pass upcalls on. No system call is made while it is locked, so they never wait for one.
 
 use super::advice;
 use super::layout::Arrivals;

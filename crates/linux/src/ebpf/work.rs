@@ -1,4 +1,5 @@
-//! What system calls about interfaces are made with, and what they have found out.
+//! The sockets for system calls about interfaces, and the state of the interfaces that these calls have
+//! returned.
 
 use super::attach::{Attached, Attachment};
 use super::layout::PORTS;
@@ -21,7 +22,7 @@ pub(super) struct Served {
     pub ports: Vec<(IfId, Ipv4Addr)>,
     /// The number of the element that counts arrivals.
     pub arrivals: usize,
-    /// Its device is gone, also if another one has the index by now.
+    /// Its device is gone, even if another one has the index by now.
     pub is_lost: bool,
 }
 
@@ -37,7 +38,7 @@ impl Served {
     }
 }
 
-/// What system calls are made with.
+/// The sockets for system calls, and the state of all interfaces.
 #[derive(Debug)]
 pub(super) struct Work {
     pub links: LinkSocket,
@@ -47,14 +48,14 @@ pub(super) struct Work {
     pub unfinished: Unfinished,
 }
 
-/// What the kernel has refused. It is tried again every second.
+/// The requests that the kernel has refused. They are repeated every second.
 #[derive(Debug, Default)]
 pub(super) struct Unfinished {
     /// Indexes whose state could not be read, or whose programs could not be attached again.
     pub unread: BTreeSet<u32>,
-    /// What could not be detached, by index.
+    /// Programs that could not be detached, by index.
     pub detached: BTreeMap<u32, Attached>,
-    /// Indexes that the programs still take for served ones.
+    /// Indexes that are still in the map of the programs, although they are no longer served.
     pub in_map: BTreeSet<u32>,
     /// Indexes that still receive all multicast packets.
     pub all_multicast: BTreeSet<u32>,
@@ -82,7 +83,7 @@ impl Work {
         numbers.find(|number| !used.contains(number)).unwrap_or_default()
     }
 
-    /// The programs no longer take packets of the index for those of an interface.
+    /// Removes the index from the map of the programs, so that they ignore its packets.
     pub(super) fn leave_map(&mut self, loaded: &Loaded, if_index: u32, name: &str) {
         if let Err(error) = loaded.maps.ifaces.delete(&if_index) {
             log::debug!("{name}: cannot stop serving it: {error}");
@@ -91,7 +92,7 @@ impl Work {
     }
 }
 
-/// The device is gone, and what was asked of it with it.
+/// Whether the error means that the device is gone, and with it what the call was about.
 pub(super) fn is_gone(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::ENODEV | libc::EADDRNOTAVAIL))
 }

@@ -1,4 +1,4 @@
-//! More new flows than clients answer, with the ebpf forwarder.
+//! New flows that arrive faster than clients answer, with the ebpf forwarder.
 
 use super::ebpf::on_both;
 use super::*;

@@ -305,7 +305,10 @@ impl Router {
                     self.0.channels.give_back(channel);
                     return Err(refusal.refusal(0));
                 }
-                _ => return Err(unexpected()),
+                _ => {
+                    self.0.lose(); // what the router sends is no protocol
+                    return Err(unexpected());
+                }
             }
         }
     }

@@ -1,4 +1,4 @@
-//! Listings of MFEs. They come in parts.
+//! Listings of MFEs. The router sends them in parts.
 
 use super::calls::unexpected;
 use super::channel::Channel;
@@ -51,7 +51,10 @@ impl Router {
             self.0.lose();
             lost()
         })?;
-        let reply = asked.map_err(|_| unexpected())?;
+        let reply = asked.map_err(|_| {
+            self.0.lose(); // what the router sends is no protocol
+            unexpected()
+        })?;
         self.0.channels.give_back(channel);
         match reply {
             Ok(next_oifs) => Ok(next_oifs.map(|oifs| oifs as usize)),

@@ -1,5 +1,5 @@
-//! The threads `mgm-worker`, which run callbacks that no call of this process has caused, and the
-//! acknowledgements of callbacks.
+//! The threads `mgm-worker`, which run the callbacks that no call of this process has caused; and the
+//! acknowledgements, which tell the router that callbacks have returned.
 
 use super::portions::portions;
 use super::shell::Shell;

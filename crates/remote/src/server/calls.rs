@@ -1,4 +1,4 @@
-//! The calls of client processes, and the texts that they ask for.
+//! The calls of client processes, and the texts that these return: the status and the metrics.
 
 use super::link::Role;
 use super::outlet::take_own;

@@ -1,7 +1,7 @@
-//! The bytes that wait to be sent to a process, and the list of the processes for which some wait.
+//! The bytes that wait to be sent to a process, and the list of the processes for which bytes wait.
 //!
-//! Threads that post, and the thread that sends, share both. `tests/mailbox_model.rs` runs them
-//! through interleavings.
+//! The threads that post and the thread that sends share both. `tests/mailbox_model.rs` runs these
+//! threads through their interleavings.
 
 use super::sync::Mutex;
 

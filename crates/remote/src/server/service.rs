@@ -24,6 +24,8 @@ const LISTENER: u64 = 0;
 pub(super) const DAWDLING: Duration = Duration::from_secs(10);
 /// A wait is short if it takes less time than two threads need to wake each other.
 const BRISK: Duration = Duration::from_micros(100);
+/// As many messages of a connection are taken before others are served.
+const MESSAGES: usize = 32;
 /// How often slow processes and connections are looked for.
 const ROUND: Duration = Duration::from_secs(1);
 
@@ -53,6 +55,8 @@ pub(super) struct Service {
     buffer: Vec<u8>,
     /// For the callbacks of a process.
     events: Vec<u8>,
+    /// Connections with more messages than are taken at once.
+    behind: Vec<u64>,
     polling: Polling,
     /// The last wait was short.
     is_brisk: bool,
@@ -87,6 +91,7 @@ impl Service {
             paused_until: None,
             buffer: Vec::new(),
             events: Vec::new(),
+            behind: Vec::new(),
             polling: Polling::default(),
             is_brisk: false,
             has_called: false,
@@ -122,18 +127,23 @@ impl Service {
         }
         self.send_changed();
         let until = self.next_check.min(self.next_round);
-        let has_work = !self.departures.is_empty() || !self.deferred.is_empty();
+        let has_work =
+            !self.departures.is_empty() || !self.deferred.is_empty() || !self.behind.is_empty();
         let wait = match has_work || !self.changed.is_empty() {
             true => Duration::ZERO,
             false => until.saturating_duration_since(now),
         };
         self.wait(wait, ready);
+        let behind = std::mem::take(&mut self.behind);
         for one in ready.iter() {
             if one.token == LISTENER {
                 self.accept_all();
                 continue;
             }
             self.serve(one.token, one.readable);
+        }
+        for token in behind {
+            self.take_messages(token);
         }
         for (link, text) in self.texts.take() {
             self.text_is_made(link, text);
@@ -225,20 +235,21 @@ impl Service {
         let is_open = match self.links.get_mut(&token) {
             None => true,
             Some(link) if is_readable && link.is_ready() => link.read(&mut buffer),
-            Some(_) => true,
+            // The kernel tells again and again of a connection that has ended.
+            Some(link) => !(is_readable && link.connection().has_hung_up()),
         };
         self.buffer = buffer;
+        // First, because a message that has arrived waits until its connection is drained.
+        self.flush(token);
         self.take_messages(token);
-        if is_open {
-            self.flush(token);
-        } else {
+        if !is_open {
             self.close(token, None);
         }
     }
 
-    /// Takes the messages that have arrived on a connection.
+    /// Takes messages that have arrived on a connection, so few that others are served soon.
     pub(super) fn take_messages(&mut self, token: u64) {
-        loop {
+        for _ in 0..MESSAGES {
             let Some(link) = self.links.get_mut(&token) else { return };
             if !link.is_ready() {
                 return;
@@ -270,6 +281,7 @@ impl Service {
             }
             self.flush(token);
         }
+        self.behind.push(token);
     }
 
     /// Sends the callbacks that were posted.

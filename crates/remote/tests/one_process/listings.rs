@@ -1,4 +1,4 @@
-//! Listings of many MFEs, which come in parts.
+//! Listings of many MFEs, which the router sends in parts.
 
 use super::{link, Fixture};
 use mgm_engine::{Join, MfeRow};

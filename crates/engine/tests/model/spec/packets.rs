@@ -13,10 +13,20 @@ impl Model {
 
     /// A packet that the host passes on, or (`by_kernel`) for which the kernel has no entry.
     pub fn packet(&mut self, packet: &Packet, by_kernel: bool) -> Outcome {
-        let Packet { flow, arrival, header, .. } = packet;
-        if by_kernel && self.mfe(*flow).is_some() {
-            return Outcome::Resolving;
+        let has_mfe = self.mfe(packet.flow).is_some();
+        let outcome = match by_kernel && has_mfe {
+            true => Outcome::Resolving,
+            false => self.take_packet(packet, by_kernel),
+        };
+        // The kernel waits for no more about such a flow.
+        if by_kernel && (has_mfe || matches!(outcome, Outcome::Refused(_))) {
+            self.resolved.push(packet.flow);
         }
+        outcome
+    }
+
+    fn take_packet(&mut self, packet: &Packet, by_kernel: bool) -> Outcome {
+        let Packet { flow, arrival, header, .. } = packet;
         if self.master(*arrival).is_none() {
             return self.refuse(Refused::ForeignArrival);
         }

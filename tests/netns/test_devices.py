@@ -1,0 +1,177 @@
+"""Streams through devices of each kind that people have, under Ethernet and over it. What a kernel
+lacks is tried in a virtual machine (make test-kernels)."""
+
+import unittest
+
+import lab
+from case import GROUP, NetnsTest
+from devices import KINDS, MOVABLE, Device, lacks
+from lab import until
+from mgmd import FAST, Mgmd
+from wires import Stream
+
+BOTH = "".join(f'[[interface]]\nname = "{name}"\n{FAST}\n' for name in ("to-plain", Device.NAME))
+
+
+class OfKind:
+    """The tests of one kind: a host behind the device, and another one behind a veth interface."""
+
+    def setUp(self):
+        super().setUp()
+        self.plain, self.far = self.hosts("plain", "far")
+        self.kernel = self.lab.router
+        self.device = Device(self.kind, self.kernel, self.far, "to-far")
+
+    def start(self):
+        self.daemon = self.router()
+        self.daemon.protocol("A", 200, Device.NAME, "to-plain")
+
+    def mgmd(self):
+        mgmd = Mgmd(self.kernel, BOTH)
+        self.addCleanup(mgmd.close)
+        return mgmd
+
+    def reaches(self, collector, what):
+        """Waits until more of a running stream arrives."""
+        collector.numbers.clear()
+        until(lambda: collector.count > 10, what, 10)
+
+    def twenty_arrive(self, emitter, collector):
+        """Checks that the first datagram, and those that follow the MFE, arrive once, in order."""
+        for count in (1, 20):
+            emitter.send(count - emitter.sent)
+            collector.expect(count)
+        self.assertEqual(collector.numbers, list(range(20)))
+
+    def test_stream_comes_in_by_it(self):
+        self.start()
+        self.daemon.must(f"join A * {GROUP} to-plain")
+        self.twenty_arrive(self.far.emitter(GROUP), self.plain.collector(GROUP))
+        entry = (Device.NAME, {"to-plain"})
+        self.assertEqual(self.kernel.entries(), {(self.far.address, GROUP): entry})
+
+    def test_stream_goes_out_by_it(self):
+        self.start()
+        self.daemon.must(f"join A * {GROUP} {Device.NAME}")
+        emitter = self.plain.emitter(GROUP)
+        self.twenty_arrive(emitter, self.far.collector(GROUP))
+        entry = ("to-plain", {Device.NAME})
+        self.assertEqual(self.kernel.entries(), {(self.plain.address, GROUP): entry})
+        self.daemon.must(f"leave A * {GROUP} {Device.NAME}")
+        self.far.tap(GROUP).silent(emitter)
+
+    def test_hosts_behind_it_join_and_leave(self):
+        self.mgmd()
+        collector, emitter = self.far.collector(GROUP), self.plain.emitter(GROUP)
+        with Stream(emitter):
+            self.reaches(collector, "the stream after the join")
+        collector.leave()
+        self.far.tap(GROUP).falls_silent(emitter, patience=10.0)
+
+    def test_it_goes_down_and_up_under_a_stream(self):
+        self.mgmd()
+        outward, inward = self.far.collector(GROUP), self.plain.collector("239.1.2.4")
+        with Stream(self.plain.emitter(GROUP)), Stream(self.far.emitter("239.1.2.4")):
+            for _ in range(3):
+                self.reaches(outward, "the stream out")
+                self.reaches(inward, "the stream in")
+                self.kernel.ip("link set far0 down", "link set far0 up")
+
+    def test_it_goes_and_comes_back_under_a_stream(self):
+        self.device.delete()
+        mgmd = self.mgmd()
+        outward, inward = self.far.collector(GROUP), self.plain.collector("239.1.2.4")
+        with Stream(self.plain.emitter(GROUP)), Stream(self.far.emitter("239.1.2.4")):
+            for _ in range(2):
+                self.device.create()
+                self.reaches(outward, "the stream out")
+                self.reaches(inward, "the stream in")
+                self.device.delete()
+        self.assertTrue(mgmd.alive())
+
+
+class Moves:
+    """The tests of kinds that can move to another namespace."""
+
+    def test_it_moves_away_and_back_under_a_stream(self):
+        other = self.lab.host("other")
+        self.mgmd()
+        outward, inward = self.far.collector(GROUP), self.plain.collector("239.1.2.4")
+        with Stream(self.plain.emitter(GROUP)), Stream(self.far.emitter("239.1.2.4")):
+            self.reaches(outward, "the stream out")
+            self.kernel.ip(f"link set far0 netns {other.namespace}")
+            other.ip(f"link set far0 netns {self.kernel.namespace}")
+            self.device.configure()
+            self.reaches(outward, "the stream out")
+            self.reaches(inward, "the stream in")
+
+
+class Dummy(NetnsTest):
+    def test_stream_goes_out_by_a_dummy(self):
+        """What goes out there is counted, and nobody gets it."""
+        (source,) = self.hosts("source")
+        self.lab.router.ip("link add far0 type dummy", "link set far0 up multicast on")
+        daemon = self.router()
+        daemon.protocol("A", 200, "to-source", "far0")
+        daemon.must(f"join A * {GROUP} far0")
+        before = self.sent()
+        emitter = source.emitter(GROUP)
+        for count in range(1, 11):
+            emitter.send(1)
+            until(lambda: self.sent() == before + count, "each packet on the device")
+
+    def sent(self):
+        with self.lab.router.inside(), open("/proc/thread-self/net/dev", encoding="ascii") as file:
+            (line,) = (line for line in file if line.strip().startswith("far0:"))
+        return int(line.split(":")[1].split()[9])
+
+
+class Vrf(NetnsTest):
+    """A router in each VRF. With the kernel forwarder, each has the table of its VRF."""
+
+    def test_routers_in_two_vrfs_do_not_mix_streams(self):
+        collectors, emitters = [], []
+        for number, vrf in enumerate(("red", "blue")):
+            table = 100 + number
+            source, receiver = self.hosts(f"{vrf}-s", f"{vrf}-r")
+            names = f"to-{vrf}-s", f"to-{vrf}-r"
+            self.lab.router.ip(
+                f"link add {vrf} type vrf table {table}",
+                f"link set {vrf} up",
+                *(f"link set {name} master {vrf}" for name in names),
+            )
+            daemon = self.router(MGM_TABLE=str(table) if lab.FORWARDER == "kernel" else "")
+            daemon.protocol("A", 200, *names)
+            daemon.must(f"join A * {GROUP} {names[1]}")
+            collectors.append(receiver.collector(GROUP))
+            emitters.append(source.emitter(GROUP))
+        for emitter, count in zip(emitters, (10, 20)):
+            emitter.send_until(lambda: emitter.sent == count, "so many datagrams")
+        for collector, count in zip(collectors, (10, 20)):
+            collector.expect(count)
+            self.assertEqual(collector.numbers, list(range(count)), "its own stream alone")
+
+
+# The kinds that have no class above.
+_OTHERS = {"dummy": Dummy, "vrf": Vrf}
+
+
+def load_tests(loader, _tests, _pattern):
+    """A class for each kind that this kernel has, and one skipped test that names the others."""
+    suite, missing = unittest.TestSuite(), []
+    probe = lab.Lab()
+    try:
+        for kind in [*KINDS, *_OTHERS]:
+            if lacks(kind, probe.router.namespace):
+                missing.append(kind)
+                continue
+            bases = (OfKind, Moves) if kind in MOVABLE else (OfKind,)
+            made = type(kind.capitalize(), (*bases, NetnsTest), {"kind": kind, "__module__": __name__})
+            suite.addTests(loader.loadTestsFromTestCase(_OTHERS.get(kind, made)))
+    finally:
+        probe.close()
+    if missing:
+        reason = f"this kernel lacks {', '.join(missing)} (make test-kernels)"
+        lacking = unittest.skip(reason)(lambda self: None)
+        suite.addTest(type("Missing", (NetnsTest,), {"test_kinds": lacking})("test_kinds"))
+    return suite
