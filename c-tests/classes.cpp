@@ -10,6 +10,7 @@ extern "C" {
 #include <deque>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -338,6 +339,40 @@ void errors_may_be_values()
     CHECK_EQ(mgm::attempt([] { return 7; }).value_or(8), 7);
 }
 
+// Whether a result has an error of this class, and throws it as such.
+template <typename Error, typename Result> bool is_a(Result result)
+{
+    if (result || !dynamic_cast<const Error *>(&result.error()))
+        return false;
+    try {
+        result.value();
+    } catch (const Error &e) {
+        return e.reason() == result.error().reason();
+    } catch (const mgm::error &) {
+    }
+    return false;
+}
+
+void errors_as_values_keep_their_class()
+{
+    mgm::client p(PROTO_IP_OSPF, 1);
+    const auto refused = mgm::attempt([&] { mgm::batch([&] { p.join(7, star_g); }); });
+    CHECK(is_a<mgm::batch_error>(refused));
+    const auto *of_batch = dynamic_cast<const mgm::batch_error *>(&refused.error());
+    CHECK(of_batch && of_batch->number() == 1);
+    CHECK(!is_a<mgm::closed_error>(refused));
+    p.close();
+    CHECK(is_a<mgm::closed_error>(mgm::attempt([&] { p.take(1); })));
+    CHECK(is_a<mgm::closed_error>(mgm::attempt([&] { return p.groups(); })));
+    bool thrown = false;
+    try {
+        mgm::attempt([] {}).error();
+    } catch (const std::bad_optional_access &) {
+        thrown = true;
+    }
+    CHECK(thrown);
+}
+
 void entries_owners_and_statistics()
 {
     router r;
@@ -436,6 +471,7 @@ TEST_MAIN(CASE(addresses), CASE(codes_are_exceptions), CASE(clients_leave_by_the
           CASE(a_batch_names_the_first_refused_call),
           CASE(grace_is_at_most_five_minutes_and_has_no_effect_in_a_router),
           CASE(the_end_of_a_router_is_not_reported_to_itself), CASE(clients_outlive_a_stop),
-          CASE(errors_have_the_reason_of_the_log), CASE(errors_may_be_values), CASE(entries_owners_and_statistics),
+          CASE(errors_have_the_reason_of_the_log), CASE(errors_may_be_values),
+          CASE(errors_as_values_keep_their_class), CASE(entries_owners_and_statistics),
           CASE(limits_and_scope_names), CASE(the_arrival_is_known_inside_rpf), CASE(status_metrics_and_explanations),
           CASE(times_that_no_dword_holds_are_refused))

@@ -414,6 +414,8 @@ public:
     {
     }
     DWORD number() const noexcept { return number_; }
+    std::shared_ptr<const error> copy() const override { return std::make_shared<batch_error>(*this); }
+    [[noreturn]] void raise() const override { throw *this; }
 
 private:
     DWORD number_;

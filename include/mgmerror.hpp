@@ -30,6 +30,9 @@ public:
     DWORD code() const noexcept { return code_; }
     /// What the log says about the call, without the name of the function; empty if that is not known.
     const std::string &reason() const noexcept { return *reason_; }
+    /// A copy of the same class, and throwing the error as one of its class. Each derived class defines both.
+    virtual std::shared_ptr<const error> copy() const { return std::make_shared<error>(*this); }
+    [[noreturn]] virtual void raise() const { throw *this; }
 
 private:
     static std::string last_reason(const std::string &function)
@@ -68,49 +71,61 @@ public:
                     std::to_string(component) + ") is closed")
     {
     }
+    std::shared_ptr<const error> copy() const override { return std::make_shared<closed_error>(*this); }
+    [[noreturn]] void raise() const override { throw *this; }
 };
 
 /// A value, or the error of the call that should have returned it. See attempt.
 template <typename T> class result {
 public:
     result(T value) : value_(std::move(value)) {}
-    result(mgm::error e) : error_(std::move(e)) {}
+    result(const mgm::error &e) : error_(e.copy()) {}
     bool has_value() const noexcept { return value_.has_value(); }
     explicit operator bool() const noexcept { return has_value(); }
-    /// Throws the error if there is no value.
+    /// Throws the error, as one of its own class, if there is no value.
     T &value()
     {
         if (error_)
-            throw *error_;
+            error_->raise();
         return *value_;
     }
     T &operator*() { return value(); }
     T *operator->() { return &value(); }
     T value_or(T other) const { return value_ ? *value_ : std::move(other); }
-    /// Only if there is no value.
-    const mgm::error &error() const { return error_.value(); }
+    /// Only if there is no value. It keeps its class: a dynamic_cast finds a batch_error, for example.
+    const mgm::error &error() const
+    {
+        if (!error_)
+            throw std::bad_optional_access();
+        return *error_;
+    }
 
 private:
     std::optional<T> value_;
-    std::optional<mgm::error> error_;
+    std::shared_ptr<const mgm::error> error_;
 };
 
 /// The same for calls that return nothing.
 template <> class result<void> {
 public:
     result() = default;
-    result(mgm::error e) : error_(std::move(e)) {}
+    result(const mgm::error &e) : error_(e.copy()) {}
     bool has_value() const noexcept { return !error_; }
     explicit operator bool() const noexcept { return has_value(); }
     void value() const
     {
         if (error_)
-            throw *error_;
+            error_->raise();
     }
-    const mgm::error &error() const { return error_.value(); }
+    const mgm::error &error() const
+    {
+        if (!error_)
+            throw std::bad_optional_access();
+        return *error_;
+    }
 
 private:
-    std::optional<mgm::error> error_;
+    std::shared_ptr<const mgm::error> error_;
 };
 
 /// Makes calls, and returns their value or the error of the library:

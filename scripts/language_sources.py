@@ -55,7 +55,9 @@ def python():
                         definitions.append(python_method(path.stem, node.name, method))
             elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 is_public = not path.stem.startswith("_") and not node.name.startswith("_")
-                definitions.append(Definition(node.name, prefix + node.name, is_public, python_uses(node), passes))
+                # Each client with alerts is told of the loss of the router. That counts for none of them, either.
+                counts = passes and node.name != "_watch_router"
+                definitions.append(Definition(node.name, prefix + node.name, is_public, python_uses(node), counts))
     return definitions
 
 
@@ -144,24 +146,31 @@ def node():
 def cpp():
     """The headers for C++."""
     definitions = []
-    starts = (r"(?:    )?(?!return|throw|else|for|if|while|check|case|switch)(?:template <[^>]*> )?"
+    # The second line of a statement is no definition.
+    starts = (r"(?:    )?(?! |return|throw|else|for|if|while|check|case|switch)(?:template <[^>]*> )?"
               r"(?:[\w:<>,*& ]+[ *&])?(~?\w+)\(.*(?:\)|,|\{|\}|noexcept|const)$")
     for path in sorted((ROOT / "include").glob("mgm*.hpp")):
         lines = path.read_text().splitlines()
-        scopes = []
+        # The names of the scopes around a line, and whether each is open there: not private.
+        scopes, is_open = [], []
         for number, line in enumerate(lines):
-            if match := re.match(r"(?:template <.*> )?(?:inline )?(namespace|class|struct) (\w+)", line):
+            if match := re.match(r"(?:template <.*> )?(?:inline )?(namespace|class|struct|enum class|enum) (\w+)", line):
                 if not line.rstrip().endswith((";", "};")):
                     scopes.append(match[2])
+                    is_open.append(match[1] != "class")
             elif scopes and (line == "};" or line.startswith("} // namespace")):
                 scopes.pop()
+                is_open.pop()
+            elif line in ("public:", "private:", "protected:"):
+                is_open[-1] = line == "public:"
             if not indent(line) in (0, 4) or not (match := re.match(starts, line)):
                 continue
             _, body = next(blocks("\n".join(lines[number:]), starts))
             name, inside = match[1], [each for each in scopes if each not in ("mgm", match[1])]
-            is_public = "detail" not in scopes and not name.startswith("~")
+            is_public = all(is_open) and "detail" not in scopes and not name.startswith("~")
+            # What every error needs counts for no function.
             definitions.append(Definition(name, "::".join([*inside, name]), is_public,
-                                          set(WORD.findall(body)) - {name}, name not in ("reason", "check")))
+                                          set(WORD.findall(body)) - {name}, name != "last_reason"))
     return definitions
 
 

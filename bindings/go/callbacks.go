@@ -12,8 +12,10 @@ import (
 
 // Callbacks are the callbacks of a client; those that are nil are skipped. They run on the
 // thread of the call that causes them, or on a thread of the library, one at a time for each
-// client. They may call all functions of this package except PacketIn and Stop. A panic that
-// leaves a callback ends the process.
+// client. They may call all functions of this package except PacketIn, Stop, ServeClients and
+// ServeClientsWith, which fail inside a callback, and PacketInContext, which waits there until its
+// context ends, for ever if it does not: the goroutine of the packet may wait for that callback. A
+// panic that leaves a callback ends the process.
 type Callbacks struct {
 	// Rpf: how must packets of the flow arrive? A client that agrees returns suggested.
 	Rpf func(flow Flow, suggested Incoming, header []byte) Incoming

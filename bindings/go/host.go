@@ -174,7 +174,8 @@ func PacketIn(f Flow, i Interface, header []byte, size uint32) (accepted bool, o
 }
 
 // PacketInContext is PacketIn, but returns the error of the context when that ends first. The library still
-// handles the packet.
+// handles the packet. Do not call it inside a callback: the packet is passed on another goroutine, so the library
+// cannot see the callback, and may wait for its end.
 func PacketInContext(ctx context.Context, f Flow, i Interface, header []byte, size uint32) (bool, []Interface, error) {
 	if err := ctx.Err(); err != nil {
 		return false, nil, err

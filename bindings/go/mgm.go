@@ -15,6 +15,7 @@ import (
 	"fmt"
 	"net/netip"
 	"sync"
+	"time"
 	"unsafe"
 )
 
@@ -71,11 +72,27 @@ func RegisterContext(ctx context.Context, protocol, component uint32, callbacks 
 	go func() {
 		select {
 		case <-ctx.Done():
-			client.Close()
+			client.closeInTheEnd()
 		case <-client.done:
 		}
 	}()
 	return client, nil
+}
+
+// closeInTheEnd closes the client, and tries that again until it is closed. A close fails, for example, while
+// another goroutine takes an interface. It also returns while another close is under way, which may fail.
+func (c *Client) closeInTheEnd() {
+	for pause := 10 * time.Millisecond; ; {
+		c.Close()
+		select {
+		case <-c.done:
+			return
+		case <-time.After(pause):
+		}
+		if pause < time.Second {
+			pause *= 2
+		}
+	}
 }
 
 // Done returns a channel that is closed when the client is closed.
@@ -253,10 +270,16 @@ func OwnerOf(i Interface) (Owner, error) {
 }
 
 // Groups returns the memberships of all clients, without their interfaces.
-func (c *Client) Groups() ([]Flow, error) {
+func (c *Client) Groups() ([]Flow, error) { return c.groups(C.ALL_SOURCES) }
+
+// GroupsWithSources returns each group for which there is a membership with a source, as a flow without a
+// source.
+func (c *Client) GroupsWithSources() ([]Flow, error) { return c.groups(C.ANY_SOURCE) }
+
+func (c *Client) groups(kind C.MGM_ENUM_TYPES) ([]Flow, error) {
 	var e C.HANDLE
 	err := c.check("MgmGroupEnumerationStart", func() C.DWORD {
-		return C.MgmGroupEnumerationStart(c.handle, C.ALL_SOURCES, &e)
+		return C.MgmGroupEnumerationStart(c.handle, kind, &e)
 	})
 	if err != nil {
 		return nil, err

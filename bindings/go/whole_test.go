@@ -53,6 +53,20 @@ func TestOneMfeAndItsOwner(t *testing.T) {
 	equal(t, found.Outgoing, []Interface{If(2)})
 }
 
+func TestGroupsWithASource(t *testing.T) {
+	_, outer := router(t, Callbacks{}, Callbacks{})
+	other := Flow{Group: netip.MustParseAddr("239.1.2.4")}
+	for _, each := range []Flow{sG, {netip.MustParseAddr("10.0.0.6"), starG.Group}, other} {
+		if err := outer.Join(If(2), each); err != nil {
+			t.Fatal(err)
+		}
+	}
+	groups, err := outer.GroupsWithSources()
+	equal(t, []any{groups, err}, []any{[]Flow{starG}, nil})
+	groups, err = outer.Groups()
+	equal(t, []any{len(groups), err}, []any{4, nil})
+}
+
 func TestStatistics(t *testing.T) {
 	_, outer := router(t, Callbacks{}, Callbacks{})
 	for i := 0; i < 1200; i++ {
@@ -234,8 +248,10 @@ func TestAClosedClientSaysSo(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, groups := c.Groups()
+	_, withSources := c.GroupsWithSources()
 	for _, err := range []error{
-		c.Take(If(1)), c.Release(If(1)), c.Join(If(1), starG), c.Leave(If(1), starG), c.SetMfe(sG, source, 0), groups, c.GraceDone(),
+		c.Take(If(1)), c.Release(If(1)), c.Join(If(1), starG), c.Leave(If(1), starG), c.SetMfe(sG, source, 0), groups, withSources,
+		c.GraceDone(),
 	} {
 		if !errors.Is(err, ErrClosed) || !errors.Is(err, ErrInvalidParameter) {
 			t.Fatal(err)
@@ -273,6 +289,39 @@ func TestAClientEndsWithItsContext(t *testing.T) {
 	}
 	if _, err := RegisterContext(ctx, ProtoOSPF, 1, Callbacks{}); !errors.Is(err, context.Canceled) {
 		t.Fatal(err)
+	}
+	client(t, ProtoOSPF, Callbacks{}) // the ids are free again
+}
+
+// A close fails while another goroutine is taking an interface, and must be tried again.
+func TestAClientEndsWithItsContextAlsoIfItIsBusy(t *testing.T) {
+	ok := fresh(t)
+	var once sync.Once
+	asked, goOn := make(chan bool), make(chan bool)
+	igmp := client(t, ProtoIGMP, Callbacks{EnableIgmp: func(Interface) {
+		once.Do(func() { close(asked) })
+		<-goOn
+	}})
+	ok(igmp.Take(If(2)))
+	ctx, cancel := context.WithCancel(context.Background())
+	c, err := RegisterContext(ctx, ProtoOSPF, 1, Callbacks{})
+	ok(err)
+	taken := make(chan error)
+	go func() { taken <- c.Take(If(2)) }()
+	<-asked
+	if err := c.Close(); !errors.Is(err, ErrCanNotComplete) {
+		t.Error(err)
+	}
+	cancel()
+	time.Sleep(100 * time.Millisecond) // the first attempt fails
+	close(goOn)
+	if err := <-taken; err != nil && !errors.Is(err, ErrClosed) {
+		t.Error(err)
+	}
+	select {
+	case <-c.Done():
+	case <-time.After(30 * time.Second):
+		t.Fatal("the client is not closed")
 	}
 	client(t, ProtoOSPF, Callbacks{}) // the ids are free again
 }

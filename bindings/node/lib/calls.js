@@ -32,9 +32,7 @@ function start() {
   worker = new Worker(path.join(__dirname, 'worker.js'), { name: 'mgm', execArgv: [] });
   worker.on('message', ({ id, error, written, ...outcome }) => {
     const { resolve, reject, given } = waiting.get(id);
-    waiting.delete(id);
-    // A program that waits for nothing else ends.
-    if (waiting.size === 0) worker.unref();
+    forget(id);
     if (error) return reject(error);
     // The worker has a copy of each array.
     given.forEach((each, i) => ArrayBuffer.isView(each) && each.set(written[i]));
@@ -47,6 +45,12 @@ function start() {
   });
 }
 
+/** Forgets a call that is over. A program that waits for nothing else ends. */
+function forget(id) {
+  waiting.delete(id);
+  if (waiting.size === 0) worker.unref();
+}
+
 /** Calls a function. Resolves to its code and, if it was refused, the reason. Calls are made in their order. */
 function attempt(name, ...given) {
   if (worker === null) start();
@@ -54,7 +58,13 @@ function attempt(name, ...given) {
   const id = ++last;
   return new Promise((resolve, reject) => {
     waiting.set(id, { resolve, reject, given });
-    worker.postMessage({ id, name, given });
+    try {
+      worker.postMessage({ id, name, given });
+    } catch (error) {
+      // The worker cannot be given such an argument, for example a function.
+      forget(id);
+      reject(error);
+    }
   });
 }
 

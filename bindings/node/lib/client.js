@@ -75,8 +75,19 @@ class Client {
 
   async take(given) {
     const pair = toInterface(given);
-    await this.#call('MgmTakeInterfaceOwnership', ...pair);
-    this.#interfaces.set(String(pair), pair);
+    const key = String(pair);
+    const isNew = !this.#interfaces.has(key);
+    const taken = this.#call('MgmTakeInterfaceOwnership', ...pair);
+    // Before the answer, because a close that does not wait for it must release the interface.
+    this.#interfaces.set(key, pair);
+    try {
+      await taken;
+    } catch (error) {
+      if (isNew) this.#interfaces.delete(key);
+      throw error;
+    }
+    // A release that was called before this take may have been answered meanwhile.
+    this.#interfaces.set(key, pair);
   }
 
   async graceDone() {

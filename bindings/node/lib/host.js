@@ -79,9 +79,11 @@ const deleteRoute = async (network) => call('MgmHostDeleteRoute', ...toPrefix(ne
 /** Passes a packet to the library. Returns whether it arrived on the incoming interface, and where to forward it. */
 async function packetIn(source, group, given, { header = Buffer.alloc(0), size = 0 } = {}) {
   if (!ArrayBuffer.isView(header)) throw new TypeError('header must be a Buffer');
+  // A copy, because a call writes into the arrays that it is given, and the program may use its buffer meanwhile.
+  const octets = Uint8Array.from(new Uint8Array(header.buffer, header.byteOffset, header.byteLength));
   const accepted = new Int32Array(1);
   const { outgoing } = await call('MgmHostPacketIn', toAddress(source), toAddress(group), ...toInterface(given),
-    header.byteLength, header.byteLength ? header : null, dword(size), accepted);
+    octets.length, octets.length ? octets : null, dword(size), accepted);
   const oifs = Array.from({ length: outgoing.length / 2 }, (_, i) => fromInterface(outgoing[i * 2], outgoing[i * 2 + 1]));
   return { accepted: accepted[0] !== 0, outgoing: oifs };
 }

@@ -57,6 +57,24 @@ test('close releases what the client has', async () => {
   await assert.rejects(client.take(1), code(87));
 });
 
+test('close releases an interface whose take has no answer yet', async () => {
+  const client = await Client.register(PROTO_IP_OSPF, 7);
+  client.take(1);
+  client.take(2);
+  client.release(2);
+  client.take(2);
+  await client.close();
+  assert.equal(await ownerOf(1), null);
+  // A refused take leaves what the client had, and nothing that it has not.
+  const [one, other] = [await Client.register(PROTO_IP_OSPF, 8), await Client.register(PROTO_IP_BGMP)];
+  await one.take(1);
+  await assert.rejects(other.take(1), code(183));
+  await other.close();
+  assert.deepEqual(await ownerOf(1), { protocol: PROTO_IP_OSPF, component: 8 });
+  await one.close();
+  assert.equal(await ownerOf(1), null);
+});
+
 test('grace is at most five minutes, and has no effect in a router', async () => {
   await assert.rejects(host.setGrace(301), code(87));
   await host.setGrace(300);
@@ -93,6 +111,26 @@ test('packets make MFEs', async () => {
   await inner.setMfe(SOURCE, GROUP, '192.0.2.9');
   assert.equal((await getMfe(SOURCE, GROUP)).upstream, '192.0.2.9');
   assert.equal((await host.status()).totals.mfes, 1);
+});
+
+test('a header stays as its program has it', async () => {
+  const heard = [];
+  await router({ rpf: (flow, suggested, header) => void heard.push(header) });
+  const pass = (last, header) => host.packetIn(SOURCE, `239.1.2.${last}`, 1, { header });
+  const own = Uint8Array.from(HEADER);
+  const reused = pass(3, own);
+  own.fill(7); // the program uses its buffer for the next packet already
+  await reused;
+  assert.ok(own.every((each) => each === 7));
+  const wider = new Uint8Array(HEADER.length + 9);
+  wider.set(HEADER, 4);
+  await pass(4, new DataView(wider.buffer, 4, HEADER.length));
+  const sent = Uint8Array.from(HEADER);
+  const detached = pass(5, sent);
+  structuredClone(sent.buffer, { transfer: [sent.buffer] });
+  await detached;
+  assert.deepEqual(heard, [HEADER, HEADER, HEADER]);
+  await assert.rejects(pass(6, HEADER.buffer), TypeError);
 });
 
 test('a flow is explained', async () => {

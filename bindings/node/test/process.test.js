@@ -75,6 +75,14 @@ test('the end of a program that is through', () => {
   assert.deepEqual([status, signal, stderr], [0, null, '']);
 });
 
+test('the end after an argument that no thread can be given', () => {
+  const { status, signal, stdout, stderr } = run(`
+    import { host } from '${MODULE}';
+    await host.serveClients(() => {}).catch((error) => console.log(error.name));
+  `);
+  assert.deepEqual([status, signal, stdout, stderr], [0, null, 'DataCloneError\n', '']);
+});
+
 test('what a callback throws is an uncaught exception', () => {
   const { status, stderr } = run(FLOWS.replace('BODY', "throw new Error('no such neighbour');"));
   assert.equal(status, 1);

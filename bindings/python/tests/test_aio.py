@@ -11,6 +11,7 @@ from typing import Any, TypeVar
 import pytest
 
 import mgm
+from conftest import needs_router
 from mgm import Alert, Flow, Interface, aio, host
 
 T = TypeVar("T")
@@ -177,6 +178,62 @@ def test_a_stop_does_not_wait_for_a_reader() -> None:
     stopping.join(30)
     assert not stopping.is_alive()
     client.close()
+
+
+def test_a_close_that_fails_loses_no_alerts() -> None:
+    """A close fails while another thread is taking an interface."""
+    asked, go_on = threading.Event(), threading.Event()
+
+    def enable(_interface: Interface) -> None:
+        asked.set()
+        go_on.wait(60)
+
+    igmp = mgm.Client(mgm.PROTO_IP_IGMP, enable_igmp=enable)
+    igmp.take(2)
+    client, other = mgm.Client(mgm.PROTO_IP_OSPF, alerts=True), mgm.Client(mgm.PROTO_IP_BGMP)
+    thread = threading.Thread(target=client.take, args=(2,), daemon=True)
+    thread.start()
+    assert asked.wait(60)
+    with pytest.raises(mgm.CanNotCompleteError):
+        client.close()
+    go_on.set()
+    thread.join(60)
+    other.take(3)
+    other.join(3, GROUP)
+    client.close()
+
+    async def program() -> list[Alert]:
+        return [alert async for alert in client.alerts()]
+
+    assert run(program()) == [Alert("join_alert", STAR_G, other=True)]
+
+
+@needs_router
+def test_a_stop_that_fails_loses_no_alerts() -> None:
+    """A stop fails inside the log callback."""
+    refused: list[mgm.MgmError] = []
+
+    def log(_level: host.LogLevel, _text: str) -> None:
+        try:
+            host.stop()
+        except mgm.CanNotCompleteError as error:
+            refused.append(error)
+
+    host.start(forwarder=host.Forwarder.MEMORY, log_level=host.LogLevel.WARN, log=log)
+    client, other = mgm.Client(mgm.PROTO_IP_OSPF, alerts=True), mgm.Client(mgm.PROTO_IP_BGMP)
+    with pytest.raises(mgm.NotFoundError):
+        client.leave(77, GROUP)
+    assert refused
+    other.take(3)
+    other.join(3, GROUP)
+    client.close()
+    host.set_log_level(host.LogLevel.OFF)
+    host.set_log(None)
+
+    async def program() -> list[Alert]:
+        return [alert async for alert in client.alerts()]
+
+    assert run(program()) == [Alert("join_alert", STAR_G, other=True)]
 
 
 def test_alerts_must_be_asked_for() -> None:

@@ -58,6 +58,20 @@ def test_grace_is_at_most_five_minutes_and_has_no_effect_in_a_router() -> None:
     mgm.remote.set_grace(0)
 
 
+@needs_router
+def test_grace_needs_an_end_without_a_close(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "router"
+    mgm.host.serve_clients(path)
+    taker = "import mgm, os; mgm.remote.set_grace(60); client = mgm.Client(mgm.PROTO_IP_OSPF); client.take(5)"
+    as_client(path, taker)
+    assert mgm.owner_of(5) is None
+    for end in ("os._exit(0)", "mgm.host.stop()"):
+        as_client(path, f"{taker}; {end}")
+        assert mgm.owner_of(5) == (mgm.PROTO_IP_OSPF, 0)
+        as_client(path, taker)
+        assert mgm.owner_of(5) is None
+
+
 PROTOCOL = """
 import mgm, sys, threading
 lost = threading.Event()
@@ -93,6 +107,53 @@ def test_the_end_of_the_router_is_reported(tmp_path: pathlib.Path) -> None:
         assert process.communicate("go\n", timeout=60)[0] == "lost\n"
     assert process.returncode == 0
     assert mgm.owner_of(5) is None
+
+
+ALERTED = """
+import asyncio, mgm, sys, threading
+lost = threading.Event()
+
+async def main():
+    {before}
+    client = mgm.Client(mgm.PROTO_IP_OSPF, alerts=True)
+    client.take(5)
+    {after}
+    print("ready", flush=True)
+    async for alert in client.alerts():
+        print(alert, flush=True)
+    client.close()
+    print("ended", {called}, flush=True)
+
+asyncio.run(main())
+"""
+OWN = "mgm.remote.set_router_lost(lost.set)"
+
+
+@needs_router
+@pytest.mark.parametrize(
+    ("before", "after", "called"),
+    [("", "", "True"), (OWN, "", "lost.wait(60)"), ("", OWN, "lost.wait(60)"),
+     ("", "mgm.remote.set_router_lost(None)", "True")],
+)
+def test_alerts_end_with_the_router(tmp_path: pathlib.Path, before: str, after: str, called: str) -> None:
+    path = tmp_path / "router"
+    mgm.host.serve_clients(path)
+    environment = {name: value for name, value in os.environ.items() if name != "MGM_FORWARDER"}
+    program = ALERTED.format(before=before or "pass", after=after or "pass", called=called)
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        env=environment | {"MGM_ROUTER": str(path)},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        mgm.host.serve_clients(None)
+        try:
+            assert process.communicate(timeout=30)[0] == "ended True\n"
+        finally:
+            process.kill()
+    assert process.returncode == 0
 
 
 def as_client(path: pathlib.Path, program: str) -> str:

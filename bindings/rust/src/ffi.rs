@@ -138,42 +138,47 @@ pub struct Filled {
     pub count: usize,
 }
 
-/// MFEs, or their counters.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Table {
-    Mfes,
-    Stats,
-}
+/// Reads the MFE of a flow, or its counters.
+pub type ReadOne = fn(Flow, &mut [u8]) -> Filled;
 
-pub fn one_mfe(table: Table, flow: Flow, buffer: &mut [u8]) -> Filled {
+/// Reads the MFEs after a flow, or from the first on, or their counters.
+pub type ReadMore = fn(Option<Flow>, &mut [u8]) -> Filled;
+
+pub fn mfe(flow: Flow, buffer: &mut [u8]) -> Filled {
     let mut head = head(flow, None, 0);
     let (mut size, at) = (room(buffer), buffer.as_mut_ptr());
-    let (function, code) = match table {
-        Table::Mfes => ("MgmGetMfe", code_of!(MgmGetMfe(&mut head, &mut size, at))),
-        Table::Stats => {
-            let code = code_of!(MgmGetMfeStats(&mut head, &mut size, at, MGM_MFE_STATS_1));
-            ("MgmGetMfeStats", code)
-        }
-    };
-    Filled { function, code, size: size as usize, count: 1 }
+    let code = code_of!(MgmGetMfe(&mut head, &mut size, at));
+    Filled { function: "MgmGetMfe", code, size: size as usize, count: 1 }
 }
 
-/// The MFEs after a flow, or from the first on.
-pub fn more_mfes(table: Table, after: Option<Flow>, buffer: &mut [u8]) -> Filled {
-    const FLAGS: u32 = MGM_MFE_STATS_1;
-    let mut start = after.map(|flow| head(flow, None, 0));
+pub fn mfe_stats(flow: Flow, buffer: &mut [u8]) -> Filled {
+    let mut head = head(flow, None, 0);
+    let (mut size, at) = (room(buffer), buffer.as_mut_ptr());
+    let code = code_of!(MgmGetMfeStats(&mut head, &mut size, at, MGM_MFE_STATS_1));
+    Filled { function: "MgmGetMfeStats", code, size: size as usize, count: 1 }
+}
+
+pub fn more_mfes(after: Option<Flow>, buffer: &mut [u8]) -> Filled {
     let (mut size, mut n, at) = (room(buffer), 0, buffer.as_mut_ptr());
-    let (function, code) = match (table, &mut start) {
-        (Table::Mfes, None) => ("MgmGetFirstMfe", code_of!(MgmGetFirstMfe(&mut size, at, &mut n))),
-        (Table::Mfes, Some(start)) => {
-            ("MgmGetNextMfe", code_of!(MgmGetNextMfe(start, &mut size, at, &mut n)))
+    let (function, code) = match after.map(|flow| head(flow, None, 0)) {
+        None => ("MgmGetFirstMfe", code_of!(MgmGetFirstMfe(&mut size, at, &mut n))),
+        Some(mut start) => {
+            ("MgmGetNextMfe", code_of!(MgmGetNextMfe(&mut start, &mut size, at, &mut n)))
         }
-        (Table::Stats, None) => {
+    };
+    Filled { function, code, size: size as usize, count: n as usize }
+}
+
+pub fn more_mfe_stats(after: Option<Flow>, buffer: &mut [u8]) -> Filled {
+    const FLAGS: u32 = MGM_MFE_STATS_1;
+    let (mut size, mut n, at) = (room(buffer), 0, buffer.as_mut_ptr());
+    let (function, code) = match after.map(|flow| head(flow, None, 0)) {
+        None => {
             let code = code_of!(MgmGetFirstMfeStats(&mut size, at, &mut n, FLAGS));
             ("MgmGetFirstMfeStats", code)
         }
-        (Table::Stats, Some(start)) => {
-            let code = code_of!(MgmGetNextMfeStats(start, &mut size, at, &mut n, FLAGS));
+        Some(mut start) => {
+            let code = code_of!(MgmGetNextMfeStats(&mut start, &mut size, at, &mut n, FLAGS));
             ("MgmGetNextMfeStats", code)
         }
     };

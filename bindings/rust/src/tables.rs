@@ -1,6 +1,6 @@
 //! The forwarding table and its counters.
 
-use crate::ffi::{self, Filled, Table};
+use crate::ffi::{self, Filled, ReadMore, ReadOne};
 use crate::ffi::{ERROR_INSUFFICIENT_BUFFER, ERROR_MORE_DATA, ERROR_NO_MORE_ITEMS, NO_ERROR};
 use crate::values::address;
 use crate::{Error, Flow, Interface, Prefix, Result};
@@ -65,6 +65,10 @@ pub struct OutgoingStats {
     pub packets: u32,
     /// Packets not sent because their TTL was not greater than the threshold.
     pub ttl_too_low: u32,
+    /// Packets not sent because they were too large for the interface.
+    pub too_large: u32,
+    /// Packets not sent for another reason.
+    pub discards: u32,
 }
 
 /// The counters of an MFE, of 32 bits each: they start again at 0 after 4,294,967,295.
@@ -100,7 +104,7 @@ impl MfeStats {
 /// # Errors
 /// [`Code::NotFound`](crate::Code::NotFound): there is none.
 pub fn get_mfe(source: Ipv4Addr, group: Ipv4Addr) -> Result<Mfe> {
-    one(source, group)
+    one(ffi::mfe, source, group)
 }
 
 /// Returns the counters of the MFE of a source and group.
@@ -108,20 +112,20 @@ pub fn get_mfe(source: Ipv4Addr, group: Ipv4Addr) -> Result<Mfe> {
 /// # Errors
 /// [`Code::NotFound`](crate::Code::NotFound): there is none.
 pub fn get_mfe_stats(source: Ipv4Addr, group: Ipv4Addr) -> Result<MfeStats> {
-    one(source, group)
+    one(ffi::mfe_stats, source, group)
 }
 
 /// Returns all MFEs, in ascending order of group, then of source. They are read some thousands at
 /// a time, so MFEs that are added or deleted meanwhile may be among them or not.
 #[must_use]
 pub fn mfes() -> Listing<Mfe> {
-    Listing::new()
+    Listing::new(ffi::more_mfes)
 }
 
 /// Returns the counters of all MFEs, in the same order as [`mfes`].
 #[must_use]
 pub fn mfe_stats() -> Listing<MfeStats> {
-    Listing::new()
+    Listing::new(ffi::more_mfe_stats)
 }
 
 /// What a [`Listing`] can return: [`Mfe`] and [`MfeStats`].
@@ -131,10 +135,9 @@ impl Row for Mfe {}
 impl Row for MfeStats {}
 
 mod sealed {
-    use super::{Flow, Table};
+    use super::Flow;
 
     pub trait Sealed: Sized {
-        const TABLE: Table;
         /// Reads the first entry in the bytes, and returns how long it is; `None` if it is cut.
         fn parse(bytes: &[u8]) -> Option<(Self, usize)>;
         fn flow(&self) -> Flow;
@@ -142,8 +145,6 @@ mod sealed {
 }
 
 impl sealed::Sealed for Mfe {
-    const TABLE: Table = Table::Mfes;
-
     fn parse(bytes: &[u8]) -> Option<(Mfe, usize)> {
         let (head, oifs, size) = split(bytes, 48, MFE_SIZE, OIF_SIZE)?;
         let mfe = Mfe {
@@ -168,14 +169,14 @@ impl sealed::Sealed for Mfe {
 }
 
 impl sealed::Sealed for MfeStats {
-    const TABLE: Table = Table::Stats;
-
     fn parse(bytes: &[u8]) -> Option<(MfeStats, usize)> {
         let (head, oifs, size) = split(bytes, 44, STATS_SIZE, OIF_STATS_SIZE)?;
         let oif_stats = |oif| OutgoingStats {
             interface: Interface::of(word(oif, 0), word(oif, 4)),
             packets: word(oif, 20),
             ttl_too_low: word(oif, 12),
+            too_large: word(oif, 16),
+            discards: word(oif, 24),
         };
         let stats = MfeStats {
             source: plain_address(head, 4),
@@ -217,10 +218,10 @@ fn split(
     Some((&entry[..head], entry[head..].chunks_exact(each), size))
 }
 
-fn one<T: sealed::Sealed>(source: Ipv4Addr, group: Ipv4Addr) -> Result<T> {
+fn one<T: sealed::Sealed>(read: ReadOne, source: Ipv4Addr, group: Ipv4Addr) -> Result<T> {
     let mut buffer = vec![0; 1024];
     loop {
-        let filled = ffi::one_mfe(T::TABLE, Flow::new(source, group), &mut buffer);
+        let filled = read(Flow::new(source, group), &mut buffer);
         match filled.code {
             NO_ERROR => {
                 let found = T::parse(&buffer).map(|(row, _)| row);
@@ -243,6 +244,7 @@ pub struct Listing<T> {
     buffer: Vec<u8>,
     last: Option<Flow>,
     is_over: bool,
+    more: ReadMore,
     row: PhantomData<T>,
 }
 
@@ -250,16 +252,15 @@ pub struct Listing<T> {
 type Entry = std::ops::Range<usize>;
 
 impl<T: Row> Listing<T> {
-    fn new() -> Listing<T> {
+    fn new(more: ReadMore) -> Listing<T> {
         let (rows, buffer) = (VecDeque::new(), vec![0; ROOM]);
-        Listing { rows, buffer, last: None, is_over: false, row: PhantomData }
+        Listing { rows, buffer, last: None, is_over: false, more, row: PhantomData }
     }
 
     /// Reads the entries after the last one.
     fn read(&mut self) -> Result<()> {
         loop {
-            let Filled { function, code, size, count } =
-                ffi::more_mfes(T::TABLE, self.last, &mut self.buffer);
+            let Filled { function, code, size, count } = (self.more)(self.last, &mut self.buffer);
             match code {
                 ERROR_INSUFFICIENT_BUFFER if size > self.buffer.len() => {
                     self.buffer.resize(size, 0);
@@ -334,12 +335,13 @@ mod tests {
     fn counters_are_read_with_those_of_the_interfaces() {
         let mut words =
             vec![1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 1, 12, 13, 14, 15, 16, 17, 18, 19, 20];
-        words.extend([2, 0, 0, 21, 0, 22, 0]);
+        words.extend([2, 0, 0, 21, 23, 22, 24]);
         let (stats, size) = <MfeStats as sealed::Sealed>::parse(&entry(&words)).unwrap();
         assert_eq!(size, 84 + 28);
         assert_eq!((stats.packets, stats.octets, stats.wrong_interface), (12, 13, 14));
         let oif = stats.outgoing[0];
         assert_eq!((oif.packets, oif.ttl_too_low), (22, 21));
+        assert_eq!((oif.too_large, oif.discards), (23, 24));
     }
 
     #[test]

@@ -24,5 +24,5 @@ async def call(function: Callable[P, R], /, *arguments: P.args, **named: P.kwarg
 
 async def packet_in(source: Address, group: Address, interface: Interface | int, *, header: bytes = b"",
                     size: int = 0) -> host.Decision:
-    """`host.packet_in`, which waits for the answers of the clients."""
+    """`host.packet_in`, which waits for the answers of the clients. A callback must not wait for it."""
     return await call(host.packet_in, source, group, interface, header=header, size=size)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -31,9 +32,25 @@ class Alert:
 
 
 def close_all() -> None:
-    """Ends the iterations of all clients: no thread of the library waits for a reader afterwards."""
+    """Ends the iterations of all clients."""
     for alerts in tuple(_all):
         alerts.close()
+
+
+@contextlib.contextmanager
+def ending(*given: Alerts) -> Iterator[None]:
+    """For a block that ends these clients, or all if none is given. No thread of the library waits for a
+    reader inside the block. Then the iterations end, unless the block fails."""
+    alerts = given or tuple(_all)
+    for each in alerts:
+        each.let_threads_go(+1)
+    try:
+        yield
+        for each in alerts:
+            each.close()
+    finally:
+        for each in alerts:
+            each.let_threads_go(-1)
 
 
 class Alerts:
@@ -46,13 +63,15 @@ class Alerts:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake: asyncio.Event | None = None
         self._is_closed = False
+        # How many calls are ending the client, and may wait for the thread of a callback.
+        self._ending = 0
 
     def put(self, alert: Alert) -> None:
         with self._changed:
             # A thread of the library waits for the reader, so that the library sees a slow client. A
             # thread of the program may be the one that the reader needs.
             if isinstance(threading.current_thread(), threading._DummyThread):
-                self._changed.wait_for(lambda: self._is_closed or len(self._waiting) < LIMIT)
+                self._changed.wait_for(lambda: self._is_closed or self._ending or len(self._waiting) < LIMIT)
             if self._is_closed:
                 return
             self._waiting.append(alert)
@@ -65,9 +84,17 @@ class Alerts:
             self._changed.notify_all()
             self._tell()
 
+    def let_threads_go(self, change: int) -> None:
+        """Counts the calls that are ending the client. Meanwhile no thread waits for the reader."""
+        with self._changed:
+            self._ending += change
+            self._changed.notify_all()
+
     def _tell(self) -> None:
         if self._loop is not None and self._wake is not None and not self._loop.is_closed():
-            self._loop.call_soon_threadsafe(self._wake.set)
+            # Another thread may close the loop meanwhile. Then nobody waits for the alert.
+            with contextlib.suppress(RuntimeError):
+                self._loop.call_soon_threadsafe(self._wake.set)
 
     def __aiter__(self) -> Alerts:
         loop = asyncio.get_running_loop()

@@ -6,10 +6,11 @@ import atexit
 import ctypes
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import nullcontext
 from types import TracebackType
 from typing import Any
 
-from . import aio
+from . import aio, remote
 from ._abi import (
     ALL_SOURCES,
     ANY_SOURCE,
@@ -33,7 +34,7 @@ from .errors import (
     MgmError,
     NotFoundError,
 )
-from .alerts import Alert, Alerts
+from .alerts import Alert, Alerts, ending
 from .values import Address, Flow, Incoming, Interface, Outgoing, dword, pair, quadruple
 
 # The registered clients. They are kept here so that C never calls a freed function, even if
@@ -50,7 +51,8 @@ class Client:
 
     All callbacks are optional. They run on the thread of the call that causes them, or on a
     thread of the library, one at a time for each client. A callback may call all functions
-    except mgm.host.packet_in and mgm.host.stop, which wait for callbacks.
+    except mgm.host.packet_in, mgm.host.stop and mgm.host.serve_clients, which wait for callbacks.
+    Nor may it wait for another thread or task that calls one of them, as mgm.aio.packet_in does.
 
     rpf(flow, suggested: Incoming, header: bytes) -> Incoming | None
         How must packets of the flow arrive? None agrees with `suggested`.
@@ -108,6 +110,8 @@ class Client:
                 check(name, callback)
                 self._thunks.append(thunk(name, callback))
                 setattr(config, name, self._thunks[-1])
+        if alerts:
+            remote._watch_router()
         self._handle = HANDLE()
         self._interfaces: set[tuple[int, int]] = set()
         call("MgmRegisterMProtocol", ctypes.byref(config), protocol, component, ctypes.byref(self._handle))
@@ -130,7 +134,7 @@ class Client:
 
     def alerts(self) -> AsyncIterator[Alert]:
         """Returns the alerts, for one task: `async for alert in client.alerts()`. It ends when the client is
-        closed. The client must be registered with `alerts=True`."""
+        closed, the library is stopped, or the router of this client process is lost. The client must be registered with `alerts=True`."""
         if self._alerts is None:
             raise TypeError(f"{self!r} has no alerts: register it with alerts=True")
         return self._alerts
@@ -147,17 +151,16 @@ class Client:
             if self not in _registered:
                 return
         # A callback that waits for the reader of the alerts would wait for ever.
-        if self._alerts is not None:
-            self._alerts.close()
-        for index, hop in tuple(self._interfaces):
+        with ending(self._alerts) if self._alerts is not None else nullcontext():
+            for index, hop in tuple(self._interfaces):
+                try:
+                    self.release(Interface.of(index, hop))
+                except MgmError:
+                    pass  # The deregistration fails if an interface is still owned.
             try:
-                self.release(Interface.of(index, hop))
-            except MgmError:
-                pass  # The deregistration fails if an interface is still owned.
-        try:
-            call("MgmDeRegisterMProtocol", self._handle)
-        except InvalidParameterError:
-            pass  # The library was stopped: no callback runs any more.
+                call("MgmDeRegisterMProtocol", self._handle)
+            except InvalidParameterError:
+                pass  # The library was stopped: no callback runs any more.
         with _lock:
             _registered.discard(self)
             self._is_closed = True

@@ -29,9 +29,8 @@ from ._abi import (
     MIB_IPMCAST_BOUNDARY,
     MIB_IPMCAST_SCOPE,
 )
-from ._callbacks import inside_callback
 from ._library import call, code_of, error, number
-from .alerts import close_all
+from .alerts import ending
 from .errors import ERROR_INSUFFICIENT_BUFFER, NO_ERROR, NotFoundError
 from .status import Explanation, Status
 from .values import Address, Interface, Network, dword, pair, prefix
@@ -123,9 +122,9 @@ def start(
 def stop() -> None:
     """Stops the library: deletes all clients, interfaces, memberships and MFEs without callbacks. The
     iterations of alerts end."""
-    if not inside_callback():
-        close_all()
-    call("MgmHostStop")
+    # A callback that waits for the reader of its alerts would wait for ever.
+    with ending():
+        call("MgmHostStop")
 
 
 def set_log(log: LogCallback | logging.Logger | None) -> None:

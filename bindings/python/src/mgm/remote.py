@@ -16,11 +16,15 @@ from typing import Any
 
 from ._abi import CLIENT_FILTER, DWORD, ROUTER_LOST
 from ._library import call, code_of, error
+from .alerts import close_all
 from .errors import NO_ERROR
 from .values import Interface
 
-# Every callback that was ever set. A previous one may still be running after a new one is set.
+# Every filter that was ever set. A previous one may still be running after a new one is set.
 _thunks: list[Any] = []
+# What the program wants to be called when the router is lost, and whether the library calls anything.
+_lost: Callable[[], object] | None = None
+_is_watched = False
 
 
 @dataclass(frozen=True)
@@ -57,17 +61,38 @@ def _request(given: Any) -> ClientRequest:
 
 def set_router_lost(callback: Callable[[], object] | None) -> None:
     """Sets what is called when the router has ended, or the connection to it is broken. It runs on a
-    thread of the library. All clients are invalid then, and the next registration connects again."""
-    thunk = ROUTER_LOST()
+    thread of the library. All clients are invalid then, the iterations of their alerts end, and the
+    next registration connects again."""
+    global _lost, _is_watched
+    call("MgmHostSetRouterLost", _router_lost, None)
+    _lost, _is_watched = callback, True
+
+
+def _watch_router() -> None:
+    """Has the library report the loss of the router, also if the program does not want to know it: the
+    iterations of alerts must end."""
+    global _is_watched
+    call("MgmHostSetRouterLost", _router_lost, None)
+    _is_watched = True
+
+
+def _called_when_lost(_context: int | None) -> None:
+    close_all()
+    callback = _lost
     if callback is not None:
-        thunk = ROUTER_LOST(lambda _context: _ignore(callback()))
-        _thunks.append(thunk)
-    call("MgmHostSetRouterLost", thunk, None)
+        callback()
+
+
+_router_lost = ROUTER_LOST(_called_when_lost)
 
 
 def set_grace(seconds: int) -> None:
     """Lets the state of the clients that this process registers later stay for this time when the
-    process ends without closing them; at most 300 s. See `Client.grace_done`."""
+    process ends without closing them; at most 300 s. See `Client.grace_done`.
+
+    A `with` block closes its client, and the interpreter closes all clients when it exits, also after an
+    exception. So a process whose state must stay calls `host.stop` before. The state also stays if the
+    process crashes, a signal ends it (SIGTERM without a handler), or it calls `os._exit`."""
     call("MgmHostSetGrace", seconds)
 
 
@@ -93,13 +118,10 @@ def batch() -> Iterator[None]:
         raise refused
 
 
-def _ignore(_answer: object) -> None:
-    """The callback of the library returns nothing."""
-
-
 @atexit.register
 def _give_callback_back() -> None:
     """The library does not call an interpreter that has ended."""
-    if _thunks:
+    if _is_watched:
         code_of("MgmHostSetRouterLost", ROUTER_LOST(), None)
+    if _thunks:
         code_of("MgmHostSetClientFilter", CLIENT_FILTER(), None)

@@ -112,7 +112,13 @@ def _stats(buffer: Any, at: int) -> tuple[MfeStats, int]:
         octets=raw.ulInOctets,
         wrong_interface=raw.ulPktsDifferentIf,
         outgoing=tuple(
-            OutgoingStats(Interface.of(o.dwOutIfIndex, o.dwNextHopAddr), o.ulOutPackets, o.ulTtlTooLow, o.ulOutDiscards)
+            OutgoingStats(
+                interface=Interface.of(o.dwOutIfIndex, o.dwNextHopAddr),
+                packets=o.ulOutPackets,
+                ttl_too_low=o.ulTtlTooLow,
+                too_large=o.ulFragNeeded,
+                discards=o.ulOutDiscards,
+            )
             for o in oifs
         ),
     )

@@ -152,6 +152,7 @@ class OutgoingStats:
     interface: Interface
     packets: int
     ttl_too_low: int
+    too_large: int
     discards: int
 
 
