@@ -93,6 +93,34 @@ static void t1_6_nothing_runs_after_it(void)
                      "E's callback ends", "E is gone", "F join (*, 239.1.1.1) member");
 }
 
+static void quit_e_too(void *code)
+{
+    *(DWORD *)code = quit(e);
+    CHECK_EQ(log_count("E's callback ends"), 1);
+}
+
+static void t1_6_d124_of_two_at_a_time_both_wait_for_the_callback(void)
+{
+    struct thread *joining, *quitting[2];
+    DWORD codes[2];
+
+    two_components_and_two_listeners();
+    shut_gates();
+    on_event('E', hold);
+    joining = thread_start(join_group, a);
+    CHECK(gate_wait(&entered, patience_ms(5000)));
+    for (size_t n = 0; n < 2; n++)
+        quitting[n] = thread_start(quit_e_too, &codes[n]);
+    sleep_ms(100);
+    gate_open(&leave_now);
+    thread_join(quitting[0]);
+    thread_join(quitting[1]);
+    thread_join(joining);
+
+    /* For one of them the handle was invalid. */
+    CHECK_EQ(codes[0] + codes[1], NO_ERROR + ERROR_INVALID_PARAMETER);
+}
+
 static void e_quits_itself(const struct event *event)
 {
     (void)event;
@@ -266,6 +294,7 @@ static void t1_6_never_a_callback_too_many(void)
 TEST_MAIN(
     CASE(t1_6_it_waits_for_a_callback_on_another_thread),
     CASE(t1_6_nothing_runs_after_it),
+    CASE(t1_6_d124_of_two_at_a_time_both_wait_for_the_callback),
     CASE(t1_6_inside_its_own_callback_it_does_not_wait),
     CASE(t1_6_inside_anothers_callback_it_works_if_nothing_runs),
     CASE(t8_2_who_left_meanwhile_is_skipped),

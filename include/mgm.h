@@ -532,6 +532,10 @@ DWORD MgmRegisterMProtocol(PROUTING_PROTOCOL_CONFIG prpiInfo,
  * If the call is made inside a callback of the same client, it does not wait,
  * and that callback is the last one.
  *
+ * The same holds after ERROR_INVALID_PARAMETER if the handle was valid before:
+ * for example, if another thread has just deregistered the client or stops the
+ * library, or if the router of a client process has ended.
+ *
  * Parameters:
  * - hProtocol: the handle of the client. It is invalid after the call.
  *
@@ -540,9 +544,9 @@ DWORD MgmRegisterMProtocol(PROUTING_PROTOCOL_CONFIG prpiInfo,
  * - ERROR_INVALID_PARAMETER: hProtocol is not the handle of a registered
  *   client.
  * - ERROR_CAN_NOT_COMPLETE: the client still owns an interface (IGMP: is still
- *   enabled on one); or the call is made inside a callback of another client
- *   while a callback of this client is running on another thread, so that
- *   waiting could deadlock; or the caller is a forked child of the router.
+ *   enabled on one); or the call is made inside a callback of another client or
+ *   of the host while a callback of this client is running on another thread, so
+ *   that waiting could deadlock; or the caller is a forked child of the router.
  *
  * Threads:
  * Any thread, also inside callbacks. The call may wait for a callback, as

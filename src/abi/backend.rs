@@ -142,9 +142,10 @@ pub fn register(callbacks: Box<dyn Callbacks>, protocol: u32, component: u32) ->
 
 /// See [`Manager::deregister`].
 pub fn deregister(serial: u64) -> Result<()> {
-    match of(serial)? {
-        Here(manager) => manager.deregister(ClientId(serial)),
-        There(router) => router.deregister(serial),
+    batch::flush();
+    match client::of_client(serial)? {
+        None => Manager::global().deregister(ClientId(serial)),
+        Some(router) => router.deregister(serial),
     }
 }
 

@@ -45,31 +45,36 @@ impl Manager {
     }
 
     /// Deregisters a client. Afterwards no callback of it runs or will run,
-    /// except a callback from which this call is made (spec 1.5, 1.6).
+    /// except a callback from which this call is made (spec 1.5, 1.6). That also holds if the
+    /// handle was invalid before (D124).
     ///
     /// # Errors
     /// `BadHandle`, `StillOwns`, `CallbackRunning`.
     pub fn deregister(&self, client: ClientId) -> Result<()> {
         let inside = context::inside();
         let mut guard = self.lock();
-        let run = guard.run_for(client.0)?;
-        run.engine.check_deregister(client)?;
-        let is_running = run.clients.get(client).is_some_and(|record| record.queue.is_running());
-        let elsewhere = is_running && inside != Some(Inside::Client(client));
+        let checked = guard.run_for(client.0).and_then(|run| run.engine.check_deregister(client));
+        if !matches!(checked, Ok(()) | Err(Refusal::BadHandle(_))) {
+            return checked;
+        }
+        let elsewhere = guard.is_calling(client) && inside != Some(Inside::Client(client));
         if elsewhere && inside.is_some() {
             return Err(Refusal::CallbackRunning);
         }
-        run.set_clock();
-        run.engine.grace_done(client);
-        run.engine.deregister(client, &mut run.fx)?;
-        run.forget(client);
-        self.publish_all(guard);
-        if elsewhere {
-            drop(self.wait_until(|state| {
-                state.run.as_ref().is_none_or(|run| run.clients.get(client).is_none())
-            }));
+        if checked.is_ok() {
+            let run = guard.run_for(client.0)?;
+            run.set_clock();
+            run.engine.grace_done(client);
+            run.engine.deregister(client, &mut run.fx)?;
+            run.forget(client);
+            self.publish_all(guard);
+        } else {
+            drop(guard);
         }
-        Ok(())
+        if elsewhere {
+            drop(self.wait_until(|state| !state.is_calling(client)));
+        }
+        checked
     }
 
     /// Takes an interface, or enables IGMP on it (spec 2.1 to 2.4, 2.7).

@@ -170,6 +170,13 @@ impl State {
         self.running().ok_or(Refusal::BadHandle(handle))
     }
 
+    /// Whether a thread makes callbacks of a client, also of one that was deregistered meanwhile,
+    /// or whose manager is just being stopped.
+    pub fn is_calling(&self, client: ClientId) -> bool {
+        let record = self.run.as_ref().and_then(|run| run.clients.get(client));
+        record.is_some_and(|record| record.queue.is_running())
+    }
+
     /// The running state. Starts the manager with the environment's settings if necessary.
     ///
     /// # Errors

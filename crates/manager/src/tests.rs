@@ -11,6 +11,7 @@ mod adverse;
 mod behind;
 mod bounds;
 mod bursts;
+mod leaving;
 mod posting;
 mod routes;
 mod upcalls;

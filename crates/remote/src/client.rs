@@ -23,7 +23,7 @@ mod sync {
 }
 
 pub use current::{
-    connect, current, disconnect, drain_owed, of_serial, owes, set_lost, LostCallback,
+    connect, current, disconnect, drain_owed, of_client, of_serial, owes, set_lost, LostCallback,
 };
 
 pub use grace::{default_grace, set_grace};
@@ -136,6 +136,11 @@ impl Router {
     /// Whether no callback is running and all threads have ended.
     fn is_quiet(&self) -> bool {
         self.0.state.lock().is_quiet()
+    }
+
+    /// Whether it has this client, or a callback of the client is still running.
+    fn has_client(&self, serial: u64) -> bool {
+        self.0.state.lock().clients.contains_key(&Place(serial))
     }
 
     /// Ends the connection. When it returns, no callback is running (spec 8.10, 9.3).

@@ -25,6 +25,14 @@ pub fn of_serial(_: u64) -> Result<Option<Router>> {
     Ok(None)
 }
 
+/// Every number is the manager's.
+///
+/// # Errors
+/// None.
+pub fn of_client(_: u64) -> Result<Option<Router>> {
+    Ok(None)
+}
+
 /// Called once when a router is lost.
 pub type LostCallback = Box<dyn Fn() + Send + Sync>;
 

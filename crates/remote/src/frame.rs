@@ -25,8 +25,8 @@ pub fn frame(to: &mut Vec<u8>, put: impl FnOnce(&mut Vec<u8>)) {
     to[start..start + HEAD].copy_from_slice(&length.to_le_bytes());
 }
 
-/// A reader keeps at most so much memory while nothing waits in it.
-const KEPT: usize = 160 << 10;
+/// A buffer of a connection keeps at most so much memory while nothing waits in it.
+pub const KEPT: usize = 160 << 10;
 
 /// Bytes that have arrived, and the frames in them.
 #[derive(Debug)]

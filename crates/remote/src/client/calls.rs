@@ -42,30 +42,37 @@ impl Router {
         result
     }
 
-    /// Deregisters a client (spec 1.6, 9.13).
+    /// Deregisters a client (spec 1.6, 9.13). If the handle is invalid, or the router is lost, waits
+    /// for a callback of the client that is still running (D124).
     ///
     /// # Errors
     /// `BadHandle`, `CallbackRunning`, those of the router; `Router`.
     pub fn deregister(&self, serial: u64) -> Result<()> {
         let (link, place) = (&self.0, Place(serial));
-        let client = self.client(serial)?;
         let (own, in_callback) = (Inside::Client(ClientId(serial)), inside());
         let mut state = link.state.lock();
-        let record = state.clients.get_mut(&place).filter(|record| !record.gone);
-        let record = record.ok_or(Refusal::BadHandle(serial))?;
-        let elsewhere = record.queue.is_running() && in_callback != Some(own);
-        if elsewhere && in_callback.is_some() {
-            return Err(Refusal::CallbackRunning);
-        }
-        if std::mem::replace(&mut record.is_closing, true) {
-            return Err(Refusal::BadHandle(serial)); // another thread deregisters it
-        }
+        let (client, elsewhere) = loop {
+            let record = state.clients.get_mut(&place).ok_or(Refusal::BadHandle(serial))?;
+            let elsewhere = record.queue.is_running() && in_callback != Some(own);
+            if elsewhere && in_callback.is_some() {
+                return Err(Refusal::CallbackRunning);
+            }
+            if !record.gone && !std::mem::replace(&mut record.is_closing, true) {
+                break (record.remote, elsewhere);
+            }
+            if in_callback.is_some() {
+                return Err(Refusal::BadHandle(serial));
+            }
+            // Another thread deregisters it, which the router may refuse, or a callback is running.
+            link.ended.wait(&mut state);
+        };
         drop(state);
         let result = self.ask(Request::Deregister { client }, serial);
+        let has_gone = matches!(result, Ok(_) | Err(Refusal::BadHandle(_)));
         let mut state = link.state.lock();
         if let Some(record) = state.clients.get_mut(&place) {
             record.is_closing = false;
-            if result.is_ok() {
+            if has_gone {
                 record.gone = true;
                 record.queue.close();
                 if !record.queue.is_running() {
@@ -76,7 +83,7 @@ impl Router {
             }
         }
         link.ended.notify_all();
-        while result.is_ok() && elsewhere && state.clients.contains_key(&place) {
+        while has_gone && elsewhere && state.clients.contains_key(&place) {
             link.ended.wait(&mut state);
         }
         result.map(drop)

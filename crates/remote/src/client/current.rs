@@ -59,6 +59,22 @@ pub fn of_serial(serial: u64) -> Result<Option<Router>> {
     find().map(Some).ok_or(Refusal::BadHandle(serial))
 }
 
+/// The router of a client that is to be deregistered: also one that is lost, while a callback of
+/// the client is still running (D124).
+///
+/// # Errors
+/// As [`of_serial`].
+pub fn of_client(serial: u64) -> Result<Option<Router>> {
+    if serial & REMOTE == 0 {
+        return Ok(None);
+    }
+    // In this order: a router that is lost later is added to the others before it is replaced.
+    let current = CURRENT.lock().clone();
+    let lost = LOST_ROUTERS.lock().clone();
+    let mut all = current.into_iter().chain(lost);
+    all.find(|router| router.has_client(serial)).map(Some).ok_or(Refusal::BadHandle(serial))
+}
+
 /// Whether this thread still has to deliver callbacks of calls that it made inside the log
 /// callback.
 #[inline]

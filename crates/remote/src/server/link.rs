@@ -1,7 +1,7 @@
 //! One connection to a client process: what has arrived, and what waits to be sent.
 
 use super::requests::Listing;
-use crate::frame::{frame, FrameReader, LONGEST_TO_ROUTER};
+use crate::frame::{frame, FrameReader, KEPT, LONGEST_TO_ROUTER};
 use mgm_linux::channel::{Connection, Poller};
 use std::io::{self, ErrorKind};
 use std::time::Instant;
@@ -109,7 +109,7 @@ impl Link {
     pub fn fill(&mut self, bytes: &mut Vec<u8>) {
         debug_assert!(self.is_drained(), "frames would get lost");
         std::mem::swap(&mut self.out, bytes);
-        bytes.clear();
+        empty(bytes);
         self.sent = 0;
     }
 
@@ -131,7 +131,7 @@ impl Link {
             }
         }
         if self.is_drained() {
-            self.out.clear();
+            empty(&mut self.out);
             self.sent = 0;
         }
         self.wait(token, poller).is_ok()
@@ -145,5 +145,53 @@ impl Link {
             poller.change(&self.connection, token, waits.0, waits.1)?;
         }
         Ok(())
+    }
+}
+
+/// Empties a buffer, which then has little memory: it may have been that of a burst of callbacks or
+/// of a long text.
+fn empty(bytes: &mut Vec<u8>) {
+    bytes.clear();
+    if bytes.capacity() > KEPT {
+        *bytes = Vec::new();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mgm_linux::channel::{Access, Listener};
+
+    const LONG: usize = 1 << 20;
+
+    #[test]
+    fn t9_11_a_buffer_keeps_little_memory_when_everything_is_sent() {
+        let path = std::env::temp_dir().join(format!("mgm-link-{}", std::process::id()));
+        let listener = Listener::open(&path, Access::OWN).unwrap();
+        let (process, poller) = (Connection::open(&path).unwrap(), Poller::new().unwrap());
+        let mut link = Link::new(listener.accept().unwrap().expect("it has connected"));
+        poller.add(link.connection(), 1).unwrap();
+        let send = |link: &mut Link, length: usize| {
+            let (mut left, mut piece) = (length, vec![0; PIECE]);
+            while left > 0 {
+                assert!(link.flush(1, &poller));
+                left -= process.receive(&mut piece).unwrap();
+            }
+            assert!(link.flush(1, &poller) && link.is_drained());
+        };
+        link.send(|to| to.resize(to.len() + 1000, 0));
+        send(&mut link, 1004);
+        let small = link.out.capacity();
+        assert!((1004..=KEPT).contains(&small), "a small buffer is used again: {small}");
+        link.send(|to| to.resize(to.len() + LONG, 0));
+        send(&mut link, LONG + 4);
+        assert_eq!(link.out.capacity(), 0);
+        // The same for the buffer that the thread gets back.
+        link.out.reserve(LONG);
+        let mut events = vec![0; LONG];
+        link.fill(&mut events);
+        assert_eq!(events.capacity(), 0);
+        send(&mut link, LONG);
+        assert_eq!(link.out.capacity(), 0);
     }
 }

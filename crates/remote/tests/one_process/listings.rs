@@ -1,16 +1,17 @@
 //! Listings of many MFEs, which the router sends in parts.
 
-use super::{link, Fixture};
+use super::{link, Detail, Fixture};
 use mgm_engine::{Join, MfeRow};
 use mgm_manager::PacketIn;
 use mgm_remote::client::Router;
 use mgm_remote::frame::{frame, FrameReader, LONGEST_TO_CLIENT};
-use mgm_remote::messages::Room;
-use mgm_types::{Flow, Ipv4Addr, Route, RouteOrigin};
+use mgm_remote::hello::{greeting, Welcome};
+use mgm_remote::messages::{encode, put_mfes, Answer, Listed, Reply, Room};
+use mgm_types::{Code, Flow, Ipv4Addr, Route, RouteOrigin};
 use std::io::{Read, Write};
 use std::ops::ControlFlow;
 use std::os::unix::net::{UnixListener, UnixStream};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::thread;
 
 /// More than fit into one part.
@@ -176,5 +177,59 @@ fn t9_11_a_router_of_an_older_minor_version_lists_too() {
     let router = Router::connect(&place).unwrap();
     check(&fixture, &router);
     router.disconnect().unwrap();
+    std::fs::remove_file(&place).unwrap();
+}
+
+/// A router that welcomes everybody, and gives this answer to all calls.
+fn router_that_answers(place: &Path, answer: Vec<u8>) {
+    let listener = UnixListener::bind(place).unwrap();
+    let welcome = greeting(&Welcome::Welcome { session: 1, token: 1, answer_ms: 1000 });
+    let serve = move |mut client: UnixStream, answer: &[u8]| {
+        let (mut reader, mut piece, mut says) =
+            (FrameReader::new(LONGEST_TO_CLIENT), [0; 4096], &*welcome);
+        while let Ok(count @ 1..) = client.read(&mut piece) {
+            reader.add(&piece[..count]);
+            while reader.take().unwrap().is_some() {
+                let mut bytes = Vec::new();
+                frame(&mut bytes, |to| to.extend_from_slice(says));
+                says = answer;
+                if client.write_all(&bytes).is_err() {
+                    return;
+                }
+            }
+        }
+    };
+    thread::spawn(move || {
+        thread::scope(|scope| {
+            for client in listener.incoming().map_while(Result::ok) {
+                let (serve, answer) = (&serve, &answer);
+                scope.spawn(move || serve(client, answer));
+            }
+        });
+    });
+}
+
+#[test]
+fn t9_11_a_router_whose_answer_is_no_protocol_is_lost() {
+    let place = std::env::temp_dir().join(format!("mgm-remote-wrong-{}", std::process::id()));
+    let connect = |answer| {
+        let _ = std::fs::remove_file(&place);
+        router_that_answers(&place, answer);
+        Router::connect(&place).unwrap()
+    };
+    // MFEs of which the end is missing.
+    let mut mfes = Vec::new();
+    put_mfes(&mut mfes, |_| Listed { count: 1, next_oifs: None, more: false });
+    mfes.truncate(mfes.len() - 1);
+    let router = connect(mfes);
+    let room = Room { bytes: u32::MAX, base: BASE, each: EACH };
+    let listed = router.walk_mfes(None, false, room, |_| ControlFlow::Continue(()));
+    assert_eq!(listed.unwrap_err().code(), Code::CanNotComplete);
+    assert!(router.is_over(), "its connection would be missing from now on");
+    // A text that is none.
+    let router = connect(encode(&Answer { events: 0, reply: Reply::Done {} }));
+    let status = router.status(Detail::SUMMARY);
+    assert_eq!(status.unwrap_err().code(), Code::CanNotComplete);
+    assert!(router.is_over());
     std::fs::remove_file(&place).unwrap();
 }

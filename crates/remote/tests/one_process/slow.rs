@@ -1,9 +1,10 @@
 //! Slow callbacks, and callbacks without end.
 
 use super::*;
-use mgm_manager::PacketIn;
-use mgm_remote::client::{connect, disconnect};
+use mgm_manager::{within, Inside, PacketIn};
+use mgm_remote::client::{connect, disconnect, of_client};
 use mgm_types::{Route, RouteOrigin};
+use std::sync::atomic::AtomicBool;
 
 /// How many callbacks a client has not acknowledged.
 fn unacknowledged(fixture: &Fixture, protocol: u32) -> usize {
@@ -159,21 +160,47 @@ fn t9_11_answers_about_many_interfaces_are_sent_in_several_messages() {
     assert!(!router.is_over());
 }
 
-#[test]
-fn t9_3_t9_9_disconnecting_waits_for_the_callbacks_of_a_router_that_was_lost_before() {
-    let fixture = Fixture::new();
-    let router = connect(&fixture.path).unwrap();
+/// The tests that need the router of this process take turns.
+static ROUTER_OF_THE_PROCESS: Mutex<()> = Mutex::new(());
+
+/// A client of whom a callback is running, until the sender is dropped. The flag is set at the end
+/// of the callback.
+fn held(fixture: &Fixture, router: &Router) -> (u64, mpsc::Sender<()>, Arc<AtomicBool>) {
     let (entered, has_entered) = mpsc::channel();
     let (hold, held) = mpsc::channel::<()>();
-    let held = Mutex::new(held);
-    client(&router, 2, move |_| {
+    let (held, has_ended) = (Mutex::new(held), Arc::new(AtomicBool::new(false)));
+    let ends = Arc::clone(&has_ended);
+    let serial = client(router, 2, move |_| {
         entered.send(()).unwrap();
         held.lock().recv().unwrap_or_default();
+        ends.store(true, Ordering::SeqCst);
     });
     let a = fixture.local(1, |_| ());
     fixture.manager.take(a, link(1)).unwrap();
     fixture.manager.add_membership(a, group(1), link(1), Join::State).unwrap();
     has_entered.recv_timeout(Duration::from_secs(20)).unwrap();
+    (serial, hold, has_ended)
+}
+
+/// Deregisters a client on another thread, as the library does. The result comes together with the
+/// flag.
+fn leaves(serial: u64, has_ended: &Arc<AtomicBool>) -> mpsc::Receiver<(Result<(), Refusal>, bool)> {
+    let ((done, is_done), has_ended) = (mpsc::channel(), Arc::clone(has_ended));
+    thread::spawn(move || {
+        let result = of_client(serial).and_then(|router| router.unwrap().deregister(serial));
+        done.send((result, has_ended.load(Ordering::SeqCst))).unwrap();
+    });
+    let early = is_done.recv_timeout(Duration::from_millis(150));
+    assert!(early.is_err(), "{early:?}, and a callback is running");
+    is_done
+}
+
+#[test]
+fn t9_3_t9_9_disconnecting_waits_for_the_callbacks_of_a_router_that_was_lost_before() {
+    let _turn = ROUTER_OF_THE_PROCESS.lock();
+    let fixture = Fixture::new();
+    let router = connect(&fixture.path).unwrap();
+    let (_, hold, _) = held(&fixture, &router);
     fixture.server.close();
     soon("the end is seen", || router.is_over());
     let server =
@@ -186,4 +213,73 @@ fn t9_3_t9_9_disconnecting_waits_for_the_callbacks_of_a_router_that_was_lost_bef
     assert_eq!(is_done.recv_timeout(Duration::from_secs(20)), Ok(Ok(true)));
     assert_eq!(disconnect(), Ok(false));
     server.close();
+}
+
+#[test]
+fn t9_9_d124_a_deregistration_waits_for_a_callback_although_the_router_is_lost() {
+    let _turn = ROUTER_OF_THE_PROCESS.lock();
+    let fixture = Fixture::new();
+    let router = connect(&fixture.path).unwrap();
+    let (serial, hold, has_ended) = held(&fixture, &router);
+    fixture.server.close();
+    soon("the end is seen", || router.is_over());
+    let first = leaves(serial, &has_ended);
+    // Inside a callback it does not wait: inside one of another client it is refused, as in 1.6.
+    let inside = |client| within(Inside::Client(ClientId(client)), || router.deregister(serial));
+    assert_eq!(inside(serial), Err(Refusal::BadHandle(serial)));
+    assert_eq!(inside(serial + 1), Err(Refusal::CallbackRunning));
+    // The process connects again.
+    let server =
+        Server::open(&fixture.manager, &fixture.path, Access::OWN, Limits::default()).unwrap();
+    assert!(!connect(&fixture.path).unwrap().is_over());
+    let second = leaves(serial, &has_ended);
+    drop(hold);
+    for leaver in [first, second] {
+        let result = leaver.recv_timeout(Duration::from_secs(20)).unwrap();
+        assert_eq!(result, (Err(Refusal::BadHandle(serial)), true));
+    }
+    assert!(of_client(serial).is_err(), "nothing is left of it");
+    disconnect().unwrap();
+    server.close();
+}
+
+#[test]
+fn t9_3_d124_a_deregistration_during_a_disconnection_or_another_one_waits_for_the_callback() {
+    let _turn = ROUTER_OF_THE_PROCESS.lock();
+    for disconnects in [true, false] {
+        let fixture = Fixture::new();
+        let router = connect(&fixture.path).unwrap();
+        let (serial, hold, has_ended) = held(&fixture, &router);
+        let first = match disconnects {
+            true => thread::spawn(|| disconnect().map(drop)),
+            false => thread::spawn(move || router.deregister(serial)),
+        };
+        let is_valid = || fixture.manager.status(Detail::SUMMARY).totals.clients > 1;
+        soon("the handle is invalid", || !is_valid());
+        let second = leaves(serial, &has_ended);
+        drop(hold);
+        let result = second.recv_timeout(Duration::from_secs(20)).unwrap();
+        assert_eq!(result, (Err(Refusal::BadHandle(serial)), true));
+        first.join().unwrap().unwrap();
+        disconnect().unwrap();
+    }
+}
+
+#[test]
+fn t9_13_d124_no_deregistration_calls_a_handle_invalid_that_another_one_leaves_valid() {
+    let fixture = Fixture::new();
+    let router = fixture.connect();
+    let a = client(&router, 1, |_| ());
+    router.take(a, link(1)).unwrap();
+    thread::scope(|scope| {
+        let leave = || {
+            for _ in 0..300 {
+                let refusal = router.deregister(a).unwrap_err().to_string();
+                assert!(refusal.contains("still owns 1"), "{refusal}");
+            }
+        };
+        (0..3).for_each(|_| drop(scope.spawn(leave)));
+    });
+    router.release(a, link(1)).unwrap();
+    router.deregister(a).unwrap();
 }
