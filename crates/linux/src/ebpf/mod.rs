@@ -53,6 +53,8 @@ mod resend;
 mod runs;
 mod sys;
 mod table;
+#[cfg(test)]
+mod tests;
 mod unfinished;
 mod upkeep;
 mod view;

@@ -393,7 +393,9 @@ impl Reader {
     pub(super) fn forget(&self, if_index: u32) {
         let mut inbox = self.inbox.lock();
         let mut state = self.state.lock();
-        while self.drain(&mut inbox, &mut state, BATCH) {}
+        // Not those that arrive meanwhile: they can arrive faster than they are read.
+        let end = inbox.ring.written();
+        while !inbox.ring.has_read(end) && self.drain(&mut inbox, &mut state, BATCH) {}
         inbox.queues.forget(if_index);
         inbox.returned.retain(|upcall| upcall.arrival.index != if_index);
         (0..SETS).for_each(|set| self.loaded.maps.pendings.get(set).clear());

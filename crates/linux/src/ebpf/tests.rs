@@ -1,0 +1,83 @@
+//! The forwarder against the running kernel, as the tests of crates/linux/tests/forwarders, where
+//! a test must look at what only the forwarder itself can see, or must take something away from it.
+//!
+//! Needs root and iproute2; skips, and says so, without.
+
+use super::*;
+use crate::forwarder::Upcall;
+use mgm_netns::{self as netns, Packet, Wire, NEVER};
+use std::sync::atomic::AtomicBool;
+use std::sync::mpsc::{self, Receiver, Sender};
+use std::sync::Mutex;
+use std::thread::sleep;
+use std::time::{Duration, Instant};
+
+const SOURCE: [u8; 4] = [10, 1, 0, 9];
+const GROUP: [u8; 4] = [239, 1, 2, 3];
+
+/// Passes upcalls to the test.
+struct Sink(Mutex<Sender<Upcall>>);
+
+impl UpcallSink for Sink {
+    fn upcalls(&self, upcalls: Vec<Upcall>) -> Vec<Upcall> {
+        let sender = self.0.lock().unwrap();
+        // The test may be over.
+        upcalls.into_iter().for_each(|upcall| drop(sender.send(upcall)));
+        Vec::new()
+    }
+}
+
+fn open() -> (EbpfForwarder, Receiver<Upcall>) {
+    let (sender, upcalls) = mpsc::channel();
+    let sink = Arc::new(Sink(Mutex::new(sender)));
+    (EbpfForwarder::open(Attachment::Auto, sink).unwrap(), upcalls)
+}
+
+#[test]
+fn a_fast_flow_does_not_keep_the_locks_of_who_adds_an_interface() {
+    /// The flood ends after this time if it does keep them.
+    const LONG: Duration = Duration::from_secs(10);
+    /// More records than the ring has room for.
+    const MOST: usize = 200_000;
+    netns::run(|| {
+        let (mut forwarder, _upcalls) = open();
+        let [wire]: [Wire; 1] = netns::wires();
+        let reader = Arc::clone(&forwarder.reader);
+        forwarder.add_interface(IfId(0), Interface::link(wire.router)).unwrap();
+        // The entry of the flow is held, so each of its packets is reported.
+        let flow = Flow::new(SOURCE.into(), GROUP.into());
+        {
+            let mut state = reader.state.lock();
+            let wanted = Wanted { flow, iif: wire.router, oifs: &[], is_held: true };
+            state.table.create(&wanted).unwrap();
+            state.outbox.flows.push(flow);
+        }
+        let packet = Packet {
+            protocol: 17,
+            options: &[],
+            source: SOURCE,
+            group: GROUP,
+            ttl: 64,
+            payload: &[0; 8],
+        };
+        let (frame, is_done) = (packet.to_frame(), AtomicBool::new(false));
+        let read = || reader.state.lock().outbox.packets.len();
+        let read_meanwhile = std::thread::scope(|scope| {
+            for _ in 0..16 {
+                scope.spawn(|| {
+                    let end = Instant::now() + LONG;
+                    while !is_done.load(Relaxed) && Instant::now() < end {
+                        wire.send_frame(&frame);
+                    }
+                });
+            }
+            sleep(NEVER);
+            let before = read();
+            reader.forget(wire.router + 1);
+            is_done.store(true, Relaxed);
+            read() - before
+        });
+        assert!(read() > 0, "they are not reported");
+        assert!(read_meanwhile < MOST, "{read_meanwhile}");
+    });
+}
