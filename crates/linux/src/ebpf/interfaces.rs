@@ -46,6 +46,11 @@ impl Interfaces {
         self.view.lock()
     }
 
+    #[cfg(test)]
+    pub(super) fn work(&self) -> MutexGuard<'_, Work> {
+        self.work.lock()
+    }
+
     /// Other threads see the state of an index.
     fn show(&self, work: &Work, if_index: u32) {
         let seen = work.by_index.get(&if_index).and_then(Served::seen);

@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::changes::{Changed, LinkChanges};
+use super::changes::LinkChanges;
 
 /// How often the thread looks after what is retired or expires.
 pub(super) const UPKEEP: Duration = Duration::from_millis(50);
@@ -57,7 +57,8 @@ pub(super) struct Reader {
     /// Held by the thread that passes upcalls to the sink.
     delivery: Mutex<Losses>,
     sink: Arc<dyn UpcallSink>,
-    changes: LinkChanges,
+    /// Read by the thread of the upkeep.
+    pub changes: LinkChanges,
     signal: StopSignal,
     /// Wakes the thread of the upkeep.
     pub upkeep: StopSignal,
@@ -163,14 +164,11 @@ impl Reader {
             is_busy
         };
         let timeout = if is_busy { PAUSE } else { REPORTS };
-        let has_changed = self.wait(timeout);
+        self.wait(timeout);
         if self.ending.load(Ordering::SeqCst) {
             return;
         }
         *looked = Instant::now();
-        if has_changed {
-            self.look_at_links();
-        }
         while self.read_and_deliver() && looked.elapsed() < UPKEEP {
             self.end_burst();
         }
@@ -187,21 +185,18 @@ impl Reader {
         self.deliver() || is_left
     }
 
-    /// Waits for records, announcements, or the signal. Returns whether there are announcements.
-    fn wait(&self, timeout: Duration) -> bool {
+    /// Waits for records or the signal.
+    fn wait(&self, timeout: Duration) {
         // SAFETY: the map lives as long as `self`.
         let ring = unsafe { BorrowedFd::borrow_raw(self.loaded.maps.ring.raw_fd()) };
         let fd = |fd| PollFd::new(fd, PollFlags::POLLIN);
-        let mut fds = [fd(self.signal.as_fd()), fd(ring), fd(self.changes.as_fd())];
+        let mut fds = [fd(self.signal.as_fd()), fd(ring)];
         let timeout = PollTimeout::try_from(timeout.as_millis()).unwrap_or(PollTimeout::MAX);
         if poll(&mut fds, timeout).is_err() {
             std::thread::sleep(PAUSE);
-            return false;
-        }
-        if fds[0].any() == Some(true) {
+        } else if fds[0].any() == Some(true) {
             self.signal.clear();
         }
-        fds[2].any() == Some(true)
     }
 
     /// Reads records. Sends packets on whose flow has an entry, and keeps the others. Stops after a
@@ -301,15 +296,6 @@ impl Reader {
         let is_done = inbox.ring.is_empty() && !inbox.has_upcalls() && state.outbox.since.is_none();
         if !is_done && self.is_asleep.swap(false, Ordering::Relaxed) {
             self.signal.raise();
-        }
-    }
-
-    /// The interfaces whose state has changed.
-    fn look_at_links(&self) {
-        let Some(changed) = self.changes.read() else { return };
-        match changed {
-            Changed::All => self.interfaces.refresh_all(&self.loaded),
-            Changed::Links(links) => self.interfaces.refresh(&self.loaded, links),
         }
     }
 

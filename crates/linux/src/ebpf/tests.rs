@@ -5,7 +5,7 @@
 
 use super::*;
 use crate::forwarder::Upcall;
-use mgm_netns::{self as netns, Packet, Wire, NEVER};
+use mgm_netns::{self as netns, Packet, Wire, NEVER, SURE};
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::Mutex;
@@ -79,5 +79,23 @@ fn a_fast_flow_does_not_keep_the_locks_of_who_adds_an_interface() {
         });
         assert!(read() > 0, "they are not reported");
         assert!(read_meanwhile < MOST, "{read_meanwhile}");
+    });
+}
+
+#[test]
+fn upcalls_do_not_wait_for_questions_about_interfaces() {
+    netns::run(|| {
+        let (mut forwarder, upcalls) = open();
+        let wires: [Wire; 2] = netns::wires();
+        for (wire, id) in wires.iter().zip(0..) {
+            forwarder.add_interface(IfId(id), Interface::link(wire.router)).unwrap();
+        }
+        // As if the kernel did not answer because another process has the lock of its links.
+        let held = forwarder.reader.interfaces.work();
+        netns::ip("link set r1 mtu 1000");
+        sleep(NEVER);
+        wires[0].send(SOURCE, GROUP, 64);
+        upcalls.recv_timeout(SURE).expect("the upcall");
+        drop(held);
     });
 }
