@@ -2,6 +2,7 @@
 
 use super::ebpf::on_both;
 use super::*;
+use mgm_types::forwarder::UpcallKind;
 
 /// How many flows of an interface are with the sink at a time.
 const WITH_SINK: usize = 256;
@@ -46,5 +47,22 @@ fn d125_first_packets_of_a_refused_flow_are_dropped_and_it_is_not_told_of_again(
         router.assert_silent(1);
         router.packet(0, 64);
         router.assert_out(1, 63);
+    });
+}
+
+#[test]
+fn d83_a_packet_on_a_wrong_interface_does_not_wait_behind_a_flood() {
+    on_both(|kind| {
+        let mut router = Router::<2>::new(kind);
+        router.install(1, &[]);
+        for number in 0..300 {
+            router.wires[0].send(SOURCE, wanted(number), 64);
+        }
+        (0..WITH_SINK).for_each(|_| assert_eq!(router.upcall().kind, UpcallKind::NoCache));
+        router.assert_no_upcall();
+        router.packet(0, 64);
+        let upcall = router.upcall();
+        assert_eq!((upcall.kind, upcall.flow), (UpcallKind::WrongIf, flow()));
+        router.assert_no_upcall();
     });
 }
