@@ -161,9 +161,14 @@ impl Forwarder for EbpfForwarder {
     }
 
     fn remove_interface(&mut self, id: IfId) {
-        self.reader.interfaces.remove(&self.reader.loaded, id);
-        self.reader.signal_unfinished();
-        self.reader.state.lock().table.forget_port(id.0.into());
+        let reader = &*self.reader;
+        let index = reader.index(id);
+        reader.interfaces.remove(&reader.loaded, id);
+        reader.signal_unfinished();
+        reader.state.lock().table.forget_port(id.0.into());
+        if let Some(index) = index.filter(|index| !reader.interfaces.view().has(*index)) {
+            reader.drop_upcalls(index);
+        }
     }
 
     fn lost_interfaces(&mut self) -> Result<Vec<IfId>> {

@@ -216,11 +216,13 @@ impl Queues {
         }
     }
 
-    /// Drops those of an interface.
-    pub(super) fn forget(&mut self, if_index: u32) {
+    /// Drops those of an interface. Returns the new flows among them that waited.
+    pub(super) fn forget(&mut self, if_index: u32) -> VecDeque<Waiting> {
         self.turns.retain(|other| *other != if_index);
         self.told.retain(|_, told| told.if_index != if_index);
-        self.count -= self.by_index.remove(&if_index).map_or(0, |queue| queue.len());
+        let Some(queue) = self.by_index.remove(&if_index) else { return VecDeque::new() };
+        self.count -= queue.len();
+        queue.waiting
     }
 }
 

@@ -336,12 +336,13 @@ impl Reader {
         let mut upcalls = Vec::with_capacity(if inbox.queues.is_ready() { AT_A_TIME } else { 0 });
         let mut arrival = ArrivalCache { interfaces: &self.interfaces, last: None };
         inbox.queues.take(AT_A_TIME, |place, waiting| {
-            self.took(place);
             let Waiting { kind, flow, .. } = waiting;
             let Some(arrival) = arrival.find(place.if_index) else {
                 self.forget_pending(flow.into());
                 return false;
             };
+            // Not before: another index may count its arrivals in the element by now.
+            self.took(place);
             upcalls.push(Upcall { kind, flow, arrival, header: waiting.header().to_vec() });
             true
         });
@@ -386,6 +387,21 @@ impl Reader {
         inbox.returned.retain(|upcall| upcall.arrival.index != if_index);
         (0..SETS).for_each(|set| self.loaded.maps.pendings.get(set).clear());
         self.leave_rest(&inbox, &state);
+    }
+
+    /// Drops the upcalls of an index that is no longer served. The next packet of each flow is
+    /// reported again, should it arrive elsewhere.
+    pub(super) fn drop_upcalls(&self, if_index: u32) {
+        let mut inbox = self.inbox.lock();
+        let waiting = inbox.queues.forget(if_index);
+        waiting.iter().for_each(|waiting| self.forget_pending(waiting.flow.into()));
+        inbox.returned.retain(|upcall| {
+            let stays = upcall.arrival.index != if_index;
+            if !stays {
+                self.forget_pending(upcall.flow.into());
+            }
+            stays
+        });
     }
 
     /// The index of an interface, if it is served.

@@ -33,6 +33,11 @@ fn open() -> (EbpfForwarder, Receiver<Upcall>) {
     (EbpfForwarder::open(Attachment::Auto, sink).unwrap(), upcalls)
 }
 
+fn wanted(number: u16) -> [u8; 4] {
+    let [high, low] = number.to_be_bytes();
+    [239, 9, high, low]
+}
+
 #[test]
 fn a_fast_flow_does_not_keep_the_locks_of_who_adds_an_interface() {
     /// The flood ends after this time if it does keep them.
@@ -97,5 +102,35 @@ fn upcalls_do_not_wait_for_questions_about_interfaces() {
         wires[0].send(SOURCE, GROUP, 64);
         upcalls.recv_timeout(SURE).expect("the upcall");
         drop(held);
+    });
+}
+
+#[test]
+fn upcalls_of_a_former_interface_are_not_counted_for_the_next_one() {
+    /// More than are with the sink at a time, so that some wait.
+    const MANY: u16 = 300;
+    netns::run(|| {
+        let (mut forwarder, upcalls) = open();
+        let wires: [Wire; 2] = netns::wires();
+        let reader = Arc::clone(&forwarder.reader);
+        forwarder.add_interface(IfId(0), Interface::link(wires[0].router)).unwrap();
+        (0..MANY).for_each(|number| wires[0].send(SOURCE, wanted(number), 64));
+        let mut told = Vec::new();
+        while let Ok(upcall) = upcalls.recv_timeout(NEVER) {
+            told.push(upcall.flow);
+        }
+        assert!(!told.is_empty() && told.len() < MANY.into(), "{}", told.len());
+        forwarder.remove_interface(IfId(0));
+        assert!(reader.inbox.lock().queues.is_idle());
+        forwarder.add_interface(IfId(0), Interface::link(wires[1].router)).unwrap();
+        forwarder.done(&told);
+        sleep(NEVER);
+        let arrivals = reader.loaded.maps.arrivals.get(0);
+        assert_eq!((arrivals.written.load(Relaxed), arrivals.taken.load(Relaxed)), (0, 0));
+        // A flow that waited there is reported again.
+        wires[1].send(SOURCE, wanted(MANY - 1), 64);
+        let upcall = upcalls.recv_timeout(SURE).expect("the upcall");
+        assert_eq!(upcall.arrival, Interface::link(wires[1].router));
+        assert_eq!((arrivals.written.load(Relaxed), arrivals.taken.load(Relaxed)), (1, 1));
     });
 }
