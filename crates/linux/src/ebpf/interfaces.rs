@@ -110,9 +110,11 @@ impl Interfaces {
         work.finish_index(loaded, index);
         let arrivals = work.free_arrivals(id);
         self.view.lock().begin_counting(index, loaded.maps.arrivals.get(arrivals));
-        // An error is not a reason to refuse: kernels without multicast routing have none.
-        if work.requests.has_vif(index).unwrap_or(false) {
-            return Err(advice::has_vif(interface, &facts.name));
+        match work.requests.has_vif(index) {
+            Ok(true) => return Err(advice::has_vif(interface, &facts.name)),
+            Ok(false) => {}
+            // If it is one, receivers would get packets twice.
+            Err(error) => return Err(advice::unknown(&error, interface)),
         }
         let attached = Attached::new(index, framing, &loaded.programs, work.how)
             .map_err(|error| advice::unattached(&error, interface, &facts.name))?;

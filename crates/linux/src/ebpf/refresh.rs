@@ -55,8 +55,6 @@ impl Work {
                     note(&served.facts.name, &refusal);
                 }
             }
-            // Kernels without multicast routing have no VIFs.
-            Err(error) if error.raw_os_error() == Some(libc::EOPNOTSUPP) => {}
             Err(error) => note(&served.facts.name, &error),
         }
         match self.links.facts(if_index) {

@@ -3,6 +3,7 @@
 //!
 //! Needs root and iproute2; skips, and says so, without.
 
+use super::requests::Netlink;
 use super::*;
 use crate::forwarder::Upcall;
 use mgm_netns::{self as netns, Packet, Wire, NEVER, SURE};
@@ -132,5 +133,23 @@ fn upcalls_of_a_former_interface_are_not_counted_for_the_next_one() {
         let upcall = upcalls.recv_timeout(SURE).expect("the upcall");
         assert_eq!(upcall.arrival, Interface::link(wires[1].router));
         assert_eq!((arrivals.written.load(Relaxed), arrivals.taken.load(Relaxed)), (1, 1));
+    });
+}
+
+#[test]
+fn t2_7_an_interface_is_refused_if_the_kernel_does_not_say_whether_it_is_a_vif() {
+    netns::run(|| {
+        let (mut forwarder, _upcalls) = open();
+        let [wire]: [Wire; 1] = netns::wires();
+        let Ok(useless) = Netlink::useless() else {
+            return println!("SKIPPED: this kernel has no packet filter");
+        };
+        let reader = Arc::clone(&forwarder.reader);
+        let requests = std::mem::replace(&mut reader.interfaces.work().requests, useless);
+        let refusal = forwarder.add_interface(IfId(0), Interface::link(wire.router)).unwrap_err();
+        assert!(refusal.to_string().contains("cannot read"), "{refusal}");
+        assert!(!reader.interfaces.view().has(wire.router));
+        reader.interfaces.work().requests = requests;
+        assert_eq!(forwarder.add_interface(IfId(0), Interface::link(wire.router)), Ok(()));
     });
 }
