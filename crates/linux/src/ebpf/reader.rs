@@ -227,7 +227,9 @@ impl Reader {
             };
             if !queues.push(place, Waiting::new(kind, flow, record.packet)) {
                 *dropped = dropped.saturating_add(1);
-                self.forget_pending(record.key); // so that its next packet tells again
+                if kind == UpcallKind::NoCache {
+                    self.forget_new(state, flow);
+                }
                 self.took(place);
             }
             true
@@ -265,9 +267,10 @@ impl Reader {
         if is_new {
             state.kept.renew(flow);
         }
-        // If no packet of the flow is kept, either its first record was dropped, or only its
-        // packet. So the sink may be told twice, but it must be told.
-        let is_new = is_new || !state.kept.has(flow);
+        // While a packet of the flow is kept, the sink knows of the flow or will: the programs forget
+        // flows early in a flood, and report them again. If none is kept, either its first record was
+        // dropped, or only its packet. So the sink may be told twice, but it must be told.
+        let is_new = !state.kept.has(flow);
         if let Some(packet) = packet {
             state.kept.keep(flow, packet);
         }
@@ -276,6 +279,12 @@ impl Reader {
         } else {
             Taken::Kept
         }
+    }
+
+    /// The sink is not told of a flow: its next packet is the first of a new one.
+    fn forget_new(&self, state: &mut State, flow: Flow) {
+        state.kept.take(flow);
+        self.forget_pending(flow.into());
     }
 
     /// The next packet of the flow is reported again.
@@ -319,9 +328,10 @@ impl Reader {
             }
             None => {
                 let mut inbox = self.inbox.lock();
+                let mut state = self.state.lock();
                 for flow in flows {
                     inbox.queues.done(flow);
-                    self.forget_pending(flow.into());
+                    self.forget_new(&mut state, flow);
                 }
                 true
             }
@@ -338,7 +348,9 @@ impl Reader {
         inbox.queues.take(AT_A_TIME, |place, waiting| {
             let Waiting { kind, flow, .. } = waiting;
             let Some(arrival) = arrival.find(place.if_index) else {
-                self.forget_pending(flow.into());
+                if kind == UpcallKind::NoCache {
+                    self.forget_new(&mut self.state.lock(), flow);
+                }
                 return false;
             };
             // Not before: another index may count its arrivals in the element by now.
@@ -384,6 +396,7 @@ impl Reader {
         let end = inbox.ring.written();
         while !inbox.ring.has_read(end) && self.drain(&mut inbox, &mut state, BATCH) {}
         inbox.queues.forget(if_index);
+        state.kept.forget_index(if_index);
         inbox.returned.retain(|upcall| upcall.arrival.index != if_index);
         (0..SETS).for_each(|set| self.loaded.maps.pendings.get(set).clear());
         self.leave_rest(&inbox, &state);
@@ -393,15 +406,19 @@ impl Reader {
     /// reported again, should it arrive elsewhere.
     pub(super) fn drop_upcalls(&self, if_index: u32) {
         let mut inbox = self.inbox.lock();
+        let mut state = self.state.lock();
         let waiting = inbox.queues.forget(if_index);
-        waiting.iter().for_each(|waiting| self.forget_pending(waiting.flow.into()));
+        waiting.iter().for_each(|waiting| self.forget_new(&mut state, waiting.flow));
         inbox.returned.retain(|upcall| {
             let stays = upcall.arrival.index != if_index;
             if !stays {
-                self.forget_pending(upcall.flow.into());
+                self.forget_new(&mut state, upcall.flow);
             }
             stays
         });
+        // The sink may forget those that it was told of.
+        let told = state.kept.forget_index(if_index);
+        told.into_iter().for_each(|flow| self.forget_pending(flow.into()));
     }
 
     /// The index of an interface, if it is served.

@@ -3,9 +3,10 @@
 //!
 //! Needs root and iproute2; skips, and says so, without.
 
+use super::queues::{Place, Waiting};
 use super::requests::Netlink;
 use super::*;
-use crate::forwarder::Upcall;
+use crate::forwarder::{Upcall, UpcallKind};
 use mgm_netns::{self as netns, Packet, Wire, NEVER, SURE};
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -151,5 +152,34 @@ fn t2_7_an_interface_is_refused_if_the_kernel_does_not_say_whether_it_is_a_vif()
         assert!(!reader.interfaces.view().has(wire.router));
         reader.interfaces.work().requests = requests;
         assert_eq!(forwarder.add_interface(IfId(0), Interface::link(wire.router)), Ok(()));
+    });
+}
+
+#[test]
+fn a_flow_whose_upcall_has_no_room_is_reported_again() {
+    netns::run(|| {
+        let (mut forwarder, upcalls) = open();
+        let [wire]: [Wire; 1] = netns::wires();
+        let reader = Arc::clone(&forwarder.reader);
+        forwarder.add_interface(IfId(0), Interface::link(wire.router)).unwrap();
+        let place = Place { if_index: wire.router, number: 0 };
+        let mut numbers = 0u32..;
+        // The sink takes some of them.
+        for _ in 0..2 {
+            let mut inbox = reader.inbox.lock();
+            let mut next = || Flow::new(numbers.next().unwrap().into(), [239, 8, 8, 8].into());
+            while inbox.queues.push(place, Waiting::new(UpcallKind::NoCache, next(), &[])) {}
+            reader.leave_rest(&inbox, &reader.state.lock());
+            drop(inbox);
+            while upcalls.recv_timeout(NEVER).is_ok() {}
+        }
+        wire.send(SOURCE, GROUP, 64);
+        assert!(upcalls.recv_timeout(NEVER).is_err());
+        reader.inbox.lock().queues.forget(wire.router);
+        wire.send(SOURCE, GROUP, 64);
+        assert_eq!(
+            upcalls.recv_timeout(SURE).expect("the upcall").flow,
+            Flow::new(SOURCE.into(), GROUP.into())
+        );
     });
 }

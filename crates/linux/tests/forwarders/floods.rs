@@ -66,3 +66,22 @@ fn d83_a_packet_on_a_wrong_interface_does_not_wait_behind_a_flood() {
         router.assert_no_upcall();
     });
 }
+
+#[test]
+fn d84_a_flow_that_is_reported_twice_is_told_once_while_its_packets_are_kept() {
+    on_both(|kind| {
+        let [wire, out]: [Wire; 2] = netns::wires();
+        let (mut forwarder, upcalls) = open(kind).unwrap();
+        forwarder.add_interface(IfId(0), Interface::link(wire.router)).unwrap();
+        wire.send(SOURCE, GROUP, 64);
+        assert_eq!(upcalls.recv_timeout(SURE).expect("the upcall").flow, flow());
+        // The programs forget all flows that they have reported.
+        forwarder.add_interface(IfId(1), Interface::link(out.router)).unwrap();
+        wire.send(SOURCE, GROUP, 63);
+        assert_eq!(upcalls.recv_timeout(NEVER), Err(RecvTimeoutError::Timeout));
+        let entry = ForwarderEntry { flow: flow(), iif: IfId(0), oifs: &[(IfId(1), 1)] };
+        forwarder.install(&entry).unwrap();
+        let ttls = [63, 62].map(|_| out.receive(SURE).expect("a first packet").ttl);
+        assert_eq!(ttls, [63, 62]);
+    });
+}
