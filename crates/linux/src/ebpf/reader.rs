@@ -313,16 +313,18 @@ impl Reader {
     fn deliver(&self) -> bool {
         let Some(mut losses) = self.delivery.try_lock() else { return false };
         self.count_losses(&mut losses);
-        let upcalls = self.next_upcalls();
+        let mut upcalls = self.next_upcalls();
         if upcalls.is_empty() {
             return false;
         }
+        upcalls.reverse(); // the sink begins with the last one, and the oldest is to be first
         let flows: Vec<Flow> = upcalls.iter().map(|upcall| upcall.flow).collect();
         let mut left = None;
         sys::shield("upcalls", || left = Some(self.sink.upcalls(upcalls)));
         match left {
             Some(left) if left.is_empty() => true,
-            Some(left) => {
+            Some(mut left) => {
+                left.reverse();
                 self.inbox.lock().returned = left;
                 false
             }

@@ -3,6 +3,9 @@
 use super::ebpf::on_both;
 use super::*;
 use mgm_types::forwarder::UpcallKind;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::MutexGuard;
+use std::time::{Duration, Instant};
 
 /// How many flows of an interface are with the sink at a time.
 const WITH_SINK: usize = 256;
@@ -83,5 +86,74 @@ fn d84_a_flow_that_is_reported_twice_is_told_once_while_its_packets_are_kept() {
         forwarder.install(&entry).unwrap();
         let ttls = [63, 62].map(|_| out.receive(SURE).expect("a first packet").ttl);
         assert_eq!(ttls, [63, 62]);
+    });
+}
+
+/// Passes upcalls to the test, and does not return while the test holds the gate.
+#[derive(Default)]
+struct Gated {
+    gate: Mutex<()>,
+    /// The number of the call whose upcalls it returns.
+    refused: AtomicUsize,
+    calls: Mutex<Vec<Vec<Flow>>>,
+}
+
+impl Gated {
+    /// The upcalls of each call, if there have been so many.
+    fn calls(&self, count: usize) -> MutexGuard<'_, Vec<Vec<Flow>>> {
+        let end = Instant::now() + SURE;
+        loop {
+            let calls = self.calls.lock().unwrap();
+            if calls.len() >= count {
+                return calls;
+            }
+            drop(calls);
+            assert!(Instant::now() < end, "only {:?}", self.calls);
+            std::thread::sleep(Duration::from_millis(1));
+        }
+    }
+}
+
+impl UpcallSink for Gated {
+    fn upcalls(&self, upcalls: Vec<Upcall>) -> Vec<Upcall> {
+        let number = {
+            let mut calls = self.calls.lock().unwrap();
+            calls.push(upcalls.iter().map(|upcall| upcall.flow).collect());
+            calls.len()
+        };
+        drop(self.gate.lock().unwrap());
+        let is_refused = number == self.refused.load(Ordering::SeqCst);
+        if is_refused {
+            upcalls
+        } else {
+            Vec::new()
+        }
+    }
+}
+
+fn gated(kind: Kind) -> (Box<dyn Forwarder>, [Wire; 2], Arc<Gated>) {
+    let wires: [Wire; 2] = netns::wires();
+    let sink = Arc::new(Gated::default());
+    let mut forwarder = kind.open(sink.clone()).unwrap();
+    for (wire, id) in wires.iter().zip(0..) {
+        forwarder.add_interface(IfId(id), Interface::link(wire.router)).unwrap();
+    }
+    (forwarder, wires, sink)
+}
+
+#[test]
+fn d82_the_oldest_flow_is_the_last_of_a_batch_because_the_sink_begins_there() {
+    on_both(|kind| {
+        let (_forwarder, wires, sink) = gated(kind);
+        let gate = sink.gate.lock().unwrap();
+        wires[0].send(SOURCE, GROUP, 64);
+        assert_eq!(*sink.calls(1), [[flow()]]);
+        (0..5).for_each(|number| wires[0].send(SOURCE, wanted(number), 64));
+        sink.refused.store(2, Ordering::SeqCst);
+        drop(gate);
+        let oldest_last: Vec<Flow> =
+            (0..5).rev().map(|number| Flow::new(SOURCE.into(), wanted(number).into())).collect();
+        let expected = [vec![flow()], oldest_last.clone(), oldest_last];
+        assert_eq!(*sink.calls(3), expected, "in the same order when they are offered again");
     });
 }
