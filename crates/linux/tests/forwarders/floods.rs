@@ -157,3 +157,19 @@ fn d82_the_oldest_flow_is_the_last_of_a_batch_because_the_sink_begins_there() {
         assert_eq!(*sink.calls(3), expected, "in the same order when they are offered again");
     });
 }
+
+#[test]
+fn d125_a_refused_flow_is_not_told_of_again_for_packets_that_were_not_read_yet() {
+    on_both(|kind| {
+        let (mut forwarder, wires, sink) = gated(kind);
+        let gate = sink.gate.lock().unwrap();
+        wires[0].send(SOURCE, GROUP, 64);
+        assert_eq!(*sink.calls(1), [[flow()]]);
+        // The thread that reads them is in the sink.
+        (0..2).for_each(|_| wires[0].send(SOURCE, GROUP, 64));
+        forwarder.done(&[flow()]);
+        drop(gate);
+        std::thread::sleep(NEVER);
+        assert_eq!(*sink.calls(1), [[flow()]]);
+    });
+}
