@@ -149,8 +149,9 @@ impl Forwarder for EbpfForwarder {
         };
         if is_stale {
             reader.wait_for_programs().map_err(|error| advice::unknown(&error, interface))?;
-            reader.interfaces.view().settle();
-            reader.state.lock().table.forget_port(id.0.into());
+            let settled = reader.interfaces.view().settle();
+            let mut state = reader.state.lock();
+            settled.iter().for_each(|id| state.table.forget_port(id.0.into()));
         }
         if is_new {
             reader.forget(interface.index);

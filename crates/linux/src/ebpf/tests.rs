@@ -183,3 +183,29 @@ fn a_flow_whose_upcall_has_no_room_is_reported_again() {
         );
     });
 }
+
+#[test]
+fn all_ports_that_a_grace_period_frees_are_forgotten() {
+    netns::run(|| {
+        let (mut forwarder, _upcalls) = open();
+        let wires: [Wire; 3] = netns::wires();
+        let reader = Arc::clone(&forwarder.reader);
+        for (wire, id) in wires.iter().zip(0..) {
+            forwarder.add_interface(IfId(id), Interface::link(wire.router)).unwrap();
+        }
+        let flow = Flow::new(SOURCE.into(), GROUP.into());
+        let oifs = [(IfId(1), 1), (IfId(2), 1)];
+        let entry = ForwarderEntry { flow, iif: IfId(0), oifs: &oifs };
+        forwarder.install(&entry).unwrap();
+        wires[0].send(SOURCE, GROUP, 64);
+        assert!(wires[1].receive(SURE).is_some() && wires[2].receive(SURE).is_some());
+        forwarder.remove_interface(IfId(1));
+        forwarder.remove_interface(IfId(2));
+        // Programs that run at this moment count for these ports when they have been forgotten. Here
+        // the entry has named them longer than the manager permits, which has the same effect.
+        forwarder.install(&ForwarderEntry { oifs: &[], ..entry }).unwrap();
+        assert!(reader.state.lock().table.has_former());
+        forwarder.add_interface(IfId(1), Interface::link(wires[1].router)).unwrap();
+        assert!(!reader.state.lock().table.has_former());
+    });
+}
