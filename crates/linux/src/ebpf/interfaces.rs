@@ -123,7 +123,8 @@ impl Interfaces {
             .receive_all(index, true)
             .map_err(|error| advice::not_all(&error, interface, &facts.name))?;
         let (name, ports) = (facts.name.clone(), vec![(id, interface.next_hop)]);
-        let served = Served { attached: Some(attached), facts, ports, arrivals, is_lost: false };
+        let attached = Some(attached);
+        let served = Served { attached, apart: None, facts, ports, arrivals, is_lost: false };
         work.by_index.insert(index, served);
         self.show(work, index);
         // Last, because from here on the programs look at packets.

@@ -7,6 +7,7 @@ use super::queues::{Place, Waiting};
 use super::requests::Netlink;
 use super::*;
 use crate::forwarder::{Upcall, UpcallKind};
+use crate::kernel::KernelForwarder;
 use mgm_netns::{self as netns, Packet, Wire, NEVER, SURE};
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Receiver, Sender};
@@ -207,5 +208,43 @@ fn all_ports_that_a_grace_period_frees_are_forgotten() {
         assert!(reader.state.lock().table.has_former());
         forwarder.add_interface(IfId(1), Interface::link(wires[1].router)).unwrap();
         assert!(!reader.state.lock().table.has_former());
+    });
+}
+
+#[test]
+fn t5_11_a_device_is_lost_that_another_one_has_replaced_while_it_was_a_vif() {
+    netns::run(|| {
+        let (mut forwarder, _upcalls) = open();
+        let wires: [Wire; 2] = netns::wires();
+        let reader = Arc::clone(&forwarder.reader);
+        for (wire, id) in wires.iter().zip(0..) {
+            forwarder.add_interface(IfId(id), Interface::link(wire.router)).unwrap();
+        }
+        let is_attached = |wire: &Wire| reader.interfaces.view().is_attached(wire.router);
+        let wait_until = |is_so: &dyn Fn() -> bool| {
+            let end = Instant::now() + SURE;
+            while !is_so() {
+                assert!(Instant::now() < end);
+                sleep(Duration::from_millis(1));
+            }
+        };
+        let (sender, _other_upcalls) = mpsc::channel();
+        let mut other = KernelForwarder::open(0, Arc::new(Sink(Mutex::new(sender)))).unwrap();
+        for (wire, id) in wires.iter().zip(0..) {
+            other.add_interface(IfId(id), Interface::link(wire.router)).unwrap();
+            wait_until(&|| !is_attached(wire));
+        }
+        assert_eq!(forwarder.lost_interfaces(), Ok(vec![]));
+        // The forwarder looks when there is a device with this index again.
+        let held = reader.interfaces.work();
+        netns::ip("link del r1");
+        netns::ip(&format!("link add r1 index {} type veth peer name h1", wires[1].router));
+        drop(held);
+        assert_eq!(forwarder.lost_interfaces(), Ok(vec![IfId(1)]));
+        // The other interface is served again when the other router has left.
+        drop(other);
+        wait_until(&|| is_attached(&wires[0]));
+        assert_eq!(forwarder.lost_interfaces(), Ok(vec![IfId(1)]));
+        assert!(!is_attached(&wires[1]));
     });
 }
