@@ -79,7 +79,7 @@ impl UpcallSink for EventSink {
 
     fn upcalls(&self, mut upcalls: Vec<Upcall>) -> Vec<Upcall> {
         let look = self.looks.fetch_add(1, Ordering::Relaxed) + 1;
-        // The newest first: see `Backlog`.
+        // The newest first, unless the forwarder reports in order: see `Backlog`.
         while !upcalls.is_empty() {
             let batch = upcalls.split_off(upcalls.len().saturating_sub(AT_A_TIME));
             if let Err(batch) = self.take(batch, look) {

@@ -196,8 +196,9 @@ pub enum UpcallKind {
 /// Returns soon: it queues the callbacks, and waits neither for a callback nor for a lock that
 /// is held for long.
 pub trait UpcallSink: Send + Sync {
-    /// Takes upcalls in order of arrival. Returns those that it cannot take now, oldest first:
-    /// they are offered again later, together with newer ones.
+    /// Takes upcalls, the last one first. They are in order of arrival, or in the reverse order if the
+    /// forwarder [reports in order](Forwarder::reports_in_order). Returns those that it cannot take
+    /// now, in the same order: they are offered again later, together with newer ones.
     fn upcalls(&self, upcalls: Vec<Upcall>) -> Vec<Upcall>;
 
     /// Reports that this number of further upcalls was lost, because the buffer was full.

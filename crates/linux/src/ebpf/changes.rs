@@ -28,6 +28,12 @@ pub(super) enum Changed {
     All,
 }
 
+impl AsFd for LinkChanges {
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.0.as_fd()
+    }
+}
+
 impl LinkChanges {
     pub(super) fn open() -> io::Result<LinkChanges> {
         let socket: Guarded<RouteSocket> = Guarded::open(RouteSocket::open)?;
@@ -36,10 +42,6 @@ impl LinkChanges {
         }
         socket.set_non_blocking(true)?;
         Ok(LinkChanges(socket))
-    }
-
-    pub(super) fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
     }
 
     /// Reads what has been announced; `None` if there is nothing.

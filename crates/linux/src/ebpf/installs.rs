@@ -151,6 +151,8 @@ impl Reader {
     pub(super) fn done(&self, flows: &[Flow]) {
         let mut inbox = self.inbox.lock();
         let mut state = self.state.lock();
+        // Packets of these flows may wait in the ring. Read later, they would be first ones of new flows.
+        self.drain_all(&mut inbox, &mut state);
         let mut is_last = false;
         for flow in flows {
             // Usually its entry came before.

@@ -46,6 +46,11 @@ impl Interfaces {
         self.view.lock()
     }
 
+    #[cfg(test)]
+    pub(super) fn work(&self) -> MutexGuard<'_, Work> {
+        self.work.lock()
+    }
+
     /// Other threads see the state of an index.
     fn show(&self, work: &Work, if_index: u32) {
         let seen = work.by_index.get(&if_index).and_then(Served::seen);
@@ -105,9 +110,11 @@ impl Interfaces {
         work.finish_index(loaded, index);
         let arrivals = work.free_arrivals(id);
         self.view.lock().begin_counting(index, loaded.maps.arrivals.get(arrivals));
-        // An error is not a reason to refuse: kernels without multicast routing have none.
-        if work.requests.has_vif(index).unwrap_or(false) {
-            return Err(advice::has_vif(interface, &facts.name));
+        match work.requests.has_vif(index) {
+            Ok(true) => return Err(advice::has_vif(interface, &facts.name)),
+            Ok(false) => {}
+            // If it is one, receivers would get packets twice.
+            Err(error) => return Err(advice::unknown(&error, interface)),
         }
         let attached = Attached::new(index, framing, &loaded.programs, work.how)
             .map_err(|error| advice::unattached(&error, interface, &facts.name))?;
@@ -116,7 +123,8 @@ impl Interfaces {
             .receive_all(index, true)
             .map_err(|error| advice::not_all(&error, interface, &facts.name))?;
         let (name, ports) = (facts.name.clone(), vec![(id, interface.next_hop)]);
-        let served = Served { attached: Some(attached), facts, ports, arrivals, is_lost: false };
+        let attached = Some(attached);
+        let served = Served { attached, apart: None, facts, ports, arrivals, is_lost: false };
         work.by_index.insert(index, served);
         self.show(work, index);
         // Last, because from here on the programs look at packets.

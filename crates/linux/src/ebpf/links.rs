@@ -33,6 +33,10 @@ pub(super) struct Facts {
 #[derive(Debug)]
 pub(super) struct LinkSocket(GuardedFd);
 
+/// A device, told from a later one with its index.
+#[derive(Debug)]
+pub(super) struct Device(GuardedFd);
+
 /// The name of an interface.
 type Name = [libc::c_char; libc::IFNAMSIZ];
 
@@ -78,13 +82,48 @@ fn is_unknown(error: &io::Error) -> bool {
     matches!(error.raw_os_error(), Some(libc::EOPNOTSUPP | libc::ENOTTY | libc::EINVAL))
 }
 
+/// A packet socket of protocol 0, so that it receives nothing.
+fn deaf_socket() -> io::Result<GuardedFd> {
+    GuardedFd::open(|| {
+        Ok(socket(AddressFamily::Packet, SockType::Raw, SockFlag::SOCK_CLOEXEC, None)?)
+    })
+}
+
+/// The length of an address of a packet socket.
+const ADDRESS: libc::socklen_t = size_of::<libc::sockaddr_ll>() as libc::socklen_t;
+
+impl Device {
+    /// The device that has this index now.
+    pub(super) fn of(if_index: u32) -> io::Result<Device> {
+        let fd = deaf_socket()?;
+        // SAFETY: all zeros is a valid sockaddr_ll.
+        let mut address: libc::sockaddr_ll = unsafe { zeroed() };
+        address.sll_family = libc::AF_PACKET as libc::sa_family_t;
+        address.sll_ifindex = if_index as libc::c_int;
+        let from = std::ptr::from_ref(&address).cast();
+        // SAFETY: the kernel reads one sockaddr_ll.
+        if unsafe { libc::bind(fd.as_raw_fd(), from, ADDRESS) } != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(Device(fd))
+    }
+
+    /// Whether it still has its index in its namespace: otherwise the kernel has unbound the socket.
+    pub(super) fn is_there(&self) -> io::Result<bool> {
+        // SAFETY: all zeros is a valid sockaddr_ll.
+        let mut address: libc::sockaddr_ll = unsafe { zeroed() };
+        let (to, mut length) = (std::ptr::from_mut(&mut address).cast(), ADDRESS);
+        // SAFETY: the kernel writes one sockaddr_ll, and its length.
+        if unsafe { libc::getsockname(self.0.as_raw_fd(), to, &mut length) } != 0 {
+            return Err(io::Error::last_os_error());
+        }
+        Ok(address.sll_ifindex > 0)
+    }
+}
+
 impl LinkSocket {
     pub(super) fn open() -> io::Result<LinkSocket> {
-        // Of protocol 0, so that it receives nothing.
-        let fd = GuardedFd::open(|| {
-            Ok(socket(AddressFamily::Packet, SockType::Raw, SockFlag::SOCK_CLOEXEC, None)?)
-        })?;
-        Ok(LinkSocket(fd))
+        Ok(LinkSocket(deaf_socket()?))
     }
 
     /// A request about an interface by name, or, for SIOCGIFNAME, by index.

@@ -139,6 +139,16 @@ impl Ring {
         at == written()
     }
 
+    /// The position up to which the kernel has written records.
+    pub(super) fn written(&self) -> u64 {
+        Ring::position(&self.producer).load(Ordering::Acquire)
+    }
+
+    /// Whether all records before this position were read.
+    pub(super) fn has_read(&self, position: u64) -> bool {
+        Ring::position(&self.consumer).load(Ordering::Relaxed) >= position
+    }
+
     /// Reads at most `most` records, until `take` returns false. Returns whether any may be left.
     pub(super) fn read(&mut self, most: usize, mut take: impl FnMut(&[u8]) -> bool) -> bool {
         for _ in 0..most {

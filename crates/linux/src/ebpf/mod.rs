@@ -53,6 +53,8 @@ mod resend;
 mod runs;
 mod sys;
 mod table;
+#[cfg(test)]
+mod tests;
 mod unfinished;
 mod upkeep;
 mod view;
@@ -147,8 +149,9 @@ impl Forwarder for EbpfForwarder {
         };
         if is_stale {
             reader.wait_for_programs().map_err(|error| advice::unknown(&error, interface))?;
-            reader.interfaces.view().settle();
-            reader.state.lock().table.forget_port(id.0.into());
+            let settled = reader.interfaces.view().settle();
+            let mut state = reader.state.lock();
+            settled.iter().for_each(|id| state.table.forget_port(id.0.into()));
         }
         if is_new {
             reader.forget(interface.index);
@@ -159,9 +162,14 @@ impl Forwarder for EbpfForwarder {
     }
 
     fn remove_interface(&mut self, id: IfId) {
-        self.reader.interfaces.remove(&self.reader.loaded, id);
-        self.reader.signal_unfinished();
-        self.reader.state.lock().table.forget_port(id.0.into());
+        let reader = &*self.reader;
+        let index = reader.index(id);
+        reader.interfaces.remove(&reader.loaded, id);
+        reader.signal_unfinished();
+        reader.state.lock().table.forget_port(id.0.into());
+        if let Some(index) = index.filter(|index| !reader.interfaces.view().has(*index)) {
+            reader.drop_upcalls(index);
+        }
     }
 
     fn lost_interfaces(&mut self) -> Result<Vec<IfId>> {

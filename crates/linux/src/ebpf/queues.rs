@@ -1,6 +1,6 @@
 //! Upcalls that wait for the sink: a queue for each interface. The queues take turns, and few flows of
 //! each are with the sink at a time, so that a flood on one interface does not delay the flows of
-//! others. No I/O here.
+//! others. Packets on a wrong interface do not wait behind new flows. No I/O here.
 
 use crate::forwarder::UpcallKind;
 use crate::types::Flow;
@@ -17,6 +17,9 @@ const MOST: usize = 1 << 19;
 
 /// As many of an interface are kept however many of others wait.
 const FEW: usize = 1 << 10;
+
+/// The most upcalls of an interface about packets on a wrong interface.
+const MOST_WRONG: usize = 1 << 10;
 
 /// How many upcalls of an interface are taken before it is the turn of the next one.
 const TURN: usize = 16;
@@ -67,7 +70,11 @@ pub(super) struct Place {
 #[derive(Debug)]
 struct Queue {
     place: Place,
+    /// New flows.
     waiting: VecDeque<Waiting>,
+    /// Packets on a wrong interface. They come first, however many flows are with the sink: their
+    /// flows have entries, so no client keeps them there.
+    wrong: VecDeque<Waiting>,
     /// How many of its flows are with the sink.
     with_sink: usize,
     is_in_turns: bool,
@@ -75,7 +82,11 @@ struct Queue {
 
 impl Queue {
     fn may_pass_on(&self) -> usize {
-        self.waiting.len().min(WITH_SINK.saturating_sub(self.with_sink))
+        self.wrong.len() + self.waiting.len().min(WITH_SINK.saturating_sub(self.with_sink))
+    }
+
+    fn len(&self) -> usize {
+        self.wrong.len() + self.waiting.len()
     }
 }
 
@@ -112,8 +123,9 @@ impl Queues {
     /// Puts an upcall at the end of its interface's queue. False if there is no room for it.
     pub(super) fn push(&mut self, place: Place, waiting: Waiting) -> bool {
         let turns = self.by_index.len() + 1 - self.turns.len();
+        let is_wrong = waiting.kind == UpcallKind::WrongIf;
         let has_few = self.by_index.get(&place.if_index).is_none_or(|it| it.waiting.len() < FEW);
-        let has_room = (self.count < MOST || has_few)
+        let has_room = (self.count < MOST || has_few || is_wrong)
             && self.by_index.try_reserve(1).is_ok()
             && self.turns.try_reserve(turns).is_ok();
         if !has_room {
@@ -122,14 +134,19 @@ impl Queues {
         let queue = self.by_index.entry(place.if_index).or_insert_with(|| Queue {
             place,
             waiting: VecDeque::new(),
+            wrong: VecDeque::new(),
             with_sink: 0,
             is_in_turns: false,
         });
         queue.place = place;
-        if queue.waiting.len() >= EACH || queue.waiting.try_reserve(1).is_err() {
+        let (own, most) = match waiting.kind {
+            UpcallKind::WrongIf => (&mut queue.wrong, MOST_WRONG),
+            UpcallKind::NoCache => (&mut queue.waiting, EACH),
+        };
+        if own.len() >= most || own.try_reserve(1).is_err() {
             return false;
         }
-        queue.waiting.push_back(waiting);
+        own.push_back(waiting);
         self.count += 1;
         self.look_at(place.if_index);
         true
@@ -144,15 +161,15 @@ impl Queues {
                 self.turns.push_back(if_index);
             }
         } else if queue.waiting.is_empty() {
-            queue.waiting = VecDeque::new(); // a burst is over: frees the memory
+            (queue.waiting, queue.wrong) = Default::default(); // a burst is over: frees the memory
             if queue.with_sink == 0 {
                 self.by_index.remove(&if_index);
             }
         }
     }
 
-    /// Passes at most so many to `with`, of each interface in turn, the oldest of each first. It returns
-    /// whether the sink is told.
+    /// Passes at most so many to `with`, of each interface in turn: of each, the packets on a wrong
+    /// interface first, then the oldest flows. It returns whether the sink is told.
     pub(super) fn take(&mut self, most: usize, mut with: impl FnMut(Place, Waiting) -> bool) {
         let (mut left, now) = (most, Instant::now());
         while left > 0 {
@@ -160,7 +177,9 @@ impl Queues {
             let Some(queue) = self.by_index.get_mut(&if_index) else { continue };
             queue.is_in_turns = false;
             let count = queue.may_pass_on().min(TURN).min(left);
-            for waiting in queue.waiting.drain(..count) {
+            let wrong = count.min(queue.wrong.len());
+            let new = queue.waiting.drain(..count - wrong);
+            for waiting in queue.wrong.drain(..wrong).chain(new) {
                 let Waiting { kind, flow, .. } = waiting;
                 let is_told = with(queue.place, waiting);
                 let counts = is_told && kind == UpcallKind::NoCache;
@@ -197,11 +216,13 @@ impl Queues {
         }
     }
 
-    /// Drops those of an interface.
-    pub(super) fn forget(&mut self, if_index: u32) {
+    /// Drops those of an interface. Returns the new flows among them that waited.
+    pub(super) fn forget(&mut self, if_index: u32) -> VecDeque<Waiting> {
         self.turns.retain(|other| *other != if_index);
         self.told.retain(|_, told| told.if_index != if_index);
-        self.count -= self.by_index.remove(&if_index).map_or(0, |queue| queue.waiting.len());
+        let Some(queue) = self.by_index.remove(&if_index) else { return VecDeque::new() };
+        self.count -= queue.len();
+        queue.waiting
     }
 }
 
@@ -283,6 +304,24 @@ mod tests {
         assert!(queues.push(place(3), wrong));
         take(&mut queues, 1000);
         assert!(!queues.told.contains_key(&flow(2000)));
+    }
+
+    #[test]
+    fn d83_packets_on_a_wrong_interface_come_first() {
+        let mut queues = queues(1000);
+        let wrong = |number| Waiting::new(UpcallKind::WrongIf, flow(number), &[0x45; 40]);
+        take(&mut queues, 1000);
+        assert!(!queues.is_ready());
+        assert!(queues.push(place(1), wrong(2000)) && queues.push(place(1), wrong(2001)));
+        assert!(queues.is_ready());
+        queues.done(flow(7));
+        assert_eq!(take(&mut queues, 9), [(1, 2000), (1, 2001), (1, WITH_SINK as u32)]);
+        assert!(!queues.is_ready());
+        // They are bounded, too, and dropped with their interface.
+        let accepted = (0..5000).filter(|number| queues.push(place(1), wrong(*number))).count();
+        assert_eq!(accepted, MOST_WRONG);
+        queues.forget(1);
+        assert!(queues.is_idle());
     }
 
     #[test]

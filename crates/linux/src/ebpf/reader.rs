@@ -24,7 +24,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use super::changes::{Changed, LinkChanges};
+use super::changes::LinkChanges;
 
 /// How often the thread looks after what is retired or expires.
 pub(super) const UPKEEP: Duration = Duration::from_millis(50);
@@ -57,7 +57,8 @@ pub(super) struct Reader {
     /// Held by the thread that passes upcalls to the sink.
     delivery: Mutex<Losses>,
     sink: Arc<dyn UpcallSink>,
-    changes: LinkChanges,
+    /// Read by the thread of the upkeep.
+    pub changes: LinkChanges,
     signal: StopSignal,
     /// Wakes the thread of the upkeep.
     pub upkeep: StopSignal,
@@ -163,14 +164,11 @@ impl Reader {
             is_busy
         };
         let timeout = if is_busy { PAUSE } else { REPORTS };
-        let has_changed = self.wait(timeout);
+        self.wait(timeout);
         if self.ending.load(Ordering::SeqCst) {
             return;
         }
         *looked = Instant::now();
-        if has_changed {
-            self.look_at_links();
-        }
         while self.read_and_deliver() && looked.elapsed() < UPKEEP {
             self.end_burst();
         }
@@ -187,21 +185,18 @@ impl Reader {
         self.deliver() || is_left
     }
 
-    /// Waits for records, announcements, or the signal. Returns whether there are announcements.
-    fn wait(&self, timeout: Duration) -> bool {
+    /// Waits for records or the signal.
+    fn wait(&self, timeout: Duration) {
         // SAFETY: the map lives as long as `self`.
         let ring = unsafe { BorrowedFd::borrow_raw(self.loaded.maps.ring.raw_fd()) };
         let fd = |fd| PollFd::new(fd, PollFlags::POLLIN);
-        let mut fds = [fd(self.signal.as_fd()), fd(ring), fd(self.changes.as_fd())];
+        let mut fds = [fd(self.signal.as_fd()), fd(ring)];
         let timeout = PollTimeout::try_from(timeout.as_millis()).unwrap_or(PollTimeout::MAX);
         if poll(&mut fds, timeout).is_err() {
             std::thread::sleep(PAUSE);
-            return false;
-        }
-        if fds[0].any() == Some(true) {
+        } else if fds[0].any() == Some(true) {
             self.signal.clear();
         }
-        fds[2].any() == Some(true)
     }
 
     /// Reads records. Sends packets on whose flow has an entry, and keeps the others. Stops after a
@@ -232,7 +227,9 @@ impl Reader {
             };
             if !queues.push(place, Waiting::new(kind, flow, record.packet)) {
                 *dropped = dropped.saturating_add(1);
-                self.forget_pending(record.key); // so that its next packet tells again
+                if kind == UpcallKind::NoCache {
+                    self.forget_new(state, flow);
+                }
                 self.took(place);
             }
             true
@@ -270,9 +267,10 @@ impl Reader {
         if is_new {
             state.kept.renew(flow);
         }
-        // If no packet of the flow is kept, either its first record was dropped, or only its
-        // packet. So the sink may be told twice, but it must be told.
-        let is_new = is_new || !state.kept.has(flow);
+        // While a packet of the flow is kept, the sink knows of the flow or will: the programs forget
+        // flows early in a flood, and report them again. If none is kept, either its first record was
+        // dropped, or only its packet. So the sink may be told twice, but it must be told.
+        let is_new = !state.kept.has(flow);
         if let Some(packet) = packet {
             state.kept.keep(flow, packet);
         }
@@ -281,6 +279,12 @@ impl Reader {
         } else {
             Taken::Kept
         }
+    }
+
+    /// The sink is not told of a flow: its next packet is the first of a new one.
+    fn forget_new(&self, state: &mut State, flow: Flow) {
+        state.kept.take(flow);
+        self.forget_pending(flow.into());
     }
 
     /// The next packet of the flow is reported again.
@@ -304,38 +308,32 @@ impl Reader {
         }
     }
 
-    /// The interfaces whose state has changed.
-    fn look_at_links(&self) {
-        let Some(changed) = self.changes.read() else { return };
-        match changed {
-            Changed::All => self.interfaces.refresh_all(&self.loaded),
-            Changed::Links(links) => self.interfaces.refresh(&self.loaded, links),
-        }
-    }
-
     /// Passes some upcalls to the sink, unless another thread is doing so. Returns whether more can be
     /// passed at once.
     fn deliver(&self) -> bool {
         let Some(mut losses) = self.delivery.try_lock() else { return false };
         self.count_losses(&mut losses);
-        let upcalls = self.next_upcalls();
+        let mut upcalls = self.next_upcalls();
         if upcalls.is_empty() {
             return false;
         }
+        upcalls.reverse(); // the sink begins with the last one, and the oldest is to be first
         let flows: Vec<Flow> = upcalls.iter().map(|upcall| upcall.flow).collect();
         let mut left = None;
         sys::shield("upcalls", || left = Some(self.sink.upcalls(upcalls)));
         match left {
             Some(left) if left.is_empty() => true,
-            Some(left) => {
+            Some(mut left) => {
+                left.reverse();
                 self.inbox.lock().returned = left;
                 false
             }
             None => {
                 let mut inbox = self.inbox.lock();
+                let mut state = self.state.lock();
                 for flow in flows {
                     inbox.queues.done(flow);
-                    self.forget_pending(flow.into());
+                    self.forget_new(&mut state, flow);
                 }
                 true
             }
@@ -350,12 +348,15 @@ impl Reader {
         let mut upcalls = Vec::with_capacity(if inbox.queues.is_ready() { AT_A_TIME } else { 0 });
         let mut arrival = ArrivalCache { interfaces: &self.interfaces, last: None };
         inbox.queues.take(AT_A_TIME, |place, waiting| {
-            self.took(place);
             let Waiting { kind, flow, .. } = waiting;
             let Some(arrival) = arrival.find(place.if_index) else {
-                self.forget_pending(flow.into());
+                if kind == UpcallKind::NoCache {
+                    self.forget_new(&mut self.state.lock(), flow);
+                }
                 return false;
             };
+            // Not before: another index may count its arrivals in the element by now.
+            self.took(place);
             upcalls.push(Upcall { kind, flow, arrival, header: waiting.header().to_vec() });
             true
         });
@@ -393,11 +394,33 @@ impl Reader {
     pub(super) fn forget(&self, if_index: u32) {
         let mut inbox = self.inbox.lock();
         let mut state = self.state.lock();
-        while self.drain(&mut inbox, &mut state, BATCH) {}
+        // Not those that arrive meanwhile: they can arrive faster than they are read.
+        let end = inbox.ring.written();
+        while !inbox.ring.has_read(end) && self.drain(&mut inbox, &mut state, BATCH) {}
         inbox.queues.forget(if_index);
+        state.kept.forget_index(if_index);
         inbox.returned.retain(|upcall| upcall.arrival.index != if_index);
         (0..SETS).for_each(|set| self.loaded.maps.pendings.get(set).clear());
         self.leave_rest(&inbox, &state);
+    }
+
+    /// Drops the upcalls of an index that is no longer served. The next packet of each flow is
+    /// reported again, should it arrive elsewhere.
+    pub(super) fn drop_upcalls(&self, if_index: u32) {
+        let mut inbox = self.inbox.lock();
+        let mut state = self.state.lock();
+        let waiting = inbox.queues.forget(if_index);
+        waiting.iter().for_each(|waiting| self.forget_new(&mut state, waiting.flow));
+        inbox.returned.retain(|upcall| {
+            let stays = upcall.arrival.index != if_index;
+            if !stays {
+                self.forget_new(&mut state, upcall.flow);
+            }
+            stays
+        });
+        // The sink may forget those that it was told of.
+        let told = state.kept.forget_index(if_index);
+        told.into_iter().for_each(|flow| self.forget_pending(flow.into()));
     }
 
     /// The index of an interface, if it is served.

@@ -3,6 +3,7 @@
 
 use super::advice;
 use super::attach::{Attached, Attachment};
+use super::links::Device;
 use super::load::Loaded;
 use super::ports::set_port;
 use super::work::{Served, Work};
@@ -21,9 +22,12 @@ impl Work {
         }
         let unknown = |error| advice::unknown(&error, Interface::link(if_index));
         let facts = self.links.facts(if_index).map_err(unknown)?;
-        let attached = served.attached.as_mut().map(Attached::is_attached);
-        let is_attached = attached.unwrap_or(Ok(true)).map_err(unknown)?;
-        if facts.is_some() && is_attached {
+        let is_same = match (&mut served.attached, &served.apart) {
+            (Some(attached), _) => attached.is_attached(),
+            (None, Some(device)) => device.is_there(),
+            (None, None) => Ok(true),
+        };
+        if facts.is_some() && is_same.map_err(unknown)? {
             return Ok(());
         }
         served.is_lost = true;
@@ -55,8 +59,6 @@ impl Work {
                     note(&served.facts.name, &refusal);
                 }
             }
-            // Kernels without multicast routing have no VIFs.
-            Err(error) if error.raw_os_error() == Some(libc::EOPNOTSUPP) => {}
             Err(error) => note(&served.facts.name, &error),
         }
         match self.links.facts(if_index) {
@@ -100,6 +102,8 @@ fn keep_apart(
     let name = served.facts.name.clone();
     if let (true, Some(attached)) = (has_vif, &mut served.attached) {
         let unattached = |error: &io::Error| advice::undetached(error, if_index, &name);
+        // If there is none, a loss is seen only while no device has the index.
+        served.apart = Device::of(if_index).ok();
         attached.detach().map_err(|error| unattached(&error))?;
         served.attached = None;
         log::warn!(
@@ -112,7 +116,7 @@ fn keep_apart(
         let Some(framing) = served.facts.framing else { return Ok(()) };
         let attached = Attached::new(if_index, framing, &loaded.programs, how)
             .map_err(|error| advice::unattached(&error, Interface::link(if_index), &name))?;
-        served.attached = Some(attached);
+        (served.attached, served.apart) = (Some(attached), None);
         log::info!(
             "{name} (index {if_index}): the other multicast daemon has released it: the ebpf \
              forwarder serves it again"

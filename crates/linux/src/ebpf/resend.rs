@@ -202,6 +202,21 @@ impl Kept {
         waiting.packets
     }
 
+    /// Drops all packets of those flows of which one has arrived at an index. Returns the flows.
+    pub(super) fn forget_index(&mut self, if_index: u32) -> Vec<Flow> {
+        if !self.by_index.contains_key(&if_index) {
+            return Vec::new();
+        }
+        let is_there =
+            |waiting: &Waiting| waiting.packets.iter().any(|packet| packet.if_index == if_index);
+        let flows = self.flows.iter().filter(|(_, waiting)| is_there(waiting));
+        let flows: Vec<Flow> = flows.map(|(flow, _)| *flow).collect();
+        for flow in &flows {
+            self.take(*flow);
+        }
+        flows
+    }
+
     /// A packet is not kept any longer.
     fn forget(&mut self, packet: &Packet) {
         let (size, if_index) = (packet.size(), packet.if_index);
@@ -306,6 +321,20 @@ mod tests {
         assert!(kept.take(flow(1)).is_empty() && !kept.is_empty());
         kept.take(flow(2));
         assert!(kept.is_empty() && kept.bytes == 0);
+    }
+
+    #[test]
+    fn packets_of_a_former_interface_are_dropped() {
+        let mut kept = Kept::default();
+        (1..4).for_each(|last| kept.keep(flow(last), packet(20)));
+        kept.keep(flow(3), Packet { if_index: 8, ..packet(30) });
+        kept.keep(flow(4), Packet { if_index: 9, ..packet(40) });
+        assert_eq!(kept.forget_index(8), [flow(3)], "also those that arrived elsewhere");
+        assert_eq!((kept.has(flow(2)), kept.has(flow(3))), (true, false));
+        assert!(kept.forget_index(8).is_empty());
+        assert_eq!(kept.forget_index(7).len(), 2);
+        kept.take(flow(4));
+        assert!(kept.is_empty() && kept.bytes == 0 && kept.by_index.is_empty());
     }
 
     #[test]

@@ -372,6 +372,11 @@ impl Table {
         });
     }
 
+    #[cfg(test)]
+    pub(super) fn has_former(&self) -> bool {
+        !self.former.is_empty()
+    }
+
     /// Packets of this flow no longer go to user space.
     pub(super) fn open(&self, flow: Flow) {
         if let Some(slot) = self.find(flow) {

@@ -1,13 +1,14 @@
 //! What must be done now and then, by the thread `mgm-upkeep`: make room for entries, expire first
-//! packets, try again what the kernel has refused, and reuse what no program uses any longer. Some of
-//! it waits for the kernel, so upcalls must not wait for it.
+//! packets, reuse what no program uses any longer, follow the state of interfaces, and try again what
+//! the kernel has refused. Some of it waits for the kernel, so upcalls must not wait for it. What may
+//! wait for the lock that all users of the kernel's links share comes last.
 
+use super::changes::Changed;
 use super::chunks::Chunks;
 use super::layout::BUCKET_CHUNKS;
 use super::load::Maps;
 use super::reader::{Reader, REPORTS, UPKEEP};
 use super::table::{Made, Need};
-use crate::fork::GuardedFd;
 use crate::sys::{self, WaitEnd};
 use std::io;
 use std::sync::atomic::Ordering;
@@ -16,7 +17,8 @@ use std::time::{Duration, Instant};
 impl Reader {
     /// One turn of the thread of the upkeep, which waits for programs. Then no upcall waits for them.
     pub(super) fn keep_up(&self, last: &mut Instant) {
-        if sys::wait(None::<&GuardedFd>, &self.upkeep, Some(self.next_upkeep())) == WaitEnd::Stop {
+        let end = sys::wait(Some(&self.changes), &self.upkeep, Some(self.next_upkeep()));
+        if end == WaitEnd::Stop {
             if self.ending.load(Ordering::SeqCst) {
                 return; // the signal stays raised
             }
@@ -25,6 +27,16 @@ impl Reader {
         if last.elapsed() >= UPKEEP || self.is_low.load(Ordering::Relaxed) {
             self.do_upkeep();
             *last = Instant::now();
+        }
+        self.look_at_links();
+    }
+
+    /// Reads the state of those interfaces again that the kernel has announced.
+    fn look_at_links(&self) {
+        match self.changes.read() {
+            Some(Changed::All) => self.interfaces.refresh_all(&self.loaded),
+            Some(Changed::Links(links)) => self.interfaces.refresh(&self.loaded, links),
+            None => {}
         }
     }
 
@@ -94,7 +106,6 @@ impl Reader {
             state.table.has_retired().then(|| state.table.retired())
         };
         self.interfaces.report_refused(&self.loaded);
-        self.interfaces.finish(&self.loaded);
         if let Some(retired) = retired {
             match self.wait_for_programs() {
                 Ok(()) => self.state.lock().table.reuse(retired),
@@ -109,5 +120,6 @@ impl Reader {
             log::debug!("the tables cannot grow now: {error}");
             false
         }) {}
+        self.interfaces.finish(&self.loaded);
     }
 }

@@ -78,9 +78,10 @@ impl View {
         self.stale.contains(&id)
     }
 
-    /// There was a grace period: no program uses the former interface of any port.
-    pub(super) fn settle(&mut self) {
-        self.stale.clear();
+    /// There was a grace period: no program uses the former interface of any port. Returns the ports of
+    /// which this was not known.
+    pub(super) fn settle(&mut self) -> BTreeSet<IfId> {
+        std::mem::take(&mut self.stale)
     }
 
     /// Refuses an interface that has a number already.

@@ -3,7 +3,7 @@
 
 use super::attach::{Attached, Attachment};
 use super::layout::PORTS;
-use super::links::{Facts, LinkSocket};
+use super::links::{Device, Facts, LinkSocket};
 use super::load::Loaded;
 use super::requests::Netlink;
 use super::view::Seen;
@@ -17,6 +17,8 @@ use std::time::Instant;
 pub(super) struct Served {
     /// `None` while the kernel's multicast routing has a VIF there.
     pub attached: Option<Attached>,
+    /// The device, while nothing is attached that would be gone with it.
+    pub apart: Option<Device>,
     pub facts: Facts,
     /// Its ports with their next hops. The counters of arrivals are those of the first.
     pub ports: Vec<(IfId, Ipv4Addr)>,

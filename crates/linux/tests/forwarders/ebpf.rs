@@ -214,7 +214,9 @@ fn d91_the_limit_of_new_flows_holds_in_the_program() {
             router.wires[0].send(SOURCE, [239, 1, 1, last], 64);
         }
         let told = || router.upcalls.recv_timeout(NEVER).ok().map(|it| it.flow.group().octets()[3]);
-        assert_eq!([told(), told(), told(), told()], [Some(1), Some(2), Some(3), None]);
+        let mut first = [told(), told(), told()];
+        first.sort_unstable(); // of a batch, the sink takes the last one first
+        assert_eq!((first, told()), ([Some(1), Some(2), Some(3)], None));
         assert_eq!(router.forwarder.refused_packets(index), 7);
         router.wires[1].send(SOURCE, [239, 1, 1, 50], 64);
         assert_eq!(told(), Some(50), "the other interface has no limit");
