@@ -1,26 +1,17 @@
 //! A router with few descriptors. Alone in its program, because all threads share them.
 #![cfg(target_os = "linux")]
 
-use mgm_engine::{Notice, NoticeKind};
+mod served;
+
 use mgm_linux::channel::Connection;
-use mgm_manager::{Callbacks, ForwarderChoice, Manager, Settings};
 use mgm_remote::client::Router;
 use mgm_remote::frame::{frame, FrameReader, LONGEST_TO_CLIENT};
 use mgm_remote::hello::{greeting, read_greeting, Hello, Welcome};
-use mgm_remote::server::{Access, Limits, Server};
+use mgm_remote::server::{Access, Limits};
 use mgm_types::Interface;
 use nix::sys::resource::{setrlimit, Resource};
+use served::{Deaf, Served};
 use std::path::Path;
-
-struct Deaf;
-
-impl Callbacks for Deaf {
-    fn has(&self, _: NoticeKind) -> bool {
-        false
-    }
-
-    fn call(&self, _: &mut Notice) {}
-}
 
 /// Connects and says this. The session and the token, if it is welcome.
 fn say(path: &Path, hello: &Hello) -> (Connection, Option<(u64, u64)>) {
@@ -46,18 +37,14 @@ fn say(path: &Path, hello: &Hello) -> (Connection, Option<(u64, u64)>) {
 #[test]
 fn t9_11_call_connections_leave_descriptors_for_other_processes_and_for_the_router() {
     setrlimit(Resource::RLIMIT_NOFILE, 300, 300).unwrap();
-    let path = std::env::temp_dir().join(format!("mgm-connections-{}", std::process::id()));
-    let manager = Manager::new();
-    let settings = Settings { forwarder: ForwarderChoice::Memory, ..Settings::default() };
-    manager.start(&settings, None).unwrap();
-    let server = Server::open(&manager, &path, Access::OWN, Limits::default()).unwrap();
+    let served = Served::new("connections", Access::OWN, Limits::default());
     let mut greedy = Vec::new();
     for _ in 0..3 {
-        let (events, welcome) = say(&path, &Hello::Process { name: "greedy".into() });
+        let (events, welcome) = say(&served.path, &Hello::Process { name: "greedy".into() });
         let (session, token) = welcome.expect("a process is welcome");
         greedy.push(events);
         let calls = std::iter::from_fn(|| {
-            let (calls, welcome) = say(&path, &Hello::Calls { session, token });
+            let (calls, welcome) = say(&served.path, &Hello::Calls { session, token });
             welcome.map(|_| calls)
         });
         let before = greedy.len();
@@ -66,11 +53,10 @@ fn t9_11_call_connections_leave_descriptors_for_other_processes_and_for_the_rout
     }
     // Of 300 descriptors, 150 are for connections. Half of these are kept for new processes.
     assert!((60..=80).contains(&greedy.len()), "{} connections", greedy.len());
-    let router = Router::connect(&path).expect("another process is welcome");
+    let router = Router::connect(&served.path).expect("another process is welcome");
     let client = router.register(Box::new(Deaf), 1, 0).expect("so are its calls");
     router.take(client, Interface::link(1)).unwrap();
     drop(greedy);
     router.disconnect().unwrap();
-    server.close();
-    manager.stop().unwrap();
+    served.end();
 }

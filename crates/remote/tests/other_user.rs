@@ -1,58 +1,29 @@
 //! Processes of several users. Alone in their program, because the user is one of all threads.
 #![cfg(target_os = "linux")]
 
-use mgm_engine::{Notice, NoticeKind};
-use mgm_manager::{Callbacks, ForwarderChoice, Manager, Settings};
+mod served;
+
 use mgm_remote::client::Router;
-use mgm_remote::server::{Access, Limits, Server};
+use mgm_remote::server::{Access, Limits};
 use mgm_types::{Interface, Refusal};
 use nix::unistd::{geteuid, seteuid, Uid};
 use parking_lot::{Mutex, MutexGuard};
-use std::path::PathBuf;
+use served::{Deaf, Served};
 
 const OTHER: u32 = 65_534;
 
 /// One test at a time changes the user.
 static USER: Mutex<()> = Mutex::new(());
 
-struct Deaf;
-
-impl Callbacks for Deaf {
-    fn has(&self, _: NoticeKind) -> bool {
-        false
+/// A router that everybody can connect to, and the turn of its test. `None` if this process cannot
+/// become another user.
+fn served(limits: Limits) -> Option<(Served, MutexGuard<'static, ()>)> {
+    let alone = USER.lock();
+    if !geteuid().is_root() {
+        return None;
     }
-
-    fn call(&self, _: &mut Notice) {}
-}
-
-/// A router that everybody can connect to.
-struct Fixture {
-    manager: Manager,
-    server: Server,
-    path: PathBuf,
-    _alone: MutexGuard<'static, ()>,
-}
-
-impl Fixture {
-    /// `None` if this process cannot become another user.
-    fn new(limits: Limits) -> Option<Fixture> {
-        let alone = USER.lock();
-        if !geteuid().is_root() {
-            return None;
-        }
-        let path = std::env::temp_dir().join(format!("mgm-other-user-{}", std::process::id()));
-        let manager = Manager::new();
-        let settings = Settings { forwarder: ForwarderChoice::Memory, ..Settings::default() };
-        manager.start(&settings, None).unwrap();
-        let access = Access { mode: 0o666, ..Access::OWN };
-        let server = Server::open(&manager, &path, access, limits).unwrap();
-        Some(Fixture { manager, server, path, _alone: alone })
-    }
-
-    fn end(self) {
-        self.server.close();
-        self.manager.stop().unwrap();
-    }
+    let access = Access { mode: 0o666, ..Access::OWN };
+    Some((Served::new("other-user", access, limits), alone))
 }
 
 /// Makes calls as another user.
@@ -66,8 +37,8 @@ fn as_other<T>(body: impl FnOnce() -> T) -> T {
 /// A daemon that connects as root, and gives up its rights afterwards.
 #[test]
 fn t9_10_a_process_that_has_changed_its_user_can_open_call_connections() {
-    let Some(fixture) = Fixture::new(Limits::default()) else { return };
-    let router = Router::connect(&fixture.path).expect("root connects");
+    let Some((served, _alone)) = served(Limits::default()) else { return };
+    let router = Router::connect(&served.path).expect("root connects");
     // The first call opens a call connection.
     let taken = as_other(|| {
         let registered = router.register(Box::new(Deaf), 1, 0);
@@ -75,14 +46,14 @@ fn t9_10_a_process_that_has_changed_its_user_can_open_call_connections() {
     });
     taken.expect("its token proves that it is the same process");
     router.disconnect().unwrap();
-    fixture.end();
+    served.end();
 }
 
 #[test]
 fn t9_11_a_user_can_have_only_so_many_processes() {
     let limits = Limits { processes: 3, user_processes: 2, ..Limits::default() };
-    let Some(fixture) = Fixture::new(limits) else { return };
-    let connect = || Router::connect(&fixture.path);
+    let Some((served, _alone)) = served(limits) else { return };
+    let connect = || Router::connect(&served.path);
     let refused = |more: Result<Router, Refusal>| match more.map(drop) {
         Err(Refusal::Router(why)) => why,
         other => panic!("{other:?}"),
@@ -99,7 +70,7 @@ fn t9_11_a_user_can_have_only_so_many_processes() {
     for router in [one, again, of_root] {
         router.disconnect().unwrap();
     }
-    fixture.end();
+    served.end();
 }
 
 /// The router sees the end of a process a little later.

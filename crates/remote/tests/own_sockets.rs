@@ -2,31 +2,23 @@
 //! processor time of all threads.
 #![cfg(target_os = "linux")]
 
-use mgm_engine::{Join, Notice, NoticeKind};
+mod served;
+
+use mgm_engine::Join;
 use mgm_linux::channel::Connection;
-use mgm_manager::{Callbacks, ForwarderChoice, Manager, PacketIn, Settings};
+use mgm_manager::PacketIn;
 use mgm_remote::frame::{frame, FrameReader, LONGEST_TO_CLIENT};
 use mgm_remote::hello::{greeting, read_greeting, Hello, Welcome};
 use mgm_remote::messages::{decode_mfes, encode, Call, Request, Room};
-use mgm_remote::server::{Access, Limits, Server};
+use mgm_remote::server::{Access, Limits};
 use mgm_types::{Flow, Interface, Ipv4Addr, Route, RouteOrigin};
 use parking_lot::Mutex;
-use std::path::PathBuf;
+use served::{Deaf, Served};
 use std::thread;
 use std::time::Duration;
 
 /// The tests take turns.
 static TURN: Mutex<()> = Mutex::new(());
-
-struct Deaf;
-
-impl Callbacks for Deaf {
-    fn has(&self, _: NoticeKind) -> bool {
-        false
-    }
-
-    fn call(&self, _: &mut Notice) {}
-}
 
 /// A connection.
 struct Raw {
@@ -36,8 +28,8 @@ struct Raw {
 
 impl Raw {
     /// Connects and says this. Returns the session and the token, too.
-    fn say(fixture: &Fixture, hello: &Hello) -> (Raw, (u64, u64)) {
-        let connection = Connection::open(&fixture.path).unwrap();
+    fn say(served: &Served, hello: &Hello) -> (Raw, (u64, u64)) {
+        let connection = Connection::open(&served.path).unwrap();
         connection.set_patience(Some(Duration::from_secs(5))).unwrap();
         let mut raw = Raw { connection, reader: FrameReader::new(LONGEST_TO_CLIENT) };
         raw.send(&[greeting(hello)]);
@@ -71,49 +63,33 @@ fn call(request: Request) -> Vec<u8> {
     encode(&Call { cause: 0, inside: 0, request })
 }
 
-/// A router that serves, with MFEs and memberships.
-struct Fixture {
-    manager: Manager,
-    server: Server,
-    path: PathBuf,
-}
-
 const MFES: u32 = 5000;
 
-impl Fixture {
-    fn new(name: &str) -> Fixture {
-        let path = std::env::temp_dir().join(format!("mgm-{name}-{}", std::process::id()));
-        let manager = Manager::new();
-        let settings = Settings { forwarder: ForwarderChoice::Memory, ..Settings::default() };
-        manager.start(&settings, None).unwrap();
-        let server = Server::open(&manager, &path, Access::OWN, Limits::default()).unwrap();
-        let route = Route {
-            origin: RouteOrigin::Connected,
-            if_index: 1,
-            network: Ipv4Addr::new(10, 0, 0, 0),
-            prefix_len: 8,
-            paths: None,
-            protocol: 2,
-        };
-        manager.add_route(route).unwrap();
-        let [up, down] = [1, 2].map(|id| manager.register(Box::new(Deaf), id, 0).unwrap());
-        manager.take(up, Interface::link(1)).unwrap();
-        manager.take(down, Interface::link(2)).unwrap();
-        for number in 0..MFES {
-            let source = Ipv4Addr::from(0x0a00_0000 + number);
-            let flow = Flow::new(source, Ipv4Addr::new(239, 1, 1, 1));
-            manager.add_membership(down, flow, Interface::link(2), Join::State).unwrap();
-            let arrival = Interface::link(1);
-            let packet = PacketIn { flow, arrival, header: &[], length: 100, ttl: 64 };
-            manager.packet_in(packet).unwrap();
-        }
-        Fixture { manager, server, path }
+/// A router that serves, with MFEs and memberships.
+fn served(name: &str) -> Served {
+    let served = Served::new(name, Access::OWN, Limits::default());
+    let manager = &served.manager;
+    let route = Route {
+        origin: RouteOrigin::Connected,
+        if_index: 1,
+        network: Ipv4Addr::new(10, 0, 0, 0),
+        prefix_len: 8,
+        paths: None,
+        protocol: 2,
+    };
+    manager.add_route(route).unwrap();
+    let [up, down] = [1, 2].map(|id| manager.register(Box::new(Deaf), id, 0).unwrap());
+    manager.take(up, Interface::link(1)).unwrap();
+    manager.take(down, Interface::link(2)).unwrap();
+    for number in 0..MFES {
+        let source = Ipv4Addr::from(0x0a00_0000 + number);
+        let flow = Flow::new(source, Ipv4Addr::new(239, 1, 1, 1));
+        manager.add_membership(down, flow, Interface::link(2), Join::State).unwrap();
+        let arrival = Interface::link(1);
+        let packet = PacketIn { flow, arrival, header: &[], length: 100, ttl: 64 };
+        manager.packet_in(packet).unwrap();
     }
-
-    fn end(self) {
-        self.server.close();
-        self.manager.stop().unwrap();
-    }
+    served
 }
 
 #[test]
@@ -121,10 +97,10 @@ fn t9_11_requests_that_arrive_together_are_served_while_their_answers_are_read()
     // So many that their answers do not fit into the buffer of a socket.
     const TIMES: usize = 20;
     let _turn = TURN.lock();
-    let fixture = Fixture::new("together");
+    let served = served("together");
     let (_events, (session, token)) =
-        Raw::say(&fixture, &Hello::Process { name: "together".into() });
-    let (mut calls, _) = Raw::say(&fixture, &Hello::Calls { session, token });
+        Raw::say(&served, &Hello::Process { name: "together".into() });
+    let (mut calls, _) = Raw::say(&served, &Hello::Calls { session, token });
     let room = Room { bytes: u32::MAX, base: 40, each: 20 };
     let walk = Request::WalkMfes { start: None, stats: false, room };
     let pair = [call(walk), call(Request::WalkOn {})];
@@ -137,7 +113,7 @@ fn t9_11_requests_that_arrive_together_are_served_while_their_answers_are_read()
         });
         assert!(counts.iter().all(|count| *count > 500), "{counts:?} in listing {time}");
     }
-    fixture.end();
+    served.end();
 }
 
 /// How long the processors have worked for this process, in hundredths of a second.
@@ -151,10 +127,10 @@ fn processor_time() -> u64 {
 #[test]
 fn t9_7_a_connection_that_hangs_up_while_its_call_waits_ends_its_process_and_costs_nothing() {
     let _turn = TURN.lock();
-    let fixture = Fixture::new("hung-up");
-    let (events, (session, token)) = Raw::say(&fixture, &Hello::Process { name: "hung-up".into() });
+    let served = served("hung-up");
+    let (events, (session, token)) = Raw::say(&served, &Hello::Process { name: "hung-up".into() });
     let [(reads, _), (hangs_up, _)] =
-        [(); 2].map(|()| Raw::say(&fixture, &Hello::Calls { session, token }));
+        [(); 2].map(|()| Raw::say(&served, &Hello::Calls { session, token }));
     // The router makes one text for a process at a time, and this one is not read.
     let status = || call(Request::Status { memberships: true, mfes: true });
     reads.send(&[status()]);
@@ -168,5 +144,5 @@ fn t9_7_a_connection_that_hangs_up_while_its_call_waits_ends_its_process_and_cos
     assert!(used < 10, "{used} hundredths of a second of a processor are used");
     let end = events.connection.receive(&mut [0; 16]);
     assert_eq!(end.expect("the end"), 0, "the router has ended the process");
-    fixture.end();
+    served.end();
 }
