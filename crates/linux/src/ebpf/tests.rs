@@ -3,36 +3,26 @@
 //!
 //! Needs root and iproute2; skips, and says so, without.
 
+#[path = "../../tests/sink/mod.rs"]
+mod sink;
+
 use super::queues::{Place, Waiting};
 use super::requests::Netlink;
 use super::*;
 use crate::forwarder::{Upcall, UpcallKind};
 use crate::kernel::KernelForwarder;
 use mgm_netns::{self as netns, Packet, Wire, NEVER, SURE};
+use sink::sink;
 use std::sync::atomic::AtomicBool;
-use std::sync::mpsc::{self, Receiver, Sender};
-use std::sync::Mutex;
+use std::sync::mpsc::Receiver;
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 const SOURCE: [u8; 4] = [10, 1, 0, 9];
 const GROUP: [u8; 4] = [239, 1, 2, 3];
 
-/// Passes upcalls to the test.
-struct Sink(Mutex<Sender<Upcall>>);
-
-impl UpcallSink for Sink {
-    fn upcalls(&self, upcalls: Vec<Upcall>) -> Vec<Upcall> {
-        let sender = self.0.lock().unwrap();
-        // The test may be over.
-        upcalls.into_iter().for_each(|upcall| drop(sender.send(upcall)));
-        Vec::new()
-    }
-}
-
 fn open() -> (EbpfForwarder, Receiver<Upcall>) {
-    let (sender, upcalls) = mpsc::channel();
-    let sink = Arc::new(Sink(Mutex::new(sender)));
+    let (sink, upcalls) = sink();
     (EbpfForwarder::open(Attachment::Auto, sink).unwrap(), upcalls)
 }
 
@@ -228,8 +218,8 @@ fn t5_11_a_device_is_lost_that_another_one_has_replaced_while_it_was_a_vif() {
                 sleep(Duration::from_millis(1));
             }
         };
-        let (sender, _other_upcalls) = mpsc::channel();
-        let mut other = KernelForwarder::open(0, Arc::new(Sink(Mutex::new(sender)))).unwrap();
+        let (other_sink, _other_upcalls) = sink();
+        let mut other = KernelForwarder::open(0, other_sink).unwrap();
         for (wire, id) in wires.iter().zip(0..) {
             other.add_interface(IfId(id), Interface::link(wire.router)).unwrap();
             wait_until(&|| !is_attached(wire));

@@ -11,6 +11,8 @@ mod floods;
 mod neighbours;
 mod oifs;
 mod packets;
+#[path = "../sink/mod.rs"]
+mod sink;
 mod teardown;
 mod wakeups;
 
@@ -19,6 +21,7 @@ use mgm_linux::kernel::KernelForwarder;
 use mgm_netns::{self as netns, Wire, NEVER, SURE};
 use mgm_types::forwarder::{Forwarder, ForwarderEntry, Upcall, UpcallSink};
 use mgm_types::{Flow, IfId, Interface, Refusal};
+use sink::sink;
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex};
 
@@ -60,21 +63,9 @@ fn on_each(test: impl Fn(Kind) + Send + Sync) {
     }
 }
 
-/// Hands upcalls to the test.
-struct Sink(Mutex<Sender<Upcall>>);
-
-impl UpcallSink for Sink {
-    fn upcalls(&self, upcalls: Vec<Upcall>) -> Vec<Upcall> {
-        let sender = self.0.lock().unwrap();
-        // The test may be over.
-        upcalls.into_iter().for_each(|upcall| drop(sender.send(upcall)));
-        Vec::new()
-    }
-}
-
 fn open(kind: Kind) -> Result<(Box<dyn Forwarder>, Receiver<Upcall>), Refusal> {
-    let (sender, receiver) = mpsc::channel();
-    kind.open(Arc::new(Sink(Mutex::new(sender)))).map(|it| (it, receiver))
+    let (sink, upcalls) = sink();
+    kind.open(sink).map(|it| (it, upcalls))
 }
 
 /// A router with the interfaces 0 to N-1, their far ends, and its upcalls.

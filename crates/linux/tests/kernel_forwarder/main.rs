@@ -6,11 +6,14 @@
 
 mod bursts;
 mod opening;
+#[path = "../sink/mod.rs"]
+mod sink;
 
 use mgm_linux::kernel::KernelForwarder;
 use mgm_netns::{self as netns, Wire, NEVER, SURE};
 use mgm_types::forwarder::{Forwarder, ForwarderEntry, Upcall, UpcallSink};
 use mgm_types::{Flow, IfId, Interface, Refusal};
+use sink::sink;
 use std::sync::mpsc::{self, Receiver, Sender};
 use std::sync::{Arc, Mutex};
 
@@ -21,19 +24,7 @@ fn flow() -> Flow {
     Flow::new(SOURCE.into(), GROUP.into())
 }
 
-/// Hands upcalls to the test.
-struct Sink(Mutex<Sender<Upcall>>);
-
-impl UpcallSink for Sink {
-    fn upcalls(&self, upcalls: Vec<Upcall>) -> Vec<Upcall> {
-        let sender = self.0.lock().unwrap();
-        // The test may be over.
-        upcalls.into_iter().for_each(|upcall| drop(sender.send(upcall)));
-        Vec::new()
-    }
-}
-
 fn open(table: u32) -> Result<(KernelForwarder, Receiver<Upcall>), Refusal> {
-    let (sender, receiver) = mpsc::channel();
-    KernelForwarder::open(table, Arc::new(Sink(Mutex::new(sender)))).map(|it| (it, receiver))
+    let (sink, upcalls) = sink();
+    KernelForwarder::open(table, sink).map(|it| (it, upcalls))
 }
