@@ -6,7 +6,9 @@
 #if defined(_WIN32)
 #include <windows.h>
 #else
+#include <errno.h>
 #include <netinet/in.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -25,20 +27,32 @@ const char *refuse_forwarder(bool refused)
 /* From linux/mroute.h, which does not get on with netinet/in.h everywhere. */
 enum { INIT = 200, TABLE = 209 };
 
-#define HELD_TABLE "76543210"
+/* Makes the descriptor the owner of a table that had none, and returns its number. Another test may
+ * run at the same time and hold the first. Where this is not permitted, the library is not permitted
+ * to open a table, either. */
+static unsigned hold_a_table(int holder)
+{
+    unsigned table = 76543210;
+    int on = 1;
+
+    while (setsockopt(holder, IPPROTO_IP, TABLE, &table, sizeof(table)) == 0) {
+        if (setsockopt(holder, IPPROTO_IP, INIT, &on, sizeof(on)) == 0)
+            break;
+        CHECK_EQ(errno, EADDRINUSE);
+        table++;
+    }
+    return table;
+}
 
 const char *refuse_forwarder(bool refused)
 {
     static int holder = -1;
-    unsigned table = 76543210;
-    int on = 1;
+    char table[16];
 
     if (refused) {
-        /* Where this is not permitted, the library is not permitted to open the table, either. */
         holder = socket(AF_INET, SOCK_RAW, IPPROTO_IGMP);
-        if (holder >= 0 && setsockopt(holder, IPPROTO_IP, TABLE, &table, sizeof(table)) == 0)
-            CHECK_EQ(setsockopt(holder, IPPROTO_IP, INIT, &on, sizeof(on)), 0);
-        CHECK_EQ(setenv("MGM_TABLE", HELD_TABLE, 1), 0);
+        snprintf(table, sizeof(table), "%u", hold_a_table(holder));
+        CHECK_EQ(setenv("MGM_TABLE", table, 1), 0);
     } else {
         if (holder >= 0)
             CHECK_EQ(close(holder), 0);
