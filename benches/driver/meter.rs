@@ -35,9 +35,22 @@ pub fn time(work: impl FnOnce()) -> Meter {
 }
 
 fn processor_time() -> Duration {
+    read_clock(libc::CLOCK_PROCESS_CPUTIME_ID)
+}
+
+/// The processor time that another process has used so far: all threads, user and system.
+pub fn processor_time_of(pid: u32) -> Duration {
+    let mut clock = 0;
+    // SAFETY: it can be written to.
+    let result = unsafe { libc::clock_getcpuclockid(pid as libc::pid_t, &mut clock) };
+    assert!(result == 0, "process {pid} has no clock of processor time");
+    read_clock(clock)
+}
+
+fn read_clock(clock: libc::clockid_t) -> Duration {
     let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: it can be written to.
-    let result = unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut now) };
+    let result = unsafe { libc::clock_gettime(clock, &mut now) };
     assert!(result == 0, "this system has no clock of processor time");
     Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
 }

@@ -1,12 +1,13 @@
-//! Many new flows of real packets, with the kernel's multicast routing. Two protocols answer RPF and
-//! CREATION, in the router's process or in a client process. This process sends the packets, so its
-//! processor time is separate from that of the router and of the client process.
+//! Many new flows of real packets, with the kernel forwarder or the ebpf forwarder. Two protocols answer
+//! RPF and CREATION, in the router's process or in a client process. This process sends the packets, so
+//! its processor time is separate from that of the router and of the client process.
 
 use super::forward::{frame, Bed, IIF};
 use super::remote::Served;
 use super::{sample, Sample, Spec};
 use crate::kernel::checked;
 use crate::library::{expect, ClientProcesses, Forwarder, Library, MGM_JOIN_STATE_FLAG};
+use crate::meter::processor_time_of;
 use crate::router::{callbacks, listener, register};
 use std::ffi::CString;
 use std::io::{self, stdin, BufRead};
@@ -30,28 +31,29 @@ pub fn run(spec: &Spec, path: &Path) -> Result<Sample, String> {
     let mut processes = Vec::new();
     let in_client = spec.word("in") == "client";
     let router = if in_client { "burst-server" } else { "burst-router" };
-    processes.push(Served::start(path, &format!("as={router} size=0"), &place)?);
+    let forwarder = spec.word("by");
+    processes.push(Served::start(path, &format!("as={router} by={forwarder} size=0"), &place)?);
     if in_client {
         std::env::set_var("MGM_ROUTER", &place); // the router has started
         processes.push(Served::start(path, "as=burst-client size=0", &place)?);
     }
-    let why = |error: io::Error| format!("packets: {error}");
-    let used = |processes: &[Served]| {
-        processes.iter().map(|one| used_by(one.id())).sum::<io::Result<f64>>().map_err(why)
-    };
-    let (before, begun) = (used(&processes)?, Instant::now());
-    send_flows(&bed, size).map_err(why)?;
+    let used = |all: &[Served]| all.iter().map(|one| processor_time_of(one.id())).sum::<Duration>();
+    let (before, begun) = (used(&processes), Instant::now());
+    send_flows(&bed, size).map_err(|error| format!("packets: {error}"))?;
     // The last process has the protocols.
-    let answers = all_answers(processes.last_mut().expect("there is one"), ANSWERS * size)?;
-    let (after, seconds) = (used(&processes)?, begun.elapsed().as_secs_f64());
+    let mut protocols = processes.pop().expect("there is one");
+    let answers = all_answers(&mut protocols, ANSWERS * size)?;
+    processes.push(protocols);
+    let (after, seconds) = (used(&processes), begun.elapsed().as_secs_f64());
+    while processes.pop().is_some() {} // the client process ends before its router
     if answers < ANSWERS * size {
         return Err(format!("only {answers} callbacks for {size} flows"));
     }
-    let cpu_ns = (after - before) * 1e9 / size as f64;
+    let cpu_ns = (after - before).as_nanos() as f64 / size as f64;
     Ok(sample([("cpu_ns", cpu_ns), ("seconds", seconds)]))
 }
 
-/// Sends a packet of each flow, and waits until all of them have left on the oif. The kernel keeps
+/// Sends a packet of each flow, and waits until all of them have left on the oif. The forwarder keeps
 /// the packet of a flow until its MFE is there.
 fn send_flows(bed: &Bed, size: u64) -> io::Result<()> {
     let (first, mut sent, mut progress) = (bed.sent()?, 0, Instant::now());
@@ -94,19 +96,12 @@ fn all_answers(process: &mut Served, all: u64) -> Result<u64, String> {
     }
 }
 
-/// The seconds of a processor that a process has used.
-fn used_by(pid: u32) -> io::Result<f64> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // After the name, which is in parentheses: utime and stime are the fields 14 and 15 of all.
-    let fields = text.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
-    let ticks: f64 = fields.filter_map(|field| field.parse::<f64>().ok()).sum();
-    // SAFETY: a plain system call.
-    Ok(ticks / unsafe { libc::sysconf(libc::_SC_CLK_TCK) } as f64)
-}
-
 /// The router, with the protocols or without them.
 pub fn be_router(spec: &Spec, library: &Library, path: &Path) -> Result<(), String> {
-    library.start(Forwarder::Kernel);
+    library.start(match spec.word("by") {
+        "ebpf" => Forwarder::Ebpf,
+        _ => Forwarder::Kernel,
+    });
     if spec.word("as") == "burst-router" {
         register_protocols(library);
     } else {

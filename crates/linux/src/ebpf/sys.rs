@@ -4,6 +4,7 @@
 //! root Cargo.toml, at `libc`, compares that with the crates aya and libbpf-rs.
 
 use crate::fork::GuardedFd;
+use crate::threads::without_signals;
 use std::ffi::CStr;
 use std::io;
 use std::mem::{size_of, zeroed};
@@ -207,7 +208,7 @@ impl Program {
             flags: 0,
             name: object_name(name),
         };
-        let error = match bpf_open(PROG_LOAD, &mut attributes) {
+        let error = match verify(&mut attributes) {
             Ok(fd) => return Ok(Program(fd)),
             Err(error) => error,
         };
@@ -216,7 +217,7 @@ impl Program {
         attributes.log_level = 1;
         attributes.log_size = log.len() as u32;
         attributes.log = log.as_mut_ptr() as usize as u64;
-        match bpf_open(PROG_LOAD, &mut attributes) {
+        match verify(&mut attributes) {
             Ok(fd) => Ok(Program(fd)),
             Err(_) => Err((error, last_words(&log))),
         }
@@ -320,6 +321,26 @@ struct SkbContext {
     tc_index: u32,
     control: [u32; 5],
     rest: [u32; 23],
+}
+
+/// How often a program is loaded if signals interrupt the verifier each time.
+const ATTEMPTS: u32 = 20;
+
+/// Loads a program. The verifier takes milliseconds, and gives up with EAGAIN when a signal arrives.
+/// So signals are blocked meanwhile. Some cannot be blocked, such as those that stop the process and
+/// let it continue: after them the program is loaded again.
+fn verify(attributes: &mut LoadAttributes) -> io::Result<GuardedFd> {
+    without_signals(|| {
+        let mut attempts = 1;
+        loop {
+            match bpf_open(PROG_LOAD, attributes) {
+                Err(error) if error.raw_os_error() == Some(libc::EAGAIN) && attempts < ATTEMPTS => {
+                    attempts += 1;
+                }
+                result => return result,
+            }
+        }
+    })
 }
 
 fn last_words(log: &[u8]) -> String {
