@@ -1,6 +1,7 @@
 //! A daemon with a router that notes what it is asked.
 
 mod random;
+mod registers;
 
 use super::*;
 use crate::options::MAXVIFS;
