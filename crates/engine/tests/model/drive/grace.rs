@@ -2,11 +2,11 @@
 
 use super::*;
 
-/// So long that no walk sees its end; the unit tests do.
+/// No walk is so long that this time ends. The unit tests cover its end.
 const SECONDS: u32 = 1_000_000;
 
 impl Drive {
-    /// The process of a client ends. Its questions are answered as they were asked.
+    /// The process of a client ends. Its questions get the suggested answers.
     pub(super) fn die(&mut self, client: ClientId) -> Checked {
         if self.model.client(client).is_none() || self.model.mute.contains(&client) {
             return Ok(());
@@ -14,7 +14,7 @@ impl Drive {
         while let Some(pair) = self.next_of(client) {
             self.answer(client, &pair, 0, 0)?;
         }
-        self.ears.deregister(client);
+        self.alerted.deregister(client);
         for queue in self.queues.iter_mut().filter(|queue| queue.client == client) {
             queue.is_mute = true;
         }
@@ -45,18 +45,18 @@ impl Drive {
         same("the successor", by_engine, Ok(client))?;
         self.queues.push(Queue { client, is_mute: false, due: VecDeque::new(), running: None });
         let is_igmp = self.model.client(client).is_some_and(|client| client.is_igmp());
-        self.ears.register(&self.model, client, is_igmp);
+        self.alerted.register(&self.model, client, is_igmp);
         Ok(())
     }
 
-    /// A successor wants no more of what is left.
+    /// A successor calls MgmHostGraceDone.
     pub(super) fn grace_done(&mut self, operand: u8) -> Checked {
         let successors: Vec<_> = self.model.left.iter().filter_map(|left| left.successor).collect();
         if successors.is_empty() {
             return Ok(());
         }
         let client = steps::pick(&successors, operand);
-        // What ends in several portions ends in no order.
+        // The order of what ends in several portions is not specified.
         self.act_with("grace done", true, |engine, model, fx| {
             engine.grace_done(client);
             while engine.end_graces(2, fx) {}
