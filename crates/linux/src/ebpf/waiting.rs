@@ -1,9 +1,10 @@
 //! What waits in the library: records that were read, upcalls for the sink, and first packets. The
 //! only I/O here is reading the ring.
 
+use super::kept::Kept;
 use super::memory::Ring;
 use super::queues::Queues;
-use super::resend::{Kept, Packet};
+use super::resend::Packet;
 use super::table::Table;
 use crate::forwarder::Upcall;
 use crate::types::Flow;
