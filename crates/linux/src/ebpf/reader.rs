@@ -13,12 +13,14 @@ use super::memory::Ring;
 use super::queues::{Place, Waiting};
 use super::resend::Packet;
 use super::table::Table;
-use super::waiting::{Inbox, Outbox, State, AT_A_TIME, BATCH, MOST_HELD, MOST_SENT, PAUSE};
+use super::waiting::{
+    Inbox, Outbox, State, AT_A_TIME, BATCH, MOST_HELD, MOST_SENT, PAUSE, STEP,
+};
 use crate::forwarder::{Upcall, UpcallKind, UpcallSink, UpcallSource};
 use crate::sys::{self, StopSignal};
 use crate::types::{Flow, IfId, Interface, Ipv4Addr};
 use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -179,10 +181,18 @@ impl Reader {
     /// Reads what is in the ring, and passes some upcalls on. Returns whether there may be more to do
     /// at once.
     fn read_and_deliver(&self) -> bool {
-        let is_left = {
+        let mut is_left = true;
+        {
             let mut inbox = self.inbox.lock();
-            self.drain(&mut inbox, &mut self.state.lock(), BATCH)
-        };
+            for _ in 0..BATCH / STEP {
+                is_left = self.drain(&mut inbox, &mut self.state.lock(), STEP);
+                if !is_left {
+                    break;
+                }
+                // Who installs an entry waits for the lock with the manager's lock held.
+                MutexGuard::bump(&mut inbox);
+            }
+        }
         self.deliver() || is_left
     }
 
@@ -243,7 +253,7 @@ impl Reader {
             return;
         }
         let end = Instant::now() + MOST_HELD;
-        while self.drain(inbox, state, BATCH) && Instant::now() < end {}
+        while self.drain(inbox, state, STEP) && Instant::now() < end {}
     }
 
     /// The programs may report one more packet that arrives there.

@@ -13,8 +13,12 @@ use std::time::{Duration, Instant};
 /// How many upcalls are passed to the sink at a time.
 pub(super) const AT_A_TIME: usize = 64;
 
-/// How many records are read before others get the locks.
+/// How many records are read before some upcalls are passed on.
 pub(super) const BATCH: usize = 4096;
+
+/// How many records are read before others get the locks, and before the time is looked at. In a flood
+/// they take half a millisecond.
+pub(super) const STEP: usize = 512;
 
 /// How long a thread sends packets before it opens the entries that are held, though more packets
 /// wait. Other threads get the locks then, too.
