@@ -150,6 +150,18 @@ INLINE struct wrong *wrong_of(const struct flow *flow, u32 ifindex, u32 hash, u3
 	return &set->way[best & (WAYS - 1)];
 }
 
+INLINE void refuse(struct arrivals *port, const struct record *what, u32 hash, u32 now)
+{
+	u32 at = hash % SETS;
+	struct refusal *refusal = map_lookup(&refusals, &at);
+	count(port->refused, 1);
+	if (!refusal)
+		return;
+	refusal->flow = what->flow;
+	refusal->ifindex = what->ifindex;
+	refusal->since = now;
+}
+
 // A packet without an entry.
 INLINE int unresolved(struct skb *skb, struct arrivals *port, struct record *what, u32 hash, u32 l2)
 {
@@ -166,7 +178,7 @@ INLINE int unresolved(struct skb *skb, struct arrivals *port, struct record *wha
 		count(known->count, 1);
 	} else {
 		if (!has_room(port, time)) {
-			count(port->refused, 1);
+			refuse(port, what, hash, now);
 			return NEXT;
 		}
 		known->flow = what->flow;

@@ -13,9 +13,7 @@ use super::memory::Ring;
 use super::queues::{Place, Waiting};
 use super::resend::Packet;
 use super::table::Table;
-use super::waiting::{
-    Inbox, Outbox, State, AT_A_TIME, BATCH, MOST_HELD, MOST_SENT, PAUSE, STEP,
-};
+use super::waiting::{Inbox, Outbox, State, AT_A_TIME, BATCH, MOST_HELD, MOST_SENT, PAUSE, STEP};
 use crate::forwarder::{Upcall, UpcallKind, UpcallSink, UpcallSource};
 use crate::sys::{self, StopSignal};
 use crate::types::{Flow, IfId, Interface, Ipv4Addr};
@@ -35,6 +33,10 @@ pub(super) const UPKEEP: Duration = Duration::from_millis(50);
 /// How often the thread looks whether a limit has refused flows, and tries again what the kernel has
 /// refused.
 pub(super) const REPORTS: Duration = Duration::from_secs(1);
+
+/// How long a flow that the limit of new flows has refused is remembered after its last packet: as
+/// long as the engine remembers one.
+const REFUSAL: Duration = Duration::from_secs(10);
 
 /// The time between two log messages about the same problem.
 const LINES: Duration = Duration::from_secs(10);
@@ -432,6 +434,15 @@ impl Reader {
         // The sink may forget those that it was told of.
         let told = state.kept.forget_index(if_index);
         told.into_iter().for_each(|flow| self.forget_pending(flow.into()));
+    }
+
+    /// Where a packet of the flow has arrived lately that the limit of new flows has refused.
+    pub(super) fn limited_on(&self, flow: Flow) -> Option<Interface> {
+        let key = FlowKey::from(flow);
+        let place = self.loaded.maps.refusals.get(key.hash(self.factors) as usize % SETS);
+        let if_index = place.of(key, sys::monotonic_time(), REFUSAL)?;
+        let interfaces = self.interfaces.view();
+        interfaces.arrival(if_index).filter(|_| interfaces.is_limited(if_index))
     }
 
     /// The index of an interface, if it is served.

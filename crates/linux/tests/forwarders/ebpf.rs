@@ -218,9 +218,16 @@ fn d91_the_limit_of_new_flows_holds_in_the_program() {
         first.sort_unstable(); // of a batch, the sink takes the last one first
         assert_eq!((first, told()), ([Some(1), Some(2), Some(3)], None));
         assert_eq!(router.forwarder.refused_packets(index), 7);
+        let limited = |router: &Router<2>, last| {
+            let flow = Flow::new(SOURCE.into(), [239, 1, 1, last].into());
+            router.forwarder.limited_on(flow)
+        };
+        assert_eq!(limited(&router, 3), None);
+        assert_eq!(limited(&router, 4), Some(Interface::link(index)));
         router.wires[1].send(SOURCE, [239, 1, 1, 50], 64);
         assert_eq!(told(), Some(50), "the other interface has no limit");
         router.forwarder.set_flow_limit(index, None);
+        assert_eq!(limited(&router, 4), None);
         let told = || router.upcalls.recv_timeout(NEVER).ok().map(|it| it.flow.group().octets()[3]);
         router.wires[0].send(SOURCE, [239, 1, 1, 9], 64);
         assert_eq!(told(), Some(9));
