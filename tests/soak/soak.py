@@ -112,7 +112,7 @@ class Soak:
         self.say(f"{file} has the events, the log of mgmd and all faults")
 
     def _tell(self):
-        bed, judge = self._bed, self._bed.judge
+        bed, judge, ledger = self._bed, self._bed.judge, self._bed.ledger
         errors = [line for line in bed.mgmd.log.items if " error: " in line]
         faults = [f"{text} (at {when - self._began:.1f} s)" for when, text in judge.faults]
         faults += self._counters.faults
@@ -125,8 +125,8 @@ class Soak:
         )
         self.say("mgmd:", self._needs)
         self.say(
-            f"the machine stood still for {bed.ledger.total:.1f} s, at most {bed.ledger.longest:.2f} s"
-            f" at once; a limit was extended by at most {judge.used:.2f} s"
+            f"the machine stood still: {ledger.sleep}; a lock of the kernel was held: {ledger.rtnl};"
+            f" a limit was extended by at most {judge.used:.2f} s"
         )
         if faults:
             self._keep(faults)

@@ -181,8 +181,9 @@ class Testbed:
         assert done.returncode == 0, done.stdout + done.stderr
 
     def _do_move(self, origin):
-        """The source is elsewhere from now on, and the route with it."""
-        with self.streams.paused():
+        """The source is elsewhere from now on, and the route with it. A busy machine may take a while
+        to change the route."""
+        with self.judge.rest(), self.streams.paused():
             self._route(origin)
             self.streams.move(ROAMING, self._outlets[origin])
         self.judge.moved(ROAMING)

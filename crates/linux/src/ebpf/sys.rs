@@ -1,6 +1,6 @@
 //! The system call bpf().
 //!
-//! This module uses only libc, because the library needs just nine commands of this system call. The
+//! This module uses only libc, because the library needs just eleven commands of this system call. The
 //! root Cargo.toml, at `libc`, compares that with the crates aya and libbpf-rs.
 
 use crate::fork::GuardedFd;
@@ -21,6 +21,7 @@ const PROG_GET_FD_BY_ID: libc::c_int = 13;
 const PROG_QUERY: libc::c_int = 16;
 const MAP_UPDATE_BATCH: libc::c_int = 26;
 const LINK_CREATE: libc::c_int = 28;
+const LINK_DETACH: libc::c_int = 34;
 
 const PROG_TYPE_SCHED_CLS: u32 = 3;
 
@@ -432,6 +433,12 @@ pub(super) fn link_interface(link: &GuardedFd) -> io::Result<u32> {
     };
     bpf(OBJ_GET_INFO_BY_FD, &mut attributes)?;
     Ok(info[4])
+}
+
+/// Detaches the program of a tcx link, which also ends with its last descriptor. A child that another
+/// thread has just forked still has a copy of that.
+pub(super) fn detach_link(link: &GuardedFd) -> io::Result<()> {
+    bpf(LINK_DETACH, &mut (link.as_raw_fd() as u32)).map(drop)
 }
 
 /// Before Linux 5.11, maps count as locked memory. Where the limit cannot be raised, maps may be
