@@ -300,6 +300,12 @@ impl Reader {
         self.forget_pending(flow.into());
     }
 
+    /// Upcalls of an interface that has gone are not passed on.
+    fn forget_all(&self, state: &mut State, upcalls: Vec<Upcall>) {
+        let new = upcalls.iter().filter(|upcall| upcall.kind == UpcallKind::NoCache);
+        new.for_each(|upcall| self.forget_new(state, upcall.flow));
+    }
+
     /// The next packet of the flow is reported again.
     pub(super) fn forget_pending(&self, key: FlowKey) {
         self.pendings(key).forget(key);
@@ -338,7 +344,11 @@ impl Reader {
             Some(left) if left.is_empty() => true,
             Some(mut left) => {
                 left.reverse();
-                self.inbox.lock().returned = left;
+                let mut inbox = self.inbox.lock();
+                let (gone, left) =
+                    left.into_iter().partition(|it| inbox.gone.contains(&it.arrival.index));
+                inbox.returned = left;
+                self.forget_all(&mut self.state.lock(), gone);
                 false
             }
             None => {
@@ -355,6 +365,7 @@ impl Reader {
 
     fn next_upcalls(&self) -> Vec<Upcall> {
         let mut inbox = self.inbox.lock();
+        inbox.gone.clear();
         if !inbox.returned.is_empty() {
             return std::mem::take(&mut inbox.returned);
         }
@@ -411,6 +422,7 @@ impl Reader {
         let end = inbox.ring.written();
         while !inbox.ring.has_read(end) && self.drain(&mut inbox, &mut state, BATCH) {}
         inbox.queues.forget(if_index);
+        inbox.gone.insert(if_index);
         state.kept.forget_index(if_index);
         inbox.returned.retain(|upcall| upcall.arrival.index != if_index);
         (0..SETS).for_each(|set| self.loaded.maps.pendings.get(set).clear());
@@ -424,13 +436,12 @@ impl Reader {
         let mut state = self.state.lock();
         let waiting = inbox.queues.forget(if_index);
         waiting.iter().for_each(|waiting| self.forget_new(&mut state, waiting.flow));
-        inbox.returned.retain(|upcall| {
-            let stays = upcall.arrival.index != if_index;
-            if !stays {
-                self.forget_new(&mut state, upcall.flow);
-            }
-            stays
-        });
+        inbox.gone.insert(if_index);
+        let returned = std::mem::take(&mut inbox.returned);
+        let (gone, returned) =
+            returned.into_iter().partition(|upcall| upcall.arrival.index == if_index);
+        inbox.returned = returned;
+        self.forget_all(&mut state, gone);
         // The sink may forget those that it was told of.
         let told = state.kept.forget_index(if_index);
         told.into_iter().for_each(|flow| self.forget_pending(flow.into()));

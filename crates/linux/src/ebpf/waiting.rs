@@ -8,6 +8,7 @@ use super::resend::Packet;
 use super::table::Table;
 use crate::forwarder::Upcall;
 use crate::types::Flow;
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 /// How many upcalls are passed to the sink at a time.
@@ -36,6 +37,8 @@ pub(super) struct Inbox {
     pub queues: Queues,
     /// What the sink could not take, oldest first.
     pub returned: Vec<Upcall>,
+    /// Indexes that have lost their device since upcalls were last passed to the sink.
+    pub gone: BTreeSet<u32>,
     /// Upcalls for which there was no room.
     pub dropped: u32,
 }
@@ -43,7 +46,7 @@ pub(super) struct Inbox {
 impl Inbox {
     pub(super) fn new(ring: Ring) -> Inbox {
         let (queues, returned) = (Queues::default(), Vec::new());
-        Inbox { ring, queues, returned, dropped: 0 }
+        Inbox { ring, queues, returned, gone: BTreeSet::new(), dropped: 0 }
     }
 
     /// Whether upcalls may be passed on now.
