@@ -26,6 +26,9 @@ STATUS = re.compile(r"^guest: status (\d+)\s*$")
 class Guest:
     """Boots `kernel` in QEMU. The guest sees this machine's files; what it writes goes to memory."""
 
+    # What the initramfs has besides BusyBox and the command.
+    early, init = EARLY, HERE / "init"
+
     def __init__(self, kernel, accelerator, memory=3072):
         self._kernel = kernel
         self._accelerator = accelerator
@@ -72,7 +75,7 @@ class Guest:
         for folder in ("bin", "modules"):
             (root / folder).mkdir(parents=True)
         shutil.copy(BUSYBOX, root / "bin/busybox")
-        shutil.copy(HERE / "init", root / "init")
+        shutil.copy(self.init, root / "init")
         (root / "init").chmod(0o755)
         names = []
         for path in self._early():
@@ -92,10 +95,10 @@ class Guest:
         initramfs.write_bytes(gzip.compress(archive, 1))
 
     def _early(self):
-        """The files of the modules in EARLY and of those that they need, in the order of loading."""
+        """The files of the modules in `early` and of those that they need, in the order of loading."""
         base = self._kernel.modules.parent.parent
         found = {}
-        for name in EARLY:
+        for name in self.early:
             shown = subprocess.run(
                 ["modprobe", "-d", base, "-S", self._kernel.version, "--show-depends", name],
                 capture_output=True, text=True, check=True,
