@@ -175,8 +175,9 @@ class Binding:
         if body and re.search(rf"\b{name}\b[^(]*;", body[1]):
             return f"{kind}::{name}"
         # The structure of C itself, in a type of the binding, or in the parameters or the result of a function.
-        if body and (own := re.search(rf"^    {structure} (\w+);", body[1], re.M)):
-            return f"{kind}::{own[1]}"
+        if body:
+            own = re.search(rf"^    {structure} (\w+);", body[1], re.M)
+            return f"{kind}::{own[1]}" if own else None
         is_there = re.search(rf"^(?! *//).*\b{structure}\b", self.text, re.M)
         return structure if is_there else None
 
