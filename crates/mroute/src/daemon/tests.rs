@@ -4,6 +4,7 @@ mod connection;
 mod memberships;
 mod pim;
 mod random;
+mod registers;
 mod upcalls;
 
 use super::*;
