@@ -1,5 +1,5 @@
-//! The explanation of one flow: whom the library asked, and the first reason why a packet would
-//! not go out.
+//! The explanation of one flow: which clients were asked, and the first reason why a packet would not
+//! go out.
 
 use super::*;
 

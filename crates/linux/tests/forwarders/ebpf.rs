@@ -1,5 +1,4 @@
-//! The data path of the ebpf forwarder, and what a forwarder at the hooks of traffic control must
-//! not forget.
+//! The data path of the ebpf forwarder: which packets it forwards, and how.
 
 use super::*;
 use mgm_netns::{ip, ip_batch, Packet};

@@ -147,7 +147,7 @@ fn d115_the_questions_of_an_absent_client_get_the_default_in_portions() {
         }
     }
     assert_eq!(mfes(&fixture), 600);
-    // With those that have missed their deadlines.
+    // Including those that have missed their deadlines.
     assert!(largest <= 64 + 3, "one portion is about {largest} flows");
 }
 
