@@ -1,11 +1,10 @@
-//! Time, memory, and what is in the middle.
+//! Measures processor time and memory, and computes medians.
 
 use std::time::Duration;
 
 /// Adds up the processor time of the whole process: all threads, user and system.
 ///
-/// What MGM leaves to threads of its own counts too, and what the machine's other
-/// programs do in between does not.
+/// This includes the library's own threads, and excludes other programs.
 #[derive(Default)]
 pub struct Meter(Duration);
 
@@ -27,7 +26,7 @@ impl Meter {
     }
 }
 
-/// The processor time of some work, in a meter.
+/// Measures the processor time of some work.
 pub fn time(work: impl FnOnce()) -> Meter {
     let mut meter = Meter::default();
     meter.time(work);
@@ -35,19 +34,32 @@ pub fn time(work: impl FnOnce()) -> Meter {
 }
 
 fn processor_time() -> Duration {
+    read_clock(libc::CLOCK_PROCESS_CPUTIME_ID)
+}
+
+/// The processor time that another process has used so far: all threads, user and system.
+pub fn processor_time_of(pid: u32) -> Duration {
+    let mut clock = 0;
+    // SAFETY: it can be written to.
+    let result = unsafe { libc::clock_getcpuclockid(pid as libc::pid_t, &mut clock) };
+    assert!(result == 0, "process {pid} has no clock of processor time");
+    read_clock(clock)
+}
+
+fn read_clock(clock: libc::clockid_t) -> Duration {
     let mut now = libc::timespec { tv_sec: 0, tv_nsec: 0 };
     // SAFETY: it can be written to.
-    let result = unsafe { libc::clock_gettime(libc::CLOCK_PROCESS_CPUTIME_ID, &mut now) };
+    let result = unsafe { libc::clock_gettime(clock, &mut now) };
     assert!(result == 0, "this system has no clock of processor time");
     Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
 }
 
-/// Bytes of memory that the process has in use, from /proc/self/status.
+/// The resident memory of the process in bytes, from /proc/self/status.
 pub fn resident() -> f64 {
     status("VmRSS:")
 }
 
-/// Those of them that are its own alone: heap and stacks.
+/// The part of it that is no file and not shared: heap and stacks.
 pub fn anonymous() -> f64 {
     status("RssAnon:")
 }
@@ -82,7 +94,7 @@ pub fn bpf_maps() -> f64 {
     sum as f64 + UNSEEN
 }
 
-/// The most that it ever had.
+/// The largest resident memory that the process has had.
 pub fn peak() -> f64 {
     status("VmHWM:")
 }
@@ -98,7 +110,7 @@ fn status(field: &str) -> f64 {
 pub fn thread_time(name: &str) -> Duration {
     let mut sum = Duration::ZERO;
     for task in std::fs::read_dir("/proc/self/task").expect("there is /proc").flatten() {
-        // A thread may end while it is looked at.
+        // A thread may end while its files are read.
         let read = |file| std::fs::read_to_string(task.path().join(file)).unwrap_or_default();
         if read("comm").trim() == name {
             let ran = read("schedstat");
@@ -109,7 +121,7 @@ pub fn thread_time(name: &str) -> Duration {
     sum
 }
 
-/// The one in the middle; none of none.
+/// The median; `None` if there are no figures.
 pub fn median(mut figures: Vec<f64>) -> Option<f64> {
     figures.sort_by(f64::total_cmp);
     match figures.len() {

@@ -1,22 +1,23 @@
-//! Many new flows of real packets, with the kernel's multicast routing. Two protocols answer RPF and
-//! CREATION, in the router's process or in a client process. This process sends the packets, so its
-//! processor time is separate from that of the router and of the client process.
+//! Many new flows of real packets, with the kernel forwarder or the ebpf forwarder. Two protocols answer
+//! RPF and CREATION, in the router's process or in a client process. This process sends the packets, so
+//! its processor time is separate from that of the router and of the client process.
 
 use super::forward::{frame, Bed, IIF};
 use super::remote::Served;
 use super::{sample, Sample, Spec};
 use crate::kernel::checked;
 use crate::library::{expect, ClientProcesses, Forwarder, Library, MGM_JOIN_STATE_FLAG};
+use crate::meter::processor_time_of;
 use crate::router::{callbacks, listener, register};
 use std::ffi::CString;
 use std::io::{self, stdin, BufRead};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// How many flows wait for their answers at most. The kernel's list of unresolved flows is slow if it
-/// is long, and drops flows after 10 s.
+/// The most flows that wait for their answers. A long list of unresolved flows makes the kernel slow,
+/// and it drops flows after 10 s.
 const WINDOW: u64 = 1000;
-/// How many packets are sent before the next look at the answers.
+/// The number of packets that are sent before the answers are read.
 const AT_ONCE: u64 = 64;
 /// The first group.
 const GROUPS: u32 = 0xEF01_0000;
@@ -30,28 +31,29 @@ pub fn run(spec: &Spec, path: &Path) -> Result<Sample, String> {
     let mut processes = Vec::new();
     let in_client = spec.word("in") == "client";
     let router = if in_client { "burst-server" } else { "burst-router" };
-    processes.push(Served::start(path, &format!("as={router} size=0"), &place)?);
+    let forwarder = spec.word("by");
+    processes.push(Served::start(path, &format!("as={router} by={forwarder} size=0"), &place)?);
     if in_client {
         std::env::set_var("MGM_ROUTER", &place); // the router has started
         processes.push(Served::start(path, "as=burst-client size=0", &place)?);
     }
-    let why = |error: io::Error| format!("packets: {error}");
-    let used = |processes: &[Served]| {
-        processes.iter().map(|one| used_by(one.id())).sum::<io::Result<f64>>().map_err(why)
-    };
-    let (before, begun) = (used(&processes)?, Instant::now());
-    send_flows(&bed, size).map_err(why)?;
+    let used = |all: &[Served]| all.iter().map(|one| processor_time_of(one.id())).sum::<Duration>();
+    let (before, begun) = (used(&processes), Instant::now());
+    send_flows(&bed, size).map_err(|error| format!("packets: {error}"))?;
     // The last process has the protocols.
-    let answers = all_answers(processes.last_mut().expect("there is one"), ANSWERS * size)?;
-    let (after, seconds) = (used(&processes)?, begun.elapsed().as_secs_f64());
+    let mut protocols = processes.pop().expect("there is one");
+    let answers = all_answers(&mut protocols, ANSWERS * size)?;
+    processes.push(protocols);
+    let (after, seconds) = (used(&processes), begun.elapsed().as_secs_f64());
+    while processes.pop().is_some() {} // the client process ends before its router
     if answers < ANSWERS * size {
         return Err(format!("only {answers} callbacks for {size} flows"));
     }
-    let cpu_ns = (after - before) * 1e9 / size as f64;
+    let cpu_ns = (after - before).as_nanos() as f64 / size as f64;
     Ok(sample([("cpu_ns", cpu_ns), ("seconds", seconds)]))
 }
 
-/// Sends a packet of each flow, and waits until all of them have left on the oif. The kernel keeps
+/// Sends a packet of each flow, and waits until all of them have left on the oif. The forwarder keeps
 /// the packet of a flow until its MFE is there.
 fn send_flows(bed: &Bed, size: u64) -> io::Result<()> {
     let (first, mut sent, mut progress) = (bed.sent()?, 0, Instant::now());
@@ -81,8 +83,8 @@ fn send_flows(bed: &Bed, size: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// Asks for the number of callbacks until all have come, or for some seconds. The system sends
-/// packets of its own on the oif (IPv6), which count as flows: so the last flows may be late.
+/// Asks for the number of callbacks until all have been made, or for some seconds. The system sends
+/// IPv6 packets on the oif, which are counted too, so the last flows may be late.
 fn all_answers(process: &mut Served, all: u64) -> Result<u64, String> {
     let begun = Instant::now();
     loop {
@@ -94,19 +96,12 @@ fn all_answers(process: &mut Served, all: u64) -> Result<u64, String> {
     }
 }
 
-/// The seconds of a processor that a process has used.
-fn used_by(pid: u32) -> io::Result<f64> {
-    let text = std::fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    // After the name, which is in parentheses: utime and stime are the fields 14 and 15 of all.
-    let fields = text.rsplit(')').next().unwrap_or_default().split_whitespace().skip(11).take(2);
-    let ticks: f64 = fields.filter_map(|field| field.parse::<f64>().ok()).sum();
-    // SAFETY: a plain system call.
-    Ok(ticks / unsafe { libc::sysconf(libc::_SC_CLK_TCK) } as f64)
-}
-
 /// The router, with the protocols or without them.
 pub fn be_router(spec: &Spec, library: &Library, path: &Path) -> Result<(), String> {
-    library.start(Forwarder::Kernel);
+    library.start(match spec.word("by") {
+        "ebpf" => Forwarder::Ebpf,
+        _ => Forwarder::Kernel,
+    });
     if spec.word("as") == "burst-router" {
         register_protocols(library);
     } else {
@@ -127,7 +122,8 @@ pub fn be_client(library: &Library) {
     answer();
 }
 
-/// One has the interface of the senders; the other one wants all groups on the oif.
+/// Registers two protocols: one owns the interface of the senders, the other one joins all groups on
+/// the oif.
 fn register_protocols(library: &Library) {
     let [up, down] = [0, 1].map(|number| register(library, &listener(), 0x4137_0400, number));
     // SAFETY: numbers only.
@@ -139,7 +135,7 @@ fn register_protocols(library: &Library) {
     }
 }
 
-/// Says how many callbacks came whenever it is asked.
+/// Prints the number of callbacks for each line of its input.
 fn answer() {
     println!("ready");
     for _ in stdin().lock().lines().map_while(Result::ok) {

@@ -264,8 +264,9 @@ pub fn frame(group: u32) -> Vec<u8> {
     ip.extend(SOURCE.to_be_bytes());
     ip.extend(group.to_be_bytes());
     let words = ip.chunks(2).map(|pair| u32::from(u16::from_be_bytes([pair[0], pair[1]])));
-    let sum: u32 = words.sum();
-    let checksum = !((sum & 0xffff) + (sum >> 16)) as u16;
+    // The carries may carry once more.
+    let folded = (0..2).fold(words.sum(), |sum: u32, _| (sum & 0xffff) + (sum >> 16));
+    let checksum = !folded as u16;
     ip[10..12].copy_from_slice(&checksum.to_be_bytes());
     frame.extend(ip);
     frame.extend((length - 20).to_be_bytes().iter().cycle().take(BYTES - frame.len()));

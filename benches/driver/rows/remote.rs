@@ -11,9 +11,11 @@ fn probe(what: &str, size: usize) -> String {
 }
 
 /// New flows, answered in one process or in a client process.
-fn burst(place: &str, size: usize) -> String {
-    format!("burst in={place} size={size}")
+fn burst(place: &str, forwarder: &str, size: usize) -> String {
+    format!("burst in={place} by={forwarder} size={size}")
 }
+
+const FORWARDERS: [&str; 2] = ["kernel", "ebpf"];
 
 /// Joins one by one, joins in batches, callbacks of each kind.
 fn sizes(scale: Scale) -> [usize; 3] {
@@ -22,16 +24,18 @@ fn sizes(scale: Scale) -> [usize; 3] {
 
 fn needs(scale: Scale) -> Vec<String> {
     let [joins, batched, callbacks] = sizes(scale);
-    vec![
+    let mut needs = vec![
         probe("join", joins),
         probe("batch", batched),
         probe("dump", scale.large),
         probe("dump-here", scale.large),
         probe("killed", batched),
-        burst("here", batched),
-        burst("client", batched),
         probe("latency", callbacks),
-    ]
+    ];
+    for forwarder in FORWARDERS {
+        needs.extend(["here", "client"].map(|place| burst(place, forwarder, batched)));
+    }
+    needs
 }
 
 /// A line without a baseline.
@@ -49,7 +53,7 @@ fn judge(scale: Scale, results: &Results) -> Vec<Line> {
     let mut lines = calls(results, joins, batched);
     lines.push(dumps(results, scale.large));
     lines.push(end(results, batched));
-    lines.push(flows(results, batched));
+    lines.extend(FORWARDERS.map(|forwarder| flows(results, forwarder, batched)));
     let spec = probe("latency", callbacks);
     lines.extend(CALLBACKS.map(|kind| latency(results, &spec, kind)));
     lines
@@ -112,12 +116,15 @@ fn end(results: &Results, size: usize) -> Line {
     }
 }
 
-fn flows(results: &Results, size: usize) -> Line {
-    let (here, client) = (burst("here", size), burst("client", size));
+fn flows(results: &Results, forwarder: &str, size: usize) -> Line {
+    let [here, client] = ["here", "client"].map(|place| burst(place, forwarder, size));
     Line {
         baseline: format!("one process {}", with_unit(micro(results, &here, "cpu_ns"), "µs")),
         ..line(
-            format!("{} new flows of real packets: processor time of each", count(size)),
+            format!(
+                "{} new flows of real packets, {forwarder} forwarder: processor time of each",
+                count(size)
+            ),
             with_unit(micro(results, &client, "cpu_ns"), "µs"),
             results.ratio((&client, "cpu_ns"), (&here, "cpu_ns")),
             "×",
