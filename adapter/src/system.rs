@@ -207,6 +207,43 @@ pub(crate) fn receive(fd: &Fd, piece: &mut [u8], waits: bool) -> Result<usize, c
     }
 }
 
+/// Reads a frame from a packet socket, without waiting. `true`: the sender has left the checksum of UDP
+/// or TCP to a network card.
+pub(crate) fn receive_frame(fd: &Fd, piece: &mut [u8]) -> Result<(usize, bool), c_int> {
+    let mut buffer = libc::iovec { iov_base: piece.as_mut_ptr().cast(), iov_len: piece.len() };
+    let mut control = [0u64; 16];
+    // SAFETY: all bytes zero is a valid value.
+    let mut message: msghdr = unsafe { std::mem::zeroed() };
+    (message.msg_iov, message.msg_iovlen) = (&raw mut buffer, 1);
+    message.msg_control = control.as_mut_ptr().cast();
+    message.msg_controllen = size_of_val(&control) as _;
+    loop {
+        // SAFETY: the buffers have the sizes given.
+        let count = unsafe { recvmsg(fd.0, &raw mut message, libc::MSG_DONTWAIT) };
+        match usize::try_from(count) {
+            Ok(count) => return Ok((count, lacks_checksum(&message))),
+            Err(_) if errno() == libc::EINTR => {}
+            Err(_) => return Err(errno()),
+        }
+    }
+}
+
+/// Whether the kernel says of a frame that its checksum is missing (PACKET_AUXDATA).
+fn lacks_checksum(message: &msghdr) -> bool {
+    // SAFETY: the kernel has filled in the control data, which has the length that the message says.
+    unsafe {
+        let mut at = libc::CMSG_FIRSTHDR(message);
+        while !at.is_null() {
+            if ((*at).cmsg_level, (*at).cmsg_type) == (libc::SOL_PACKET, libc::PACKET_AUXDATA) {
+                let of = libc::CMSG_DATA(at).cast::<libc::tpacket_auxdata>().read_unaligned();
+                return of.tp_status & libc::TP_STATUS_CSUMNOTREADY != 0;
+            }
+            at = libc::CMSG_NXTHDR(message, at);
+        }
+    }
+    false
+}
+
 /// Sends all bytes, without SIGPIPE.
 pub(crate) fn send_all(fd: &Fd, mut bytes: &[u8]) -> Result<(), c_int> {
     while !bytes.is_empty() {
