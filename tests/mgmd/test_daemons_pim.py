@@ -218,6 +218,18 @@ class Frr(Beside):
         self.counts(frr, collector)
 
     @long
+    def test_smcroute_then_frr_with_a_static_route(self):
+        # FRR asks its members in vain: it takes no source on mgm0 for connected. A static route needs none.
+        mgmd = self.mgmd()
+        self.smcroute(mgmd, "eth0", "mgm0")
+        self.served("eth0")
+        frr = FrrPimd(mgmd, self.router, ("eth1", "mgm0"), rendezvous="10.2.0.1")
+        self.addCleanup(frr.close)
+        frr.configure("interface mgm0", f"ip mroute eth1 {GROUP} {self.source.address}")
+        self.served("eth0", "eth1")
+        self.counts(frr, self.receiver.collector(GROUP))
+
+    @long
     def test_frr_then_pimd(self):
         # Two routers of PIM, each of which wants everything.
         mgmd = self.mgmd()
