@@ -358,6 +358,36 @@ class Rest(Base):
     def test_a_dup2_that_fails_closes_nothing(self):
         self.succeeds(self.acts("failing", self.mgmd(), "eth0", "eth1"))
 
+    def test_all_numbers_of_a_socket_are_equal(self):
+        self.succeeds(self.acts("copies", self.mgmd(), "eth0", "eth1"))
+
+    def test_a_number_closed_unnoticed_is_that_of_a_file(self):
+        self.succeeds(self.acts("stale", self.mgmd(), "eth0", "eth1"))
+
+    def test_closefrom_spares_the_library(self):
+        started = self.acts("closefrom", self.mgmd(), "eth0", "eth1")
+        self.succeeds(started)
+        self.assertFalse([line for line in started.log.items if "mgm-mroute" in line])
+
+    def test_calls_that_no_daemon_makes(self):
+        self.succeeds(self.acts("odd", self.mgmd(), "eth0", "eth1"))
+
+    def test_a_program_that_inherits_the_socket_does_no_harm(self):
+        self.succeeds(self.acts("execs", self.mgmd(), "eth0", "eth1"))
+
+    def test_a_child_that_closes_the_socket_does_not_change_it(self):
+        mgmd = self.mgmd()
+        started = self.acts("orphan", mgmd, "eth0", "eth1")
+        started.log.wait(lambda line: line == "ready", "the daemon")
+        self.served("eth0", "eth1")
+        Wire(self.receiver).send(packets.v2_report("239.1.0.1"))
+        Wire(self.source).send(packets.leave("239.1.0.2"))
+        for wanted in ("heard eth1 0x16 239.1.0.1", "heard eth0 0x17 239.1.0.2"):
+            started.log.wait(lambda line, wanted=wanted: line == wanted, wanted)
+        time.sleep(0.3)
+        heard = [line for line in started.log.items if line.startswith("heard")]
+        self.assertEqual(len(heard), 2, heard)
+
     def test_a_number_that_is_too_high_is_logged(self):
         started = self.acts("high", self.mgmd())
         self.succeeds(started)
