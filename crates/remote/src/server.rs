@@ -9,6 +9,7 @@ mod calls;
 mod departures;
 mod greetings;
 mod link;
+mod listing;
 mod mailbox;
 mod newcomers;
 mod outlet;

@@ -1,8 +1,8 @@
 //! The calls of client processes, and the texts that these return: the status and the metrics.
 
 use super::link::Role;
+use super::listing::{Form, Listing};
 use super::outlet::take_own;
-use super::requests::Listing;
 use super::service::{Service, DAWDLING};
 use super::texts::{Order, Which};
 use crate::messages::{put_mfes, Answer, Call, Listed, Reply, Request, WireRefusal};
@@ -30,7 +30,12 @@ impl Service {
             }
             Request::NextPiece {} => return self.send_piece(token),
             Request::WalkMfes { start, stats, ref room } => {
-                let listing = Listing { start, stats, room: room.clone() };
+                let form = if stats { Form::Counted } else { Form::Brief };
+                let listing = Listing { start, form, room: room.clone() };
+                return self.list(token, session, (&call, listing));
+            }
+            Request::WalkChanges { start, ref room } => {
+                let listing = Listing { start, form: Form::Changes, room: room.clone() };
                 return self.list(token, session, (&call, listing));
             }
             Request::WalkOn {} => match link.listing.take() {

@@ -1,6 +1,6 @@
 //! One connection to a client process: what has arrived, and what waits to be sent.
 
-use super::requests::Listing;
+use super::listing::Listing;
 use crate::frame::{frame, FrameReader, KEPT, LONGEST_TO_ROUTER};
 use mgm_linux::channel::{Connection, Poller};
 use std::io::{self, ErrorKind};
