@@ -14,6 +14,7 @@ mod mailbox;
 mod newcomers;
 mod outlet;
 mod process;
+mod refusals;
 mod requests;
 mod service;
 mod texts;

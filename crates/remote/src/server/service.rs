@@ -5,6 +5,7 @@ use super::link::{Link, Role};
 use super::newcomers;
 use super::outlet::{becomes_sender, Changed};
 use super::process::{refuse, Process};
+use super::refusals::Refusals;
 use super::texts::Texts;
 use super::{Limits, State};
 use crate::messages::{decode, Acks, Call};
@@ -48,6 +49,7 @@ pub(super) struct Service {
     next_round: Instant,
     /// When a question may have waited for too long.
     next_check: Instant,
+    refusals: Refusals,
     /// When the log last said that there are too many connections.
     crowd_logged: Option<Instant>,
     /// Until when no connection is accepted, because the system has refused one.
@@ -87,6 +89,7 @@ impl Service {
             texts: Texts::default(),
             next_round: Instant::now() + ROUND,
             next_check: Instant::now(),
+            refusals: Refusals::default(),
             crowd_logged: None,
             paused_until: None,
             buffer: Vec::new(),
@@ -264,9 +267,10 @@ impl Service {
                 Role::New => {
                     let message = message.to_vec();
                     if let Err(why) = self.greet(token, &message) {
-                        log::warn!("a client process is refused: {why}");
                         if let Some(link) = self.links.get_mut(&token) {
                             refuse(link, &why);
+                            let user = link.user;
+                            self.log_refusal(user, &format!("a client process is refused: {why}"));
                         }
                     }
                 }
@@ -340,9 +344,8 @@ impl Service {
         let session = match link.role {
             Role::New => {
                 if let Some(fault) = fault {
-                    log::warn!(
-                        "a client process is disconnected before its first message: {fault}"
-                    );
+                    let line = "a client process is disconnected before its first message";
+                    self.log_refusal(link.user, &format!("{line}: {fault}"));
                 }
                 return;
             }
@@ -352,6 +355,13 @@ impl Service {
             log::warn!("{} is disconnected: {fault}", process.who());
         }
         self.end_process(session);
+    }
+
+    /// Logs why a connection is refused, but not each time if a user tries again and again.
+    fn log_refusal(&mut self, user: Option<u32>, line: &str) {
+        if let Some(more) = self.refusals.note(user, Instant::now()) {
+            log::warn!("{line}{more}");
+        }
     }
 
     /// A process has ended, for whatever reason (spec 9.7).
