@@ -27,6 +27,9 @@ pub(super) const DAWDLING: Duration = Duration::from_secs(10);
 const BRISK: Duration = Duration::from_micros(100);
 /// As many messages of a connection are taken before others are served.
 const MESSAGES: usize = 32;
+/// While it deletes state, the thread lets others have the processor after this time. Otherwise callers
+/// on the same processor would wait until the scheduler takes it away, after some milliseconds.
+const SPELL: Duration = Duration::from_micros(500);
 /// How often slow processes and connections are looked for.
 const ROUND: Duration = Duration::from_secs(1);
 
@@ -60,6 +63,8 @@ pub(super) struct Service {
     /// Connections with more messages than are taken at once.
     behind: Vec<u64>,
     polling: Polling,
+    /// When the thread last waited, or let others have the processor.
+    working_since: Instant,
     /// The last wait was short.
     is_brisk: bool,
     /// A call was made since the last wait.
@@ -96,6 +101,7 @@ impl Service {
             events: Vec::new(),
             behind: Vec::new(),
             polling: Polling::default(),
+            working_since: Instant::now(),
             is_brisk: false,
             has_called: false,
         })
@@ -136,6 +142,9 @@ impl Service {
             true => Duration::ZERO,
             false => until.saturating_duration_since(now),
         };
+        if wait.is_zero() {
+            self.make_way();
+        }
         self.wait(wait, ready);
         let behind = std::mem::take(&mut self.behind);
         for one in ready.iter() {
@@ -160,6 +169,14 @@ impl Service {
         }
     }
 
+    /// Lets other threads have the processor, if this one has worked for long without a wait.
+    fn make_way(&mut self) {
+        if self.working_since.elapsed() >= SPELL {
+            std::thread::yield_now();
+            self.working_since = Instant::now();
+        }
+    }
+
     /// Waits for connections that are ready. After a call that came soon after something else, the
     /// thread polls before it waits: a process that makes one call after the other makes the next
     /// one soon. Acknowledgements do not matter so much, and many of them come in a burst of flows.
@@ -174,6 +191,9 @@ impl Service {
             poller.wait(Some(most), ready);
         }
         *is_brisk = begun.elapsed() < BRISK;
+        if !most.is_zero() {
+            self.working_since = Instant::now();
+        }
     }
 
     fn accept_all(&mut self) {
