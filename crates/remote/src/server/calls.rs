@@ -59,7 +59,7 @@ impl Service {
                 continue;
             }
             if let Some(link) = self.links.get_mut(&order.link) {
-                link.is_busy = false;
+                link.becomes_ready();
             }
             self.refuse_call(order.link, &Refusal::NoMemory);
             self.flush(order.link);
@@ -116,7 +116,8 @@ impl Service {
 
     pub(super) fn text_is_made(&mut self, token: u64, text: Vec<u8>) {
         let Some(link) = self.links.get_mut(&token) else { return self.text_is_over(token) };
-        (link.text, link.text_at, link.is_busy) = (text, 0, false);
+        (link.text, link.text_at) = (text, 0);
+        link.becomes_ready();
         self.send_piece(token);
         self.flush(token);
         self.take_messages(token);

@@ -155,6 +155,9 @@ impl Service {
             self.serve(one.token, one.readable);
         }
         for token in behind {
+            if let Some(link) = self.links.get_mut(&token) {
+                link.is_behind = false;
+            }
             self.take_messages(token);
         }
         for (link, text) in self.texts.take() {
@@ -257,6 +260,11 @@ impl Service {
         let mut buffer = std::mem::take(&mut self.buffer);
         let is_open = match self.links.get_mut(&token) {
             None => true,
+            // What has arrived is taken first.
+            Some(link) if link.is_behind => {
+                self.buffer = buffer;
+                return self.flush(token);
+            }
             Some(link) if is_readable && link.is_ready() => link.read(&mut buffer),
             // The kernel tells again and again of a connection that has ended.
             Some(link) => !(is_readable && link.connection().has_hung_up()),
@@ -278,7 +286,7 @@ impl Service {
                 return;
             }
             let role = link.role;
-            let message = match link.reader.take() {
+            let message = match link.take() {
                 Ok(Some(message)) => message,
                 Ok(None) => return,
                 Err(oversized) => return self.close(token, Some(&oversized.to_string())),
@@ -305,7 +313,10 @@ impl Service {
             }
             self.flush(token);
         }
-        self.behind.push(token);
+        if let Some(link) = self.links.get_mut(&token).filter(|link| !link.is_behind) {
+            link.is_behind = true;
+            self.behind.push(token);
+        }
     }
 
     /// Sends the callbacks that were posted.
@@ -433,7 +444,7 @@ impl Service {
         if has_ended {
             for (token, call) in std::mem::take(&mut self.deferred) {
                 if let Some(link) = self.links.get_mut(&token) {
-                    link.is_busy = false;
+                    link.becomes_ready();
                 }
                 self.call(token, call);
                 self.flush(token);
@@ -447,8 +458,7 @@ impl Service {
     fn make_round(&mut self) {
         let now = Instant::now();
         let slow = self.links.iter().filter(|(_, link)| {
-            let is_half = link.role == Role::New || (link.is_ready() && link.reader.is_partial());
-            is_half && now.saturating_duration_since(link.since) >= DAWDLING
+            link.is_half() && now.saturating_duration_since(link.since) >= DAWDLING
         });
         let slow: Vec<u64> = slow.map(|(token, _)| *token).collect();
         for token in slow {
@@ -471,3 +481,6 @@ impl Service {
         stuck.into_iter().for_each(|session| self.end_process(session));
     }
 }
+
+#[cfg(test)]
+mod tests;
