@@ -4,6 +4,7 @@
 #   make demo        installs missing tools, then runs the demo
 #   make test        runs the quick tests; make test-heavy runs the slow tests
 #   make test-kernels  tests the kernels of Debian in virtual machines; KERNELS=all, or releases
+#   make test-restart  restarts a virtual machine with Debian, the packages and mgmd in every way
 #   make soak        runs mgmd for half an hour while all around it changes; SOAK_SECONDS=, SEED=
 #   make mutants     tests the tests: changes the code and expects a failure; takes hours
 #   make bench       measures the release build; BENCH="install memory" selects rows
@@ -36,7 +37,7 @@ KERNELS ?= bookworm
 SOAK_SECONDS ?= 1800
 SEED ?=
 
-.PHONY: all demo test test-heavy test-kernels soak mutants bench bench-docs peers instructions headers man bpf completions pictures conformance docs languages windows abi deb install clean
+.PHONY: all demo test test-heavy test-kernels test-restart soak mutants bench bench-docs peers instructions headers man bpf completions pictures conformance docs languages windows abi deb install clean
 
 all:
 	CARGO=$(CARGO) scripts/cargo-trimmed build --release --locked --package mgm --lib
@@ -57,6 +58,11 @@ test-kernels:
 	scripts/setup --kernels
 	scripts/test install
 	tests/kernels/run $(KERNELS)
+
+test-restart:
+	scripts/setup --restart
+	scripts/deb
+	tests/restart/run
 
 soak:
 	scripts/setup

@@ -224,8 +224,9 @@ static const char *lacks(unsigned n, bool learns)
 
         if (slot->told[k] != NOT_HEARD && (slot->told[k] == JOINED) != is_wanted)
             return "a join or a prune";
-        /* A listener that is younger than a membership may still hear its end: a process that has died
-         * and begun again wants nothing, while the router deletes what it wanted before. */
+        /* A listener may be told of the end of a membership without having been told of its beginning:
+         * a process has died and has been started again, and while it has no memberships yet, the
+         * router still deletes those that it had before. */
         if (learns && (is_wanted || slot->told[k] != NOT_HEARD))
             slot->told[k] = is_wanted ? JOINED : PRUNED;
     }

@@ -22,6 +22,9 @@ use std::time::{Duration, Instant};
 /// The interface that is the rest of the router.
 const REST: &str = "mgm0";
 
+/// The interface on which packets in PIM registers arrive.
+const REGISTER: &std::ffi::CStr = c"mgmreg";
+
 /// The time between two attempts to connect to mgmd again, or to repeat what it has refused, in
 /// seconds.
 const LOOK: i64 = 1;
@@ -119,7 +122,7 @@ impl Mroute {
             rest: None,
         };
         mroute.assemble()?;
-        mroute.find_rest();
+        mroute.find_devices();
         mroute.daemon.connected(&mut mroute.connection, client);
         mroute.settle();
         Ok(mroute)
@@ -247,7 +250,7 @@ impl Mroute {
         self.connection = connection;
         // Without memory for it, the daemon would notice callbacks late.
         let _ = self.connection.watch(self.epoll.0);
-        self.find_rest();
+        self.find_devices();
         self.daemon.connected(&mut self.connection, client);
     }
 
@@ -329,7 +332,10 @@ impl Mroute {
     /// What the VIF that the daemon adds stands for.
     fn vif(&mut self, target: VifTarget) -> Result<Vif, Errno> {
         let index = match target {
-            VifTarget::Register => return Ok(Vif::Register),
+            VifTarget::Register => {
+                self.find_devices();
+                return Ok(Vif::Register);
+            }
             VifTarget::Index(index) => index,
             VifTarget::Address(address) => system::index_of(address).ok_or(libc::EADDRNOTAVAIL)?,
         };
@@ -338,6 +344,12 @@ impl Mroute {
             Some(rest) if rest.index == index => Ok(Vif::Rest),
             _ => Ok(Vif::Real(index)),
         }
+    }
+
+    /// mgmd may have made its interfaces again.
+    fn find_devices(&mut self) {
+        self.daemon.set_register(system::index_named(REGISTER));
+        self.find_rest();
     }
 
     fn find_rest(&mut self) {

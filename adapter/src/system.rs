@@ -479,6 +479,12 @@ pub(crate) fn index_of(address: Ipv4Addr) -> Option<u32> {
     found.filter(|index| *index != 0)
 }
 
+/// The index of the interface with this name.
+pub(crate) fn index_named(name: &CStr) -> Option<u32> {
+    // SAFETY: the name is terminated.
+    Some(unsafe { libc::if_nametoindex(name.as_ptr()) }).filter(|index| *index != 0)
+}
+
 /// The name of the interface with this index.
 pub(crate) fn name_of(index: u32) -> Option<String> {
     let mut name = [0u8; libc::IFNAMSIZ];

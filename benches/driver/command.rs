@@ -12,7 +12,7 @@ struct Options {
     out: PathBuf,
     scale: Scale,
     rows: Vec<Row>,
-    /// Instead of rows, the words of one probe, which is run right here.
+    /// The words of one probe. The process then runs this probe instead of rows.
     probe: Vec<String>,
 }
 
@@ -60,7 +60,7 @@ fn options() -> Result<Options, String> {
     if options.rows.is_empty() {
         options.rows = ROWS.into();
     }
-    // As a path, not as a name to look for where libraries are.
+    // An absolute path, because dlopen would search for a mere name in the directories of libraries.
     options.library = std::path::absolute(&options.library).map_err(|error| error.to_string())?;
     Ok(options)
 }

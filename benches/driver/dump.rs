@@ -20,7 +20,7 @@ struct Request {
 /// `struct nlmsghdr`
 const HEADER: usize = 16;
 
-/// Reads all entries with their counters; tells how many there are.
+/// Reads all entries with their counters. Returns their number.
 pub fn entries() -> io::Result<usize> {
     // SAFETY: a plain system call.
     let socket = checked(unsafe {

@@ -1,4 +1,4 @@
-//! The flows that fill the tables, and the orders that they come in.
+//! The flows that fill the tables, and their orders.
 
 /// A source and a group, in the machine's byte order.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -10,16 +10,16 @@ pub struct Flow {
 const FIRST_GROUP: u32 = 0xE100_0000; // 225.0.0.0
 const FIRST_SOURCE: u32 = 0x0A00_0001; // 10.0.0.1
 
-/// So many sources share the groups, where there is a group for each flow.
+/// The number of sources if there is a group for each flow.
 const SOURCES: usize = 1000;
 
 impl Flow {
-    /// As one number, ascending as MFEs are retrieved.
+    /// A number that is ordered as MFEs are retrieved.
     pub fn key(self) -> u64 {
         u64::from(self.group) << 32 | u64::from(self.source)
     }
 
-    /// Flow number `i` of ever more.
+    /// Flow number `i` of any number.
     pub fn beyond(i: usize) -> Flow {
         Flow {
             source: FIRST_SOURCE + (i % SOURCES) as u32,
@@ -51,7 +51,7 @@ pub fn ascending(size: usize, groups: usize) -> Vec<Flow> {
         .collect()
 }
 
-/// Brings anything into a random order, the same one for the same seed.
+/// Shuffles a list. The order is the same for the same seed.
 pub fn shuffle<T>(items: &mut [T], seed: u64) {
     let mut random = Random(seed);
     for i in (1..items.len()).rev() {
@@ -59,7 +59,7 @@ pub fn shuffle<T>(items: &mut [T], seed: u64) {
     }
 }
 
-/// SplitMix64: good enough to shuffle, and the same everywhere.
+/// SplitMix64: random enough to shuffle, and the same on every machine.
 struct Random(u64);
 
 impl Random {

@@ -1,5 +1,5 @@
-//! The kernel's own multicast routing table, with no daemon at all: the bare
-//! cost of an entry there. In a network namespace apart, which needs root.
+//! The kernel's own multicast routing table, without any daemon: the cost of an entry alone. It is in
+//! a network namespace of its own, which needs root.
 
 use crate::flows::Flow;
 use std::io;
@@ -10,7 +10,7 @@ const MRT_ADD_VIF: libc::c_int = 202;
 const MRT_ADD_MFC: libc::c_int = 204;
 const SIOCGETSGCNT: libc::c_ulong = 0x89e1;
 const VIFF_USE_IFINDEX: u8 = 8;
-/// The namespace's loopback, which the kernel takes for both VIFs.
+/// The loopback device of the namespace, for both VIFs.
 const LOOPBACK: libc::c_int = 1;
 
 /// `struct vifctl`
@@ -35,8 +35,8 @@ struct MfcCtl {
     expire: libc::c_int,
 }
 
-/// Moves the process, which has one thread yet, into a new network namespace. Its
-/// loopback is there, and the devices 2 and 3.
+/// Moves the process, which must have only one thread, into a new network namespace with the devices
+/// lo, 2 and 3.
 pub fn isolate() -> io::Result<()> {
     unshare()?;
     let link = "link add d2 index 2 type veth peer name d3 index 3";
@@ -48,7 +48,7 @@ pub fn isolate() -> io::Result<()> {
     }
 }
 
-/// Moves the process, which has one thread yet, into a new network namespace.
+/// Moves the process, which must have only one thread, into a new network namespace.
 pub fn unshare() -> io::Result<()> {
     // SAFETY: a plain system call.
     checked(unsafe { libc::unshare(libc::CLONE_NEWNET) }).map(drop)

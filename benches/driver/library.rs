@@ -1,7 +1,7 @@
-//! The C API, loaded from a shared library that the command line names: an older
-//! build can be measured against a newer one, by the same code.
+//! The C API, loaded from the shared library that the command line names. So the same driver measures
+//! an older and a newer build.
 //!
-//! Written from the headers by hand, and linked to nothing of the crate's.
+//! The declarations are written by hand from the headers, and use nothing of the package.
 #![allow(non_snake_case)] // the names are C's
 
 use std::ffi::{c_char, c_void, CStr, CString};
@@ -20,7 +20,7 @@ pub const MGM_JOIN_STATE_FLAG: u32 = 1;
 pub const ALL_SOURCES: i32 = 1;
 pub const HOST_MASK: u32 = 0xFFFF_FFFF;
 
-/// What MGM is told to forward by: MGMHOST_FORWARDER_*.
+/// The forwarder: MGMHOST_FORWARDER_*.
 #[derive(Clone, Copy)]
 pub enum Forwarder {
     Kernel = 2,
@@ -109,6 +109,9 @@ macro_rules! functions {
     };
 }
 
+/// The functions that add and delete a membership.
+pub type ChangeMembership = unsafe extern "C" fn(Handle, u32, u32, u32, u32, u32, u32, u32) -> u32;
+
 functions! {
     /// The functions of client processes, which older builds do not have.
     ClientProcesses;
@@ -142,7 +145,7 @@ functions! {
 }
 
 impl Library {
-    /// Starts MGM.
+    /// Starts the library.
     pub fn start(&self, forwarder: Forwarder) {
         let config = HostConfig {
             size: size_of::<HostConfig>() as u32,
@@ -158,7 +161,7 @@ impl Library {
         expect("MgmHostStart", unsafe { (self.MgmHostStart)(&config) });
     }
 
-    /// Which build it is, in its own words.
+    /// The text of `MgmHostVersion`.
     pub fn version(&self) -> String {
         let mut version = Version {
             size: size_of::<Version>() as u32,
@@ -174,13 +177,13 @@ impl Library {
     }
 }
 
-/// A figure of calls that failed would be worth nothing.
+/// Ends the probe if a call has failed, because its figures would mean nothing.
 #[track_caller]
 pub fn expect(what: &str, code: u32) {
     assert!(code == NO_ERROR, "{what} answered {code}");
 }
 
-/// A shared library. It stays until the process ends.
+/// A shared library. It is never closed.
 struct Shared(*mut c_void);
 
 impl Shared {

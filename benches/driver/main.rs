@@ -1,6 +1,5 @@
-//! Measures the C API of a library against the goals that it has, beside the
-//! kernel's own table and the standard library's maps. docs/benchmarks.md tells
-//! what is measured and how.
+//! Measures the C API of a library, and compares it with its goals, the kernel's own table and the maps
+//! of the standard library. docs/benchmarks.md documents what is measured, and how.
 //!
 //!     bench [--library PATH] [--quick] [--out DIRECTORY] [ROW …]
 

@@ -1,11 +1,10 @@
-//! Time, memory, and what is in the middle.
+//! Measures processor time and memory, and computes medians.
 
 use std::time::Duration;
 
 /// Adds up the processor time of the whole process: all threads, user and system.
 ///
-/// What MGM leaves to threads of its own counts too, and what the machine's other
-/// programs do in between does not.
+/// This includes the library's own threads, and excludes other programs.
 #[derive(Default)]
 pub struct Meter(Duration);
 
@@ -27,7 +26,7 @@ impl Meter {
     }
 }
 
-/// The processor time of some work, in a meter.
+/// Measures the processor time of some work.
 pub fn time(work: impl FnOnce()) -> Meter {
     let mut meter = Meter::default();
     meter.time(work);
@@ -55,12 +54,12 @@ fn read_clock(clock: libc::clockid_t) -> Duration {
     Duration::new(now.tv_sec as u64, now.tv_nsec as u32)
 }
 
-/// Bytes of memory that the process has in use, from /proc/self/status.
+/// The resident memory of the process in bytes, from /proc/self/status.
 pub fn resident() -> f64 {
     status("VmRSS:")
 }
 
-/// Those of them that are its own alone: heap and stacks.
+/// The part of it that is no file and not shared: heap and stacks.
 pub fn anonymous() -> f64 {
     status("RssAnon:")
 }
@@ -95,7 +94,7 @@ pub fn bpf_maps() -> f64 {
     sum as f64 + UNSEEN
 }
 
-/// The most that it ever had.
+/// The largest resident memory that the process has had.
 pub fn peak() -> f64 {
     status("VmHWM:")
 }
@@ -111,7 +110,7 @@ fn status(field: &str) -> f64 {
 pub fn thread_time(name: &str) -> Duration {
     let mut sum = Duration::ZERO;
     for task in std::fs::read_dir("/proc/self/task").expect("there is /proc").flatten() {
-        // A thread may end while it is looked at.
+        // A thread may end while its files are read.
         let read = |file| std::fs::read_to_string(task.path().join(file)).unwrap_or_default();
         if read("comm").trim() == name {
             let ran = read("schedstat");
@@ -122,7 +121,7 @@ pub fn thread_time(name: &str) -> Duration {
     sum
 }
 
-/// The one in the middle; none of none.
+/// The median; `None` if there are no figures.
 pub fn median(mut figures: Vec<f64>) -> Option<f64> {
     figures.sort_by(f64::total_cmp);
     match figures.len() {

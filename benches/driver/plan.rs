@@ -1,5 +1,5 @@
-//! Which probes the rows need, run in turn: what disturbs the machine for a
-//! while disturbs all that are compared.
+//! Runs the probes that the rows need, in turns, so that a disturbance of the machine affects all
+//! figures that are compared.
 
 use crate::meter::median;
 use crate::probes::{Failure, Sample, Spec};
@@ -7,20 +7,20 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 
-/// How large and how often.
+/// The sizes of the tables, and the number of turns.
 #[derive(Clone, Copy, Debug)]
 pub struct Scale {
     /// Entries of the large tables.
     pub large: usize,
     /// Entries of the small tables that they are compared with.
     pub small: usize,
-    /// Repetitions, of which the median counts.
+    /// The number of turns. The median counts.
     pub repeats: usize,
-    /// Clients that alerts go to.
+    /// Clients that get alerts.
     pub clients: usize,
-    /// How long threads work beside each other.
+    /// How long threads work at the same time.
     pub milliseconds: usize,
-    /// How long it takes at most to make the MFEs that shall expire, in seconds.
+    /// The time in seconds in which the MFEs that are to expire must have been made.
     pub due: usize,
 }
 
@@ -33,17 +33,17 @@ impl Scale {
         milliseconds: 1000,
         due: 8,
     };
-    /// Shows only that all of it works.
+    /// Only tests that everything works.
     pub const QUICK: Scale =
         Scale { large: 5000, small: 500, repeats: 1, clients: 20, milliseconds: 50, due: 2 };
 }
 
-/// What the probes found, by their specification and in the order of repetition.
+/// The figures of the probes, by specification, in the order of the turns.
 #[derive(Default)]
 pub struct Results(pub BTreeMap<String, Vec<Sample>>);
 
 impl Results {
-    /// Runs each probe as often as it takes, all of them in turn.
+    /// Runs all probes once in each turn.
     pub fn of(specs: &[String], scale: Scale, library: &Path) -> Result<Results, String> {
         let mut results = Results::default();
         for repeat in 1..=scale.repeats {
@@ -59,7 +59,7 @@ impl Results {
         Ok(results)
     }
 
-    /// The median of a figure; none if the probe could not be run.
+    /// The median of a figure; `None` if the probe could not be run.
     pub fn median(&self, spec: &str, figure: &str) -> Option<f64> {
         median(self.figures(spec, figure))
     }
@@ -77,7 +77,7 @@ impl Results {
     }
 }
 
-/// What a process says with its exit status: that it cannot be measured here.
+/// The exit status of a probe that cannot be measured here.
 const IMPOSSIBLE: u8 = 77;
 
 /// Runs a probe in a process of its own.
@@ -101,7 +101,7 @@ fn run_apart(spec: &str, library: &Path) -> Result<Sample, Failure> {
     }
 }
 
-/// The child's side of it.
+/// Runs a probe in this process, which [`run_apart`] has started.
 pub fn run_here(words: &[String], library: &Path) -> ExitCode {
     let (why, code) = match crate::probes::run(&Spec::new(words), library) {
         Ok(sample) => {

@@ -1,4 +1,4 @@
-//! What comes of it: a table to read, and JSON.
+//! The results: a table to read, and JSON.
 
 use crate::plan::{Results, Scale};
 use crate::rows::{round, Goal, Line, Row};
@@ -8,7 +8,7 @@ use std::path::Path;
 use std::process::Command;
 
 impl Line {
-    /// What is said about the goal: met, or missed by how much.
+    /// The comparison with the goal: met, or missed by how much.
     pub fn verdict(&self) -> String {
         match (self.goal, self.value) {
             (None, _) => String::new(),
@@ -62,7 +62,7 @@ pub fn print(row: &Row, lines: &[Line]) {
     }
 }
 
-/// A row's lines, and all that was measured for them, as JSON.
+/// The lines of a row, and everything that was measured for them, as JSON.
 pub fn whole(row: &Row, lines: &[Line], results: &Results, scale: Scale, library: &str) -> Value {
     let samples: Map<String, Value> = (row.needs)(scale)
         .into_iter()

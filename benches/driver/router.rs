@@ -3,29 +3,30 @@
 
 use crate::flows::Flow;
 use crate::library::{
-    expect, Forwarder, Handle, Library, Mfe, ProtocolConfig, ALL_SOURCES, ERROR_MORE_DATA,
-    ERROR_NO_MORE_ITEMS, HOST_MASK, MFE_BYTES, MGM_JOIN_STATE_FLAG, MGM_MFE_STATS_0, STATS_BYTES,
+    expect, ChangeMembership, Forwarder, Handle, Library, Mfe, ProtocolConfig, ALL_SOURCES,
+    ERROR_MORE_DATA, ERROR_NO_MORE_ITEMS, HOST_MASK, MFE_BYTES, MGM_JOIN_STATE_FLAG,
+    MGM_MFE_STATS_0, STATS_BYTES,
 };
 use std::sync::atomic::{AtomicU64, Ordering};
 
-/// The interface that packets come in on.
+/// The interface on which packets arrive.
 pub const UPSTREAM: u32 = 1;
-/// Where the memberships are.
+/// The interface with the memberships.
 pub const DOWNSTREAM: u32 = 2;
-/// Where further ones are.
+/// The interface with further memberships.
 pub const OTHER: u32 = 3;
 
-/// The buffers that tables are walked with.
+/// The size of the buffers with which tables are walked.
 pub const WALK_BYTES: usize = 64 * 1024;
 
 const UPSTREAM_PROTOCOL: u32 = 0x4137_0101;
 const DOWNSTREAM_PROTOCOL: u32 = 0x4137_0102;
 
-/// How many callbacks came.
+/// The number of callbacks so far.
 static CALLBACKS: AtomicU64 = AtomicU64::new(0);
 
-/// A callback that leaves all answers as they come. It may be called with any
-/// parameters: C's callers clean up.
+/// A callback that only counts, and leaves the suggested answers. It may be called with any parameters,
+/// because in C the caller removes them.
 unsafe extern "C" fn note() {
     CALLBACKS.fetch_add(1, Ordering::Relaxed);
 }
@@ -44,7 +45,7 @@ pub fn listener() -> ProtocolConfig {
     }
 }
 
-/// How many callbacks came so far.
+/// The number of callbacks so far.
 pub fn callbacks() -> u64 {
     CALLBACKS.load(Ordering::Relaxed)
 }
@@ -62,8 +63,8 @@ pub struct Router<'a> {
 unsafe impl Sync for Router<'_> {}
 
 impl Router<'_> {
-    /// MGM with its two protocols, and the route to the sources. The protocols
-    /// hear of everything, or have no callbacks at all.
+    /// The library with two protocols, and the route to the sources. The protocols have all callbacks,
+    /// or none.
     pub fn start(library: &Library, hears: bool) -> Router<'_> {
         let config = if hears { listener() } else { ProtocolConfig::default() };
         Router::start_with(library, &config)
@@ -97,7 +98,7 @@ impl Router<'_> {
         router
     }
 
-    /// One more client that hears of everything, with an interface of its own.
+    /// Registers one more client with all callbacks and an interface of its own.
     pub fn add_listener(&self, number: u32) {
         let client = register(self.library, &listener(), UPSTREAM_PROTOCOL, 1 + number);
         self.take(client, 100 + number);
@@ -117,7 +118,7 @@ impl Router<'_> {
         });
     }
 
-    /// A membership of a source and a group, or with source 0 of a group.
+    /// Adds the membership of a source and a group. With source 0: of all sources.
     #[inline]
     pub fn join(&self, flow: Flow, interface: u32) {
         join_as(self.library, self.downstream, flow, interface);
@@ -128,7 +129,7 @@ impl Router<'_> {
         leave_as(self.library, self.downstream, flow, interface);
     }
 
-    /// A packet on the interface where it must come in. Gives the number of oifs.
+    /// A packet on the right interface. Returns the number of oifs.
     #[inline]
     pub fn packet(&self, flow: Flow) -> u32 {
         let (accepted, count) = self.packet_on(flow, UPSTREAM);
@@ -136,7 +137,7 @@ impl Router<'_> {
         count
     }
 
-    /// A packet on any interface. Tells whether it is accepted, and gives the number of oifs.
+    /// A packet on any interface. Returns whether it is accepted, and the number of oifs.
     #[inline]
     pub fn packet_on(&self, flow: Flow, interface: u32) -> (bool, u32) {
         let (mut accepted, mut count, mut oifs) = (0, 4, [[0; 2]; 4]);
@@ -158,7 +159,7 @@ impl Router<'_> {
         (accepted != 0, count)
     }
 
-    /// One MFE, which is there, into a buffer. Gives its size.
+    /// Reads an existing MFE into a buffer. Returns its size.
     #[inline]
     pub fn get_mfe(&self, flow: Flow, buffer: &mut [u8]) -> u32 {
         let key = Mfe { group: flow.group.to_be(), source: flow.source.to_be(), rest: [0; 13] };
@@ -170,7 +171,7 @@ impl Router<'_> {
         size
     }
 
-    /// Walks all MFEs, each of which has one oif; tells how many there are.
+    /// Walks all MFEs, each of which has one oif. Returns their number.
     pub fn walk_mfes(&self) -> usize {
         let mut total = 0;
         self.walk_mfes_while(|count| {
@@ -180,13 +181,13 @@ impl Router<'_> {
         total
     }
 
-    /// Walks the MFEs, each of which has one oif, as long as `more` says so: it
-    /// is told of each buffer how many they were.
+    /// Walks the MFEs, each of which has one oif, until `more` returns false. It is called with the
+    /// number of MFEs in each buffer.
     pub fn walk_mfes_while(&self, more: impl FnMut(usize) -> bool) {
         walk_mfes(self.library, WALK_BYTES, more);
     }
 
-    /// Walks the statistics of all MFEs, each of which has one oif; tells how many there are.
+    /// Walks the statistics of all MFEs, each of which has one oif. Returns their number.
     pub fn walk_stats(&self) -> usize {
         // SAFETY: the buffer has the size that is said.
         let get = |last: Option<&Mfe>, size: &mut u32, buffer: *mut u8, count: &mut u32| unsafe {
@@ -213,7 +214,7 @@ impl Router<'_> {
         code != ERROR_NO_MORE_ITEMS
     }
 
-    /// Enumerates all groups and sources; tells how many there are.
+    /// Enumerates all groups and sources. Returns their number.
     pub fn walk_groups(&self) -> usize {
         let mut buffer = vec![0u8; WALK_BYTES];
         let mut total = 0;
@@ -266,9 +267,8 @@ pub fn walk_mfes(library: &Library, room: usize, more: impl FnMut(usize) -> bool
     walk(get, (MFE_BYTES, room), more);
 }
 
-/// Walks a table whose rows have so many bytes, and begin with group and source:
-/// `get` takes the last row, the buffer's size, the buffer, and a place for the
-/// number of rows.
+/// Walks a table. Each row has `row` bytes and begins with group and source. `get` has the parameters
+/// last row, size of the buffer, buffer, number of rows.
 fn walk(
     get: impl Fn(Option<&Mfe>, &mut u32, *mut u8, &mut u32) -> u32,
     (row, room): (usize, usize),
@@ -295,41 +295,26 @@ fn walk(
     }
 }
 
-/// A membership of a client.
+/// Adds a membership of a client.
 #[inline]
 pub fn join_as(library: &Library, client: Handle, flow: Flow, interface: u32) {
-    let mask = if flow.source == 0 { 0 } else { HOST_MASK };
-    // SAFETY: numbers only.
-    expect("MgmAddGroupMembershipEntry", unsafe {
-        (library.MgmAddGroupMembershipEntry)(
-            client,
-            flow.source.to_be(),
-            mask,
-            flow.group.to_be(),
-            HOST_MASK,
-            interface,
-            0,
-            MGM_JOIN_STATE_FLAG,
-        )
-    });
+    let call = library.MgmAddGroupMembershipEntry;
+    expect("MgmAddGroupMembershipEntry", change_membership(call, client, flow, interface));
+}
+
+/// Deletes a membership of a client.
+#[inline]
+pub fn leave_as(library: &Library, client: Handle, flow: Flow, interface: u32) {
+    let call = library.MgmDeleteGroupMembershipEntry;
+    expect("MgmDeleteGroupMembershipEntry", change_membership(call, client, flow, interface));
 }
 
 #[inline]
-pub fn leave_as(library: &Library, client: Handle, flow: Flow, interface: u32) {
+fn change_membership(call: ChangeMembership, client: Handle, flow: Flow, interface: u32) -> u32 {
     let mask = if flow.source == 0 { 0 } else { HOST_MASK };
+    let (source, group) = (flow.source.to_be(), flow.group.to_be());
     // SAFETY: numbers only.
-    expect("MgmDeleteGroupMembershipEntry", unsafe {
-        (library.MgmDeleteGroupMembershipEntry)(
-            client,
-            flow.source.to_be(),
-            mask,
-            flow.group.to_be(),
-            HOST_MASK,
-            interface,
-            0,
-            MGM_JOIN_STATE_FLAG,
-        )
-    });
+    unsafe { call(client, source, mask, group, HOST_MASK, interface, 0, MGM_JOIN_STATE_FLAG) }
 }
 
 pub fn register(

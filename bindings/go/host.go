@@ -43,12 +43,26 @@ type Config struct {
 	Router string
 }
 
-// Version returns the API version of the library, major and minor.
-func Version() ([2]uint32, error) {
+// A Version is that of the library: major and minor version of the API, the three numbers of the build, and its
+// description.
+type Version struct {
+	API   [2]uint32
+	Build [3]uint32
+	Text  string
+}
+
+// GetVersion returns the version of the library.
+func GetVersion() (Version, error) {
 	var v C.MGMHOST_VERSION
 	v.dwSize = C.DWORD(unsafe.Sizeof(v))
-	err := check("MgmHostVersion", func() C.DWORD { return C.MgmHostVersion(&v) })
-	return [2]uint32{uint32(v.dwApiMajor), uint32(v.dwApiMinor)}, err
+	if err := check("MgmHostVersion", func() C.DWORD { return C.MgmHostVersion(&v) }); err != nil {
+		return Version{}, err
+	}
+	return Version{
+		API:   [2]uint32{uint32(v.dwApiMajor), uint32(v.dwApiMinor)},
+		Build: [3]uint32{uint32(v.dwBuildMajor), uint32(v.dwBuildMinor), uint32(v.dwBuildPatch)},
+		Text:  C.GoString(v.pszBuild),
+	}, nil
 }
 
 // Start starts the library. A program need not call it: the first registration starts the
@@ -96,7 +110,7 @@ type Route struct {
 	Network  netip.Prefix
 	Index    uint32
 	Gateway  netip.Addr
-	Protocol uint32
+	Protocol Protocol
 	// Local: the network is an address of this router.
 	Local bool
 	// Preferred: prefer the route to all routes of the system, even to longer prefixes.

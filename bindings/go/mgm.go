@@ -21,9 +21,10 @@ import (
 
 // A Client is a registered routing protocol, or IGMP.
 type Client struct {
-	handle              C.HANDLE
-	slot                int
-	protocol, component uint32
+	handle    C.HANDLE
+	slot      int
+	protocol  Protocol
+	component uint32
 
 	lock       sync.Mutex
 	interfaces map[Interface]bool
@@ -33,12 +34,12 @@ type Client struct {
 
 // Register registers a protocol by its number. The component distinguishes clients of the same
 // protocol.
-func Register(protocol, component uint32, callbacks Callbacks) (*Client, error) {
-	api, err := Version()
+func Register(protocol Protocol, component uint32, callbacks Callbacks) (*Client, error) {
+	version, err := GetVersion()
 	if err != nil {
 		return nil, err
 	}
-	if api[0] != C.MGMHOST_API_MAJOR {
+	if api := version.API; api[0] != C.MGMHOST_API_MAJOR {
 		return nil, fmt.Errorf("mgm: the library has API version %d.%d, but this program needs version %d",
 			api[0], api[1], C.MGMHOST_API_MAJOR)
 	}
@@ -61,7 +62,7 @@ func Register(protocol, component uint32, callbacks Callbacks) (*Client, error) 
 }
 
 // RegisterContext registers a protocol like Register. The client is closed when the context ends.
-func RegisterContext(ctx context.Context, protocol, component uint32, callbacks Callbacks) (*Client, error) {
+func RegisterContext(ctx context.Context, protocol Protocol, component uint32, callbacks Callbacks) (*Client, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
@@ -253,7 +254,8 @@ func (c *Client) SetMfe(f Flow, upstream netip.Addr, incoming uint32) error {
 
 // An Owner is the client that owns an interface.
 type Owner struct {
-	Protocol, Component uint32
+	Protocol  Protocol
+	Component uint32
 }
 
 // OwnerOf returns the owner of an interface. The error is ErrNotFound if it has none.
@@ -266,7 +268,7 @@ func OwnerOf(i Interface) (Owner, error) {
 	err = check("MgmGetProtocolOnInterface", func() C.DWORD {
 		return C.MgmGetProtocolOnInterface(C.DWORD(i.Index), hop, &protocol, &component)
 	})
-	return Owner{uint32(protocol), uint32(component)}, err
+	return Owner{Protocol(protocol), uint32(component)}, err
 }
 
 // Groups returns the memberships of all clients, without their interfaces.

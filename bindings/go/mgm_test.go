@@ -1,7 +1,6 @@
 package mgm
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net/netip"
@@ -44,7 +43,7 @@ func fresh(t *testing.T) func(error) {
 	}
 }
 
-func client(t *testing.T, protocol uint32, callbacks Callbacks) *Client {
+func client(t *testing.T, protocol Protocol, callbacks Callbacks) *Client {
 	t.Helper()
 	c, err := Register(protocol, 1, callbacks)
 	if err != nil {
@@ -117,35 +116,34 @@ func TestErrorsHaveTheReasonOfTheLog(t *testing.T) {
 
 func TestExplain(t *testing.T) {
 	router(t, Callbacks{}, Callbacks{})
-	explain := func(f Flow, arrival Interface) map[string]any {
+	explain := func(f Flow, arrival Interface) *Explanation {
 		t.Helper()
-		text, err := Explain(f, arrival)
+		found, err := Explain(f, arrival)
 		if err != nil {
-			t.Fatal(err)
-		}
-		var found map[string]any
-		if err := json.Unmarshal(text, &found); err != nil {
 			t.Fatal(err)
 		}
 		return found
 	}
-	verdict := func(f Flow, arrival Interface) any {
-		return explain(f, arrival)["verdict"].(map[string]any)["reason"]
+	verdict := func(f Flow, arrival Interface) string {
+		if reason := explain(f, arrival).Verdict.Reason; reason != nil {
+			return *reason
+		}
+		return ""
 	}
 	equal(t, verdict(sG, Interface{}), "no_packet")
 	if _, _, err := PacketIn(sG, If(1), nil, 100); err != nil {
 		t.Fatal(err)
 	}
-	equal(t, verdict(sG, Interface{}), nil)
+	equal(t, verdict(sG, Interface{}), "")
 	equal(t, verdict(sG, If(2)), "wrong_interface")
 	equal(t, verdict(sG, If(9)), "foreign_arrival")
-	equal(t, explain(sG, If(2))["arrival"].(map[string]any)["index"], 2.0)
+	equal(t, explain(sG, If(2)).Arrival.Index, int64(2))
 	if _, err := Explain(starG, Interface{}); !errors.Is(err, ErrInvalidParameter) {
 		t.Fatal(err)
 	}
 	// More than the first buffer holds.
 	for i := byte(0); i < 100; i++ {
-		c := client(t, 1000+uint32(i), Callbacks{})
+		c := client(t, Protocol(1000)+Protocol(i), Callbacks{})
 		if err := c.Take(If(100 + uint32(i))); err != nil {
 			t.Fatal(err)
 		}
@@ -156,7 +154,7 @@ func TestExplain(t *testing.T) {
 			break // at most 32 clients
 		}
 	}
-	equal(t, len(explain(sG, Interface{})["interfaces"].([]any)), 27)
+	equal(t, len(explain(sG, Interface{}).Interfaces), 27)
 }
 
 func TestFlowLimit(t *testing.T) {

@@ -65,7 +65,9 @@ func ServeClientsWith(path string, service ClientService) error {
 // A ClientRequest is what a client process asks a router for: to register a client, or to take an
 // interface.
 type ClientRequest struct {
-	Process, User, Protocol, Component uint32
+	Process, User uint32
+	Protocol      Protocol
+	Component     uint32
 	// Interface is nil if the client registers.
 	Interface *Interface
 }
@@ -97,7 +99,7 @@ func goClientFilter(request *C.MGMHOST_CLIENT_REQUEST) C.BOOL {
 	asked := ClientRequest{
 		Process:   uint32(request.dwProcess),
 		User:      uint32(request.dwUser),
-		Protocol:  uint32(request.dwProtocolId),
+		Protocol:  Protocol(request.dwProtocolId),
 		Component: uint32(request.dwComponentId),
 	}
 	if request.dwIfIndex != 0 {

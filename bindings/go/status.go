@@ -6,10 +6,11 @@ import "C"
 
 import (
 	"bytes"
+	"encoding/json"
 	"unsafe"
 )
 
-// Detail is what Status contains.
+// Detail is what GetStatus returns.
 type Detail uint32
 
 const (
@@ -19,8 +20,15 @@ const (
 	NoMfes        Detail = C.MGMHOST_STATUS_NO_MFES
 )
 
-// Status returns the state of the library as JSON (docs/status.md).
-func Status(detail Detail) ([]byte, error) {
+// GetStatus returns the state of the library. What the detail leaves out is nil.
+func GetStatus(detail Detail) (*Status, error) {
+	return parsed[Status](statusText(detail))
+}
+
+// StatusJSON returns the state of the library as JSON (docs/status.md).
+func StatusJSON(detail Detail) ([]byte, error) { return statusText(detail) }
+
+func statusText(detail Detail) ([]byte, error) {
 	return text("MgmHostGetStatus", func(size *C.DWORD, buffer *C.BYTE) C.DWORD {
 		return C.MgmHostGetStatus(C.DWORD(detail), size, buffer)
 	})
@@ -38,10 +46,16 @@ func Metrics(mfes bool) (string, error) {
 	return string(page), err
 }
 
-// Explain explains the flow of a source to a group, as JSON (docs/status.md): why its packets are
-// forwarded, or why not. They arrive on the given interface. The zero Interface selects the one on
-// which they arrived, or are expected.
-func Explain(f Flow, arrival Interface) ([]byte, error) {
+// Explain explains the flow of a source to a group: why its packets are forwarded, or why not. They arrive on the
+// given interface. The zero Interface selects the one on which they arrived, or are expected.
+func Explain(f Flow, arrival Interface) (*Explanation, error) {
+	return parsed[Explanation](explainText(f, arrival))
+}
+
+// ExplainJSON is Explain as JSON (docs/status.md).
+func ExplainJSON(f Flow, arrival Interface) ([]byte, error) { return explainText(f, arrival) }
+
+func explainText(f Flow, arrival Interface) ([]byte, error) {
 	values, err := dwords(f.Source, f.Group, arrival.NextHop)
 	if err != nil {
 		return nil, err
@@ -59,6 +73,18 @@ func ServeStatus(path string) error {
 		defer C.free(unsafe.Pointer(name))
 	}
 	return check("MgmHostServeStatus", func() C.DWORD { return C.MgmHostServeStatus(name) })
+}
+
+// parsed reads a page of JSON into its type, unless there is an error already.
+func parsed[T any](page []byte, err error) (*T, error) {
+	if err != nil {
+		return nil, err
+	}
+	found := new(T)
+	if err := json.Unmarshal(page, found); err != nil {
+		return nil, err
+	}
+	return found, nil
 }
 
 // text makes a call that writes a text into a buffer.

@@ -14,11 +14,15 @@ type Mfe struct {
 	Flow     Flow
 	Incoming uint32
 	Upstream netip.Addr
-	Protocol uint32
-	UpTime   uint32
-	Expires  uint32
-	Timeout  uint32
-	Outgoing []Interface
+	// Protocol is that of the owner of the incoming interface.
+	Protocol Protocol
+	// Route is the network of the route to the source, and RouteProtocol the protocol of the route.
+	Route         netip.Prefix
+	RouteProtocol Protocol
+	UpTime        uint32
+	Expires       uint32
+	Timeout       uint32
+	Outgoing      []Interface
 }
 
 // GetMfe returns the MFE of a flow. The error is ErrNotFound if there is none.
@@ -64,7 +68,11 @@ type MfeStats struct {
 	Packets, Octets uint32
 	// WrongInterface counts the packets that arrived on another interface.
 	WrongInterface uint32
-	Outgoing       []OutgoingStats
+	// Negative counts the packets that were accepted while the MFE had no outgoing interface.
+	Negative uint32
+	// Sent counts the packets sent on all present and former outgoing interfaces. The kernel forwarder does not know it.
+	Sent     uint32
+	Outgoing []OutgoingStats
 }
 
 // GetMfeStats returns the counters of the MFE of a flow. The error is ErrNotFound if there is none.
@@ -158,13 +166,15 @@ func walk(what string, first func(size *C.DWORD, buffer *C.BYTE, count *C.DWORD)
 
 func mfe(head *C.MIB_IPMCAST_MFE) Mfe {
 	m := Mfe{
-		Flow:     flow(head.dwSource, head.dwGroup),
-		Incoming: uint32(head.dwInIfIndex),
-		Upstream: addr(head.dwUpStrmNgbr),
-		Protocol: uint32(head.dwInIfProtocol),
-		UpTime:   uint32(head.ulUpTime),
-		Expires:  uint32(head.ulExpiryTime),
-		Timeout:  uint32(head.ulTimeOut),
+		Flow:          flow(head.dwSource, head.dwGroup),
+		Incoming:      uint32(head.dwInIfIndex),
+		Upstream:      addr(head.dwUpStrmNgbr),
+		Protocol:      Protocol(head.dwInIfProtocol),
+		Route:         network(head.dwRouteNetwork, head.dwRouteMask),
+		RouteProtocol: Protocol(head.dwRouteProtocol),
+		UpTime:        uint32(head.ulUpTime),
+		Expires:       uint32(head.ulExpiryTime),
+		Timeout:       uint32(head.ulTimeOut),
 	}
 	for _, oif := range unsafe.Slice(&head.rgmioOutInfo[0], head.ulNumOutIf) {
 		m.Outgoing = append(m.Outgoing, iface(oif.dwOutIfIndex, oif.dwNextHopAddr))
@@ -179,6 +189,8 @@ func stats(head *C.MIB_IPMCAST_MFE_STATS_EX) MfeStats {
 		Packets:        uint32(head.ulInPkts),
 		Octets:         uint32(head.ulInOctets),
 		WrongInterface: uint32(head.ulPktsDifferentIf),
+		Negative:       uint32(head.ulNegativeMfe),
+		Sent:           uint32(head.ulTotalOutPackets),
 	}
 	for _, oif := range unsafe.Slice(&head.rgmiosOutStats[0], head.ulNumOutIf) {
 		s.Outgoing = append(s.Outgoing, OutgoingStats{

@@ -11,17 +11,20 @@ import (
 	"unsafe"
 )
 
+// A Protocol is a protocol number: of a client, or of a route.
+type Protocol uint32
+
 // The protocol numbers of mgm.h (RFC 1354).
 const (
-	ProtoOther   = 1
-	ProtoLocal   = 2
-	ProtoNetmgmt = 3
-	ProtoRIP     = 8
-	ProtoMSDP    = 9
-	ProtoIGMP    = 10
-	ProtoBGMP    = 11
-	ProtoOSPF    = 13
-	ProtoBGP     = 14
+	ProtoOther   Protocol = C.PROTO_IP_OTHER
+	ProtoLocal   Protocol = C.PROTO_IP_LOCAL
+	ProtoNetmgmt Protocol = C.PROTO_IP_NETMGMT
+	ProtoRIP     Protocol = C.PROTO_IP_RIP
+	ProtoMSDP    Protocol = C.PROTO_IP_MSDP
+	ProtoIGMP    Protocol = C.PROTO_IP_IGMP
+	ProtoBGMP    Protocol = C.PROTO_IP_BGMP
+	ProtoOSPF    Protocol = C.PROTO_IP_OSPF
+	ProtoBGP     Protocol = C.PROTO_IP_BGP
 )
 
 const hostMask = 0xFFFFFFFF
@@ -127,6 +130,15 @@ func prefix(network netip.Prefix) (address, bits C.DWORD, err error) {
 		return 0, 0, err
 	}
 	return values[0], values[1], nil
+}
+
+// network converts an address and a mask to a network.
+func network(address, bits C.DWORD) netip.Prefix {
+	ones := 0
+	for each := uint32(bits); each != 0; each &= each - 1 {
+		ones++
+	}
+	return netip.PrefixFrom(netip.AddrFrom4(*(*[4]byte)(unsafe.Pointer(&address))), ones)
 }
 
 // withHop makes a call with the next hop of an interface.

@@ -2,7 +2,6 @@ package mgm
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"net"
@@ -91,11 +90,53 @@ func TestStatistics(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := MfeStats{Flow: all[7].Flow, Incoming: 1, Packets: 1, Octets: 100, WrongInterface: 1}
+	want := MfeStats{Flow: all[7].Flow, Incoming: 1, Packets: 1, Octets: 100, WrongInterface: 1, Sent: 1}
 	want.Outgoing = []OutgoingStats{{Interface: If(2), Packets: 1}}
 	equal(t, s, want)
 	if _, err := GetMfeStats(sG); !errors.Is(err, ErrNotFound) {
 		t.Fatal(err)
+	}
+	// Without an outgoing interface.
+	if err := outer.Leave(If(2), Flow{Group: all[7].Flow.Group}); err != nil {
+		t.Fatal(err)
+	}
+	PacketIn(all[7].Flow, If(1), nil, 100)
+	s, err = GetMfeStats(all[7].Flow)
+	equal(t, []any{s.Packets, s.Negative, s.Sent, s.Outgoing, err}, []any{uint32(2), uint32(1), uint32(1), []OutgoingStats(nil), nil})
+	status, err := GetStatus(Everything)
+	if err != nil || len(status.Mfes) != 1200 || len(status.Memberships) != 1200 || len(status.Clients) != 2 {
+		t.Fatal(err, len(status.Mfes), len(status.Memberships), status.Clients)
+	}
+	equal(t, *status.Mfes[7].Sent, int64(1))
+}
+
+func TestTheRouteOfAnMfe(t *testing.T) {
+	_, outer := router(t, Callbacks{}, Callbacks{})
+	if err := outer.Join(If(2), starG); err != nil {
+		t.Fatal(err)
+	}
+	route := Route{Network: netip.MustParsePrefix("10.0.0.0/9"), Index: 1, Protocol: ProtoRIP}
+	if err := route.Add(); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := PacketIn(sG, If(1), nil, 100); err != nil {
+		t.Fatal(err)
+	}
+	mfe, err := GetMfe(sG)
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, []any{mfe.Route, mfe.RouteProtocol, mfe.Protocol}, []any{route.Network, ProtoRIP, ProtoOSPF})
+}
+
+func TestVersion(t *testing.T) {
+	version, err := GetVersion()
+	if err != nil {
+		t.Fatal(err)
+	}
+	equal(t, version.API, [2]uint32{1, 0})
+	if build := fmt.Sprintf("%d.%d.%d", version.Build[0], version.Build[1], version.Build[2]); !strings.Contains(version.Text, build) {
+		t.Fatal(version)
 	}
 }
 
@@ -202,19 +243,9 @@ func TestTheLogComesToAFunction(t *testing.T) {
 	equal(t, len(lines), 3)
 	ok(SetLogLevel(LogOff))
 	ok(SetLog(nil))
-	var status struct {
-		Limits struct {
-			MaxFlows int `json:"max_flows"`
-		}
-		Mfes *[]any
-	}
-	page, err := Status(NoMfes | NoMemberships)
+	status, err := GetStatus(NoMfes | NoMemberships)
 	ok(err)
-	ok(json.Unmarshal(page, &status))
-	equal(t, status.Limits.MaxFlows, 17)
-	if status.Mfes != nil && len(*status.Mfes) != 0 {
-		t.Fatal("there are MFEs")
-	}
+	equal(t, []any{status.Limits.MaxFlows, status.Mfes == nil, status.Memberships == nil}, []any{int64(17), true, true})
 	metrics, err := Metrics(true)
 	ok(err)
 	if !strings.Contains(metrics, "mgm_mfes 0") {

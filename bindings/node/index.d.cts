@@ -36,6 +36,8 @@ export interface Mfe {
   incoming: number;
   upstream: Address | null;
   protocol: number;
+  /** The network of the route to the source, such as "10.0.0.0/8", and the protocol of the route. */
+  route: string;
   routeProtocol: number;
   /** Times in seconds. A timeout of null means that the MFE never expires. */
   upTime: number;
@@ -60,6 +62,10 @@ export interface MfeStats {
   packets: number;
   octets: number;
   wrongInterface: number;
+  /** Packets that were accepted while the MFE had no outgoing interface. */
+  negative: number;
+  /** Packets sent on all present and former outgoing interfaces; 0 with the kernel forwarder. */
+  sent: number;
   outgoing: OutgoingStats[];
 }
 
@@ -165,7 +171,12 @@ export namespace host {
   }
   type LogLevel = 'default' | 'off' | 'error' | 'warn' | 'info' | 'debug' | 'trace';
   type LogCallback = (level: LogLevel, text: string) => void;
-  function version(): { api: [number, number]; build: [number, number, number] };
+  interface Version {
+    api: [number, number];
+    build: [number, number, number];
+    text: string;
+  }
+  function version(): Version;
   function start(settings?: Settings): Promise<void>;
   function stop(): Promise<void>;
   function addInterface(iface: InterfaceLike): Promise<void>;
@@ -180,9 +191,9 @@ export namespace host {
     source: Address,
     group: Address,
     iface: InterfaceLike,
-    options?: { header?: Buffer; size?: number },
+    options?: { header?: NodeJS.ArrayBufferView; size?: number },
   ): Promise<{ accepted: boolean; outgoing: Interface[] }>;
-  /** Limits how many flows may begin on an interface in a second, and at once; 0 ends that. */
+  /** Limits how many flows may begin on an interface in a second, and at once (by default 1); 0 a second ends that. */
   function setFlowLimit(index: number, perSecond: number, burst?: number): Promise<void>;
   /** How client processes are served. A missing setting, null, or a number of 0 selects the default. */
   interface ClientService {

@@ -27,9 +27,9 @@ const char *refuse_forwarder(bool refused)
 /* From linux/mroute.h, which does not get on with netinet/in.h everywhere. */
 enum { INIT = 200, TABLE = 209 };
 
-/* Makes the descriptor the owner of a table that had none, and returns its number. Another test may
- * run at the same time and hold the first. Where this is not permitted, the library is not permitted
- * to open a table, either. */
+/* Makes the descriptor the owner of a table that has none, and returns the number of the table. Another
+ * test may run at the same time and own the first tables that are tried. If this process may not own a
+ * table, the library may not open one either. */
 static unsigned hold_a_table(int holder)
 {
     unsigned table = 76543210;

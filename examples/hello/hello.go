@@ -25,9 +25,9 @@ func register(component uint32, callbacks mgm.Callbacks) *mgm.Client {
 }
 
 func main() {
-	api, err := mgm.Version()
+	version, err := mgm.GetVersion()
 	must(err)
-	fmt.Printf("mgm %d.%d\n", api[0], api[1])
+	fmt.Printf("mgm %d.%d\n", version.API[0], version.API[1])
 	must(mgm.Start(mgm.Config{Forwarder: mgm.ForwarderMemory, LogLevel: mgm.LogOff}))
 	must(mgm.AddRoute(netip.MustParsePrefix("10.0.0.0/8"), 1, netip.Addr{}))
 

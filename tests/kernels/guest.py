@@ -14,18 +14,26 @@ BUSYBOX = pathlib.Path("/usr/bin/busybox")
 # What the guest needs before it can read modules from the file system.
 EARLY = ["virtio_pci", "9pnet_virtio", "9p", "overlay"]
 KVM = ["-accel", "kvm", "-cpu", "host,-arch-capabilities"]
-# Emulates the processor, some ten times slower.
-TCG = ["-accel", "tcg,thread=multi", "-cpu", "max"]
+# Emulates the processor, some ten times slower. In the guest an instruction takes 1 ns, however long
+# it takes here: otherwise its clocks and its timers run away while other programs have this machine.
+TCG = ["-accel", "tcg", "-icount", "shift=0,sleep=on", "-cpu", "max"]
+# An emulated processor does not speculate, so the kernel needs no guard against that.
+UNGUARDED = " mitigations=off"
+APPEND = "console=ttyS0 quiet loglevel=4 panic=-1 net.ifnames=0"
 STATUS = re.compile(r"^guest: status (\d+)\s*$")
 
 
 class Guest:
     """Boots `kernel` in QEMU. The guest sees this machine's files; what it writes goes to memory."""
 
+    # What the initramfs has besides BusyBox and the command.
+    early, init = EARLY, HERE / "init"
+
     def __init__(self, kernel, accelerator, memory=3072):
         self._kernel = kernel
         self._accelerator = accelerator
         self._memory = memory
+        self._emulates = accelerator is TCG
 
     def run(self, command, timeout, lines):
         """Runs a command, a string for bash, and passes each line of its output to `lines`.
@@ -39,10 +47,11 @@ class Guest:
         command = [
             *("timeout", "--signal=KILL", str(timeout)),
             *("qemu-system-x86_64", *self._accelerator, "-m", str(self._memory)),
-            *("-smp", str(os.cpu_count()), "-nodefaults", "-no-user-config", "-no-reboot"),
-            *("-display", "none", "-serial", "stdio", "-device", "virtio-rng-pci"),
+            *("-smp", str(1 if self._emulates else os.cpu_count())),
+            *("-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-serial", "stdio"),
+            *("-device", "virtio-rng-pci"),
             *("-kernel", str(self._kernel.image), "-initrd", str(initramfs)),
-            *("-append", "console=ttyS0 quiet loglevel=4 panic=-1 net.ifnames=0"),
+            *("-append", APPEND + (UNGUARDED if self._emulates else "")),
             *("-virtfs", "local,path=/,mount_tag=host,security_model=none,readonly=on,"
               "multidevs=remap"),
         ]
@@ -66,7 +75,7 @@ class Guest:
         for folder in ("bin", "modules"):
             (root / folder).mkdir(parents=True)
         shutil.copy(BUSYBOX, root / "bin/busybox")
-        shutil.copy(HERE / "init", root / "init")
+        shutil.copy(self.init, root / "init")
         (root / "init").chmod(0o755)
         names = []
         for path in self._early():
@@ -86,10 +95,10 @@ class Guest:
         initramfs.write_bytes(gzip.compress(archive, 1))
 
     def _early(self):
-        """The files of the modules in EARLY and of those that they need, in the order of loading."""
+        """The files of the modules in `early` and of those that they need, in the order of loading."""
         base = self._kernel.modules.parent.parent
         found = {}
-        for name in EARLY:
+        for name in self.early:
             shown = subprocess.run(
                 ["modprobe", "-d", base, "-S", self._kernel.version, "--show-depends", name],
                 capture_output=True, text=True, check=True,
@@ -106,3 +115,9 @@ def accelerated(kernel):
     if not os.access("/dev/kvm", os.R_OK | os.W_OK):
         return False
     return Guest(kernel, KVM).run("true", 30, lambda line: None) == 0
+
+
+def emulated():
+    """Whether QEMU can emulate the processor."""
+    shown = subprocess.run(["qemu-system-x86_64", "-accel", "help"], capture_output=True, text=True)
+    return "tcg" in shown.stdout.split()

@@ -46,9 +46,6 @@ class Member:
     def leave(self):
         self._set(MCAST_LEAVE_GROUP)
 
-    def join_source(self, source):
-        self._set(MCAST_JOIN_SOURCE_GROUP, source)
-
     def leave_source(self, source):
         self._set(MCAST_LEAVE_SOURCE_GROUP, source)
 

@@ -16,6 +16,9 @@ import time
 UNIT = pathlib.Path(__file__).resolve().parents[2] / "crates/mgmd/service/mgmd.service.in"
 NOTIFY, JOURNAL, RUNTIME = "/run/notify", pathlib.Path("/run/journal"), pathlib.Path("/run/mgmd")
 # What systemctl prints.
+ENABLED = """\
+Created symlink /etc/systemd/system/multi-user.target.wants/mgmd.service → /lib/systemd/system/mgmd.service.
+"""
 FAILED = """\
 Job for mgmd.service failed because the control process exited with error code.
 See "systemctl status mgmd.service" and "journalctl -xeu mgmd.service" for details.
@@ -29,7 +32,7 @@ class Service:
     def __init__(self):
         lines = [line for line in UNIT.read_text().splitlines() if line[:1].isalpha()]
         self._unit = dict(line.split("=", 1) for line in lines)
-        self._process = None
+        self._process, self._is_enabled = None, False
         self._told = []
         JOURNAL.touch()
         # The journal makes files that its group may read.
@@ -98,7 +101,9 @@ class Service:
     def carry_out(self, action, *arguments):
         """Carries out a command of systemctl. Returns the exit status and the output."""
         if action == "enable" and list(arguments) == ["--now", "mgmd"]:
-            return self.start()
+            status, text = self.start()
+            enabled, self._is_enabled = self._is_enabled, True
+            return status, text if enabled else ENABLED + text
         actions = {name: getattr(self, name) for name in ("start", "stop", "restart", "reload", "status")}
         if action not in actions or list(arguments) != ["mgmd"]:
             return 2, f"unknown: {action} {' '.join(arguments)}\n"

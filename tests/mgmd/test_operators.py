@@ -1,6 +1,7 @@
 """The recipes of docs/operators.md, typed as they are printed. A stream really flows in each."""
 
 from build import TREE
+from devices import lacks
 from lab import until
 from members import Member
 from typed import MANY, Typed
@@ -11,7 +12,22 @@ PAGE = TREE / "docs/operators.md"
 
 class IptvAtHome(Typed):
     def test_streams_of_the_provider_reach_the_boxes(self):
-        provider = self.sends("iptv")
+        self.watch(self.sends("iptv"))
+
+    def test_streams_on_a_vlan_reach_the_boxes(self):
+        """The section about the VLAN, then the recipe."""
+        if lacks("vlan", self.router.namespace):
+            self.skipTest("this kernel lacks VLAN devices (make test-kernels)")
+        provider = self.link("wan0")
+        self.router.ip("addr flush dev wan0")
+        provider.ip("addr flush dev eth0", "link add link eth0 name tagged type vlan id 4")
+        provider.ip(f"addr add {provider.address}/24 dev tagged", "link set tagged up")
+        self.senders = Wire(provider, "tagged")
+        self.follow(PAGE, "## IPTV on a VLAN")
+        self.watch(self.senders)
+
+    def watch(self, provider):
+        """Follows the recipe."""
         lan = self.link("lan")
         boxes = []
 

@@ -1,4 +1,5 @@
-"""The programs under test, and those that the tests compile, in a directory that any user may read."""
+"""The programs under test, and those that the tests compile, in a directory that any user may read.
+MGM_TEST_PROGRAMS names a directory to keep them in: what is there already is not made again."""
 
 import atexit
 import functools
@@ -19,12 +20,14 @@ class Build:
     def __init__(self):
         library = pathlib.Path(os.environ.get("MGM_LIB_DIR", TREE / "target/release"))
         self.include = pathlib.Path(os.environ.get("MGM_INCLUDE_DIR", TREE / "include"))
-        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="mgm-tests-"))
-        atexit.register(_remove, self.directory, os.getpid())
+        kept = os.environ.get("MGM_TEST_PROGRAMS")
+        self.directory = pathlib.Path(kept or tempfile.mkdtemp(prefix="mgm-tests-"))
+        if not kept:
+            atexit.register(_remove, self.directory, os.getpid())
         self.directory.chmod(0o755)
-        self.library = self.directory / "libmgm.so.1"
-        shutil.copy(library / "libmgm.so", self.library)
-        self.library.chmod(0o755)
+        self.library = self._place(
+            "libmgm.so.1", lambda path: shutil.copy(library / "libmgm.so", path).chmod(0o755)
+        )
 
     @functools.cached_property
     def mgmd(self):

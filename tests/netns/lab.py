@@ -40,6 +40,8 @@ IP_ADD_SOURCE_MEMBERSHIP, IP_DROP_SOURCE_MEMBERSHIP = 39, 40
 FORWARDER = os.environ.get("MGM_TEST_FORWARDER", "kernel")
 # How long a start may take in addition, in seconds, because the kernel verifies programs.
 LOADING = 1.0 if FORWARDER == "ebpf" else 0.0
+# How many times as long as on a real machine the tests wait, for a machine that is emulated.
+PATIENCE = float(os.environ.get("MGM_TEST_PATIENCE", "1"))
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _labs = itertools.count()
@@ -69,13 +71,13 @@ def ip(*commands, namespace=None):
 
 def until(condition, what, timeout=5.0):
     """Polls until the condition holds, and returns its value."""
-    deadline = time.monotonic() + timeout
+    deadline = time.monotonic() + timeout * PATIENCE
     while True:
         value = condition()
         if value:
             return value
         if time.monotonic() > deadline:
-            raise AssertionError(f"not within {timeout} s: {what}")
+            raise AssertionError(f"not within {timeout * PATIENCE} s: {what}")
         time.sleep(0.005)
 
 
@@ -375,7 +377,7 @@ class Tap:
     def silent(self, emitter, packets=20):
         """Checks that no datagram arrives: sends some, and gives each the time to arrive. For the
         effect of a call that has returned."""
-        time.sleep(0.02)  # earlier datagrams may still arrive
+        time.sleep(0.02 * PATIENCE)  # earlier datagrams may still arrive
         arrived = self._arrivals(emitter, packets)
         assert arrived == 0, f"{arrived} of {packets} datagrams on a wire that is to be silent"
 
@@ -388,7 +390,7 @@ class Tap:
         for _ in range(packets):
             emitter.send()
             time.sleep(0.001)
-        time.sleep(0.02)
+        time.sleep(0.02 * PATIENCE)
         return self.count - before
 
 
@@ -415,7 +417,7 @@ class Lines:
 
     def find(self, matches, what, start=0, timeout=5.0):
         """Waits for a line that matches, from `start` on, and returns its index."""
-        deadline = time.monotonic() + timeout
+        deadline = time.monotonic() + timeout * PATIENCE
         at = start
         with self._changed:
             while True:

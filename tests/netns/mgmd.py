@@ -12,7 +12,7 @@ import socket
 import subprocess
 import tempfile
 
-from lab import FORWARDER, Lines, setns
+from lab import FORWARDER, PATIENCE, Lines, setns
 
 # Times with which tests need not wait long.
 FAST = (
@@ -116,7 +116,7 @@ class Mgmd:
         """Ends mgmd as the service manager would, and returns the exit status."""
         if self.alive():
             self.process.terminate()
-        return self.process.wait(timeout)
+        return self.process.wait(timeout * PATIENCE)
 
     def alive(self):
         return self.process.poll() is None

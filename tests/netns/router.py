@@ -128,7 +128,7 @@ class Router:
             if self._is_daemon:  # it does not end with its standard input
                 self.process.terminate()
             try:
-                self.process.wait(5)
+                self.process.wait(5 * lab.PATIENCE)
             except subprocess.TimeoutExpired:
                 self.kill()
                 raise AssertionError("the router does not end") from None

@@ -108,12 +108,15 @@ def main(folder, prepare, workers, wanted=lambda test: True):
     print(f"with the {lab.FORWARDER} forwarder")
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # so that SIGTERM cleans up too
     patterns = [word for word in sys.argv[1:] if not word.startswith("-")]
-    found = tests(unittest.defaultTestLoader.discover(str(folder)))
+    found = [test for test in tests(unittest.defaultTestLoader.discover(str(folder))) if wanted(test)]
+    for pattern in patterns:
+        if not any(pattern in test.id() for test in found):
+            sys.exit(f"no test has {pattern} in its name")
     _chosen.extend(
         _applicable(
             test
             for test in found
-            if wanted(test) and (not patterns or any(pattern in test.id() for pattern in patterns))
+            if not patterns or any(pattern in test.id() for pattern in patterns)
         )
     )
     reason = lab.why_not()

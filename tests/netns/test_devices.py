@@ -127,22 +127,27 @@ class Dummy(NetnsTest):
 
 
 class Vrf(NetnsTest):
-    """A router in each VRF. With the kernel forwarder, each has the table of its VRF."""
+    """A router in each VRF. With the kernel forwarder, each has the table of its VRF, to which the
+    kernel leads the packets without `ip mrule`."""
+
+    def vrf(self, name, table):
+        """Makes a VRF with two hosts. Returns them, and the interfaces of the router."""
+        hosts = self.hosts(f"{name}-s", f"{name}-r")
+        links = f"to-{name}-s", f"to-{name}-r"
+        self.lab.router.ip(
+            f"link add {name} type vrf table {table}",
+            f"link set {name} up",
+            *(f"link set {link} master {name}" for link in links),
+        )
+        return *hosts, links
 
     def test_routers_in_two_vrfs_do_not_mix_streams(self):
         collectors, emitters = [], []
-        for number, vrf in enumerate(("red", "blue")):
-            table = 100 + number
-            source, receiver = self.hosts(f"{vrf}-s", f"{vrf}-r")
-            names = f"to-{vrf}-s", f"to-{vrf}-r"
-            self.lab.router.ip(
-                f"link add {vrf} type vrf table {table}",
-                f"link set {vrf} up",
-                *(f"link set {name} master {vrf}" for name in names),
-            )
+        for table, vrf in enumerate(("red", "blue"), 100):
+            source, receiver, links = self.vrf(vrf, table)
             daemon = self.router(MGM_TABLE=str(table) if lab.FORWARDER == "kernel" else "")
-            daemon.protocol("A", 200, *names)
-            daemon.must(f"join A * {GROUP} {names[1]}")
+            daemon.protocol("A", 200, *links)
+            daemon.must(f"join A * {GROUP} {links[1]}")
             collectors.append(receiver.collector(GROUP))
             emitters.append(source.emitter(GROUP))
         for emitter, count in zip(emitters, (10, 20)):
@@ -150,6 +155,24 @@ class Vrf(NetnsTest):
         for collector, count in zip(collectors, (10, 20)):
             collector.expect(count)
             self.assertEqual(collector.numbers, list(range(count)), "its own stream alone")
+
+    def test_mgmd_in_each_vrf_serves_the_hosts_there(self):
+        taps, emitters, receivers = [], [], []
+        for table, vrf in enumerate(("red", "blue"), 100):
+            source, receiver, links = self.vrf(vrf, table)
+            router = f"[router]\ntable = {table}\n" if lab.FORWARDER == "kernel" else ""
+            tables = (f'[[interface]]\nname = "{link}"\n{FAST}\n' for link in links)
+            self.addCleanup(Mgmd(self.lab.router, router + "".join(tables)).close)
+            emitters.append(source.emitter(GROUP))
+            receivers.append(receiver)
+            taps.append(receiver.tap(GROUP))
+        red, blue = taps
+        collector = receivers[0].collector(GROUP)
+        emitters[0].send_until(lambda: collector.count > 10, "the stream in the VRF of the member", 10)
+        for emitter in emitters:
+            blue.silent(emitter)
+        collector.leave()
+        red.falls_silent(emitters[0], patience=10)
 
 
 # The kinds that have no class above.

@@ -6,6 +6,8 @@ a `Ledger` records.
 """
 
 import contextlib
+import ctypes
+import socket
 import threading
 import time
 
@@ -18,30 +20,64 @@ GONE = 0.25
 # A delay of a short sleep that is longer counts as a stall of the machine.
 STALL = 0.02
 
+# After a stall, what was delayed is done one after the other. This takes a part of the time of the stall.
+CATCH_UP = 0.1
 
-class Ledger:
-    """How long the machine stood still: a thread sleeps 5 ms again and again, and notes by how much
-    it woke up too late. Pauses of the streams are noted here too."""
+_libc = ctypes.CDLL(None, use_errno=True)
 
-    def __init__(self):
-        self._spans, self._lock = [], threading.Lock()
-        self._awake = time.time()  # when the thread has last woken up
+
+class Watch:
+    """A thread that does a short thing again and again, and notes when it took too long."""
+
+    def __init__(self, spans, lock, act, least):
+        self._spans, self._lock, self._act, self._least = spans, lock, act, least
+        self.began = time.time()  # when the thread has last begun
         self.total = self.longest = 0.0
         self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._watch, daemon=True)
+        self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
-    def _watch(self):
+    def _run(self):
         while not self._ended.is_set():
-            time.sleep(0.005)
+            self._act()
             with self._lock:
                 now = time.time()
-                late = now - self._awake - 0.005
+                late = now - self.began - self._least
                 if late > STALL:
                     self.total += late
                     self.longest = max(self.longest, late)
-                    self._spans.append((self._awake, now))
-                self._awake = now
+                    self._spans.append((self.began, now))
+                self.began = now
+
+    def __str__(self):
+        return f"{self.total:.1f} s, at most {self.longest:.2f} s at once"
+
+    def close(self):
+        self._ended.set()
+        self._thread.join()
+
+
+class Ledger:
+    """How long the machine stood still. Pauses of the streams are noted here too.
+
+    Two things delay mgmd, and neither is its fault: it waits for a processor, and it waits for a lock
+    of the kernel. All network namespaces share that lock (RTNL), and mgmd needs it for each entry. A
+    test that deletes many namespaces may hold it for seconds. So one thread sleeps for 5 ms again and
+    again, and another one takes this lock."""
+
+    def __init__(self):
+        self._spans, self._lock = [], threading.Lock()
+        self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.sleep = Watch(self._spans, self._lock, lambda: time.sleep(0.005), 0.005)
+        self.rtnl = Watch(self._spans, self._lock, self._take, 0.005)
+
+    def _take(self):
+        """Takes the lock: leaves a group that the socket has never joined, which changes nothing.
+        Not by Python's setsockopt, during which no other thread of Python runs."""
+        group = socket.inet_aton("239.0.0.1") + socket.inet_aton("127.0.0.1")
+        level, option = socket.IPPROTO_IP, socket.IP_DROP_MEMBERSHIP
+        _libc.setsockopt(self._socket.fileno(), level, option, group, len(group))
+        time.sleep(0.005)
 
     def note(self, begin, end):
         """Notes a pause of the streams. Forgets what is too old for any limit."""
@@ -50,21 +86,24 @@ class Ledger:
             del self._spans[:-10_000]
 
     def between(self, begin, end):
-        """Returns how much of this time the machine stood still."""
+        """Returns for how much of this time the machine stood still."""
         found = 0.0
         with self._lock:
-            # The other threads may wake up before the one that measures.
-            asleep = self._awake, time.time()
-            for first, last in (asleep, *reversed(self._spans)):
-                if last < begin - 30:
-                    break
+            # The other threads may wake up before those that measure.
+            now = time.time()
+            reached = begin  # spans that overlap count once
+            current = [(watch.began, now) for watch in (self.sleep, self.rtnl)]
+            recent = [span for span in self._spans if span[1] > begin]
+            for first, last in sorted(recent + current):
                 if last - first > STALL:
-                    found += max(0.0, min(last, end) - max(first, begin))
+                    found += max(0.0, min(last, end) - max(first, reached))
+                    reached = max(reached, last)
         return found
 
     def close(self):
-        self._ended.set()
-        self._thread.join()
+        self.sleep.close()
+        self.rtnl.close()
+        self._socket.close()
 
 
 class Pair:
@@ -192,7 +231,7 @@ class Judge:
 
     def _extended(self, late, begin, end):
         """Returns by how much stalls extend a limit that has passed."""
-        stalled = self._ledger.between(begin, end)
+        stalled = self._ledger.between(begin, end) * (1 + CATCH_UP)
         if late <= stalled:
             self.used = max(self.used, late)
         return stalled

@@ -10,7 +10,7 @@ from measures import Counters, Needs
 from plan import GROUPS, LINKS, Plan
 from router import Router
 from build import Build, TREE
-from world import World
+from testbed import Testbed
 
 # So much of each kind of fault is printed.
 TOLD = 5
@@ -34,13 +34,13 @@ class Soak:
         """Returns the exit status."""
         self._build()
         self.say(f"seed {self._seed}, {self._options.seconds} s")
-        self._world = World(self._options.plant)
+        self._bed = Testbed(self._options.plant)
         try:
             self._phases()
         finally:
             for held in self._held:
                 held.kill()
-            self._world.close()
+            self._bed.close()
         return self._tell()
 
     def _build(self):
@@ -58,45 +58,45 @@ class Soak:
                 self._course.append(" ".join((*told, event.kind, *map(str, event.arguments))))
                 if self._options.trace:
                     self.say(self._course[-1])
-                self._world.do(event)
+                self._bed.do(event)
                 self._events[event.kind] += 1
                 self._alive()
             self._end_of_phase()
 
     def _alive(self):
-        world = self._world
-        assert world.mgmd.alive(), f"seed {self._seed}: mgmd has ended: {world.mgmd.log.items[-20:]}"
-        for thread in (world.streams, world.listener):
+        bed = self._bed
+        assert bed.mgmd.alive(), f"seed {self._seed}: mgmd has ended: {bed.mgmd.log.items[-20:]}"
+        for thread in (bed.streams, bed.collector):
             if thread.error:
                 raise thread.error
 
     def _end_of_phase(self):
-        world = self._world
+        bed = self._bed
         self._plant()
-        with world.judge.rest(), world.streams.paused():
-            self._counters.compare(world.mgmd, world.streams.sent(), world.ledger)
-            self._needs.note(world.needs())
+        with bed.judge.rest(), bed.streams.paused():
+            self._counters.compare(bed.mgmd, bed.streams.sent(), bed.ledger)
+            self._needs.note(bed.needs())
 
     def _plant(self):
-        """Makes a fault of a kind that is not made in world.py."""
-        world, plant = self._world, self._options.plant
+        """Makes a fault of a kind that is not made in testbed.py."""
+        bed, plant = self._bed, self._options.plant
         if plant == "counter":
-            world.streams.miscount(GROUPS[2])
+            bed.streams.miscount(GROUPS[2])
         if plant == "descriptors":
             # A client that never ends.
-            self._hold(world).must(f"register A {400 + len(self._held)} 1")
+            self._hold(bed).must(f"register A {400 + len(self._held)} 1")
         if plant == "memory":
-            self._wish(world)
+            self._wish(bed)
 
-    def _hold(self, world):
-        self._held.append(world.process())
+    def _hold(self, bed):
+        self._held.append(bed.process())
         return self._held[-1]
 
-    def _wish(self, world):
+    def _wish(self, bed):
         """A client wants more groups in each phase, on a link without hosts."""
         if not self._held:
-            world.router.ip("link add spare type veth peer name other", "link set spare up")
-            self._hold(world).must("register A 400 1", "take A spare")
+            bed.router.ip("link add spare type veth peer name other", "link set spare up")
+            self._hold(bed).must("register A 400 1", "take A spare")
         for _ in range(MANY):
             self._wishes += 1
             group = socket.inet_ntoa(struct.pack("!I", FIRST_WISH + self._wishes))
@@ -108,12 +108,12 @@ class Soak:
         machine may not come again with the same seed."""
         file = TREE / f"build/soak-{self._name}.log"
         file.parent.mkdir(exist_ok=True)
-        file.write_text("\n".join((*self._course, *self._world.mgmd.log.items, *faults)) + "\n")
+        file.write_text("\n".join((*self._course, *self._bed.mgmd.log.items, *faults)) + "\n")
         self.say(f"{file} has the events, the log of mgmd and all faults")
 
     def _tell(self):
-        world, judge = self._world, self._world.judge
-        errors = [line for line in world.mgmd.log.items if " error: " in line]
+        bed, judge, ledger = self._bed, self._bed.judge, self._bed.ledger
+        errors = [line for line in bed.mgmd.log.items if " error: " in line]
         faults = [f"{text} (at {when - self._began:.1f} s)" for when, text in judge.faults]
         faults += self._counters.faults
         faults += self._needs.faults() + [f"log: {line}" for line in errors]
@@ -125,14 +125,14 @@ class Soak:
         )
         self.say("mgmd:", self._needs)
         self.say(
-            f"the machine stood still for {world.ledger.total:.1f} s, at most {world.ledger.longest:.2f} s"
-            f" at once; a limit was extended by at most {judge.used:.2f} s"
+            f"the machine stood still: {ledger.sleep}; a lock of the kernel was held: {ledger.rtnl};"
+            f" a limit was extended by at most {judge.used:.2f} s"
         )
         if faults:
             self._keep(faults)
         kinds = collections.Counter()
         if self._options.trace:
-            for line in world.mgmd.log.items:
+            for line in bed.mgmd.log.items:
                 self.say("log:", line)
         for text in faults:
             kind = text.split(":")[0]

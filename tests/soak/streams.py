@@ -73,8 +73,8 @@ class Streams:
         self._thread.join()
 
 
-class Ear:
-    """Hears all datagrams that arrive at a host, whether it has joined or not."""
+class Capture:
+    """A packet socket that receives all datagrams on a host's link, joined or not."""
 
     def __init__(self, host):
         with host.inside():
@@ -86,7 +86,7 @@ class Ear:
             self._socket.bind((host.interface, ETH_P_IP))
         self._socket.setblocking(False)
 
-    def heard(self):
+    def packets(self):
         """Yields (source, group, time) of what has arrived since the last call."""
         while True:
             try:
@@ -94,7 +94,7 @@ class Ear:
             except BlockingIOError:
                 return
             except OSError as error:
-                # An interface went down, or is no longer there; what came before is told first.
+                # The interface is down or gone. recvmsg returns earlier packets first.
                 if error.errno in (errno.ENETDOWN, errno.ENODEV, errno.EBADF):
                     return
                 raise
@@ -108,28 +108,28 @@ class Ear:
         self._socket.close()
 
 
-class Listener:
-    """A thread that hands all that the ears hear to the judge, and has it check what is missing."""
+class Collector:
+    """A thread that passes all captured packets to the judge, and lets it check what is missing."""
 
     def __init__(self, judge):
-        self._judge, self._ears = judge, {}
+        self._judge, self._captures = judge, {}
         self._lock = threading.Lock()
         self._ended, self.error = threading.Event(), None
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
-    def listen(self, link, ear):
+    def add(self, link, capture):
         with self._lock:
-            self._ears[link] = ear
+            self._captures[link] = capture
 
-    def forget(self, link):
+    def remove(self, link):
         with self._lock:
-            ear = self._ears.pop(link)
-            self._drain(link, ear)
-            ear.close()
+            capture = self._captures.pop(link)
+            self._drain(link, capture)
+            capture.close()
 
-    def _drain(self, link, ear):
-        for source, group, when in ear.heard():
+    def _drain(self, link, capture):
+        for source, group, when in capture.packets():
             self._judge.saw(link, source, group, when)
 
     def _run(self):
@@ -137,14 +137,14 @@ class Listener:
             while not self._ended.wait(0.02):
                 now = time.time()
                 with self._lock:
-                    for link, ear in self._ears.items():
-                        self._drain(link, ear)
+                    for link, capture in self._captures.items():
+                        self._drain(link, capture)
                 self._judge.check(now)
-        except Exception as error:  # told by the run, which must not pass without its judge
+        except Exception as error:  # soak.py raises it: a run without its judge must fail
             self.error = error
 
     def close(self):
         self._ended.set()
         self._thread.join()
-        for link in list(self._ears):
-            self.forget(link)
+        for link in list(self._captures):
+            self.remove(link)

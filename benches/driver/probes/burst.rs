@@ -14,10 +14,10 @@ use std::io::{self, stdin, BufRead};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-/// How many flows wait for their answers at most. The kernel's list of unresolved flows is slow if it
-/// is long, and drops flows after 10 s.
+/// The most flows that wait for their answers. A long list of unresolved flows makes the kernel slow,
+/// and it drops flows after 10 s.
 const WINDOW: u64 = 1000;
-/// How many packets are sent before the next look at the answers.
+/// The number of packets that are sent before the answers are read.
 const AT_ONCE: u64 = 64;
 /// The first group.
 const GROUPS: u32 = 0xEF01_0000;
@@ -83,8 +83,8 @@ fn send_flows(bed: &Bed, size: u64) -> io::Result<()> {
     Ok(())
 }
 
-/// Asks for the number of callbacks until all have come, or for some seconds. The system sends
-/// packets of its own on the oif (IPv6), which count as flows: so the last flows may be late.
+/// Asks for the number of callbacks until all have been made, or for some seconds. The system sends
+/// IPv6 packets on the oif, which are counted too, so the last flows may be late.
 fn all_answers(process: &mut Served, all: u64) -> Result<u64, String> {
     let begun = Instant::now();
     loop {
@@ -122,7 +122,8 @@ pub fn be_client(library: &Library) {
     answer();
 }
 
-/// One has the interface of the senders; the other one wants all groups on the oif.
+/// Registers two protocols: one owns the interface of the senders, the other one joins all groups on
+/// the oif.
 fn register_protocols(library: &Library) {
     let [up, down] = [0, 1].map(|number| register(library, &listener(), 0x4137_0400, number));
     // SAFETY: numbers only.
@@ -134,7 +135,7 @@ fn register_protocols(library: &Library) {
     }
 }
 
-/// Says how many callbacks came whenever it is asked.
+/// Prints the number of callbacks for each line of its input.
 fn answer() {
     println!("ready");
     for _ in stdin().lock().lines().map_while(Result::ok) {

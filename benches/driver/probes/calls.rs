@@ -1,5 +1,5 @@
-//! So many calls of each kind and nothing else, for a tool that counts their
-//! instructions: scripts/check-instructions.
+//! Makes a number of calls of each kind and nothing else. scripts/check-instructions counts their
+//! instructions.
 
 use super::{sample, Sample, Spec};
 use crate::flows::shuffle;

@@ -1,4 +1,4 @@
-//! MFEs of the ebpf forwarder, beside those that a loop alone makes in the kernel's table.
+//! MFEs of the ebpf forwarder, compared with entries that a loop makes in the kernel's table.
 
 use super::{sample, Sample, Spec};
 use crate::flows::{group, Flow};
@@ -7,10 +7,10 @@ use crate::library::{Forwarder, Library, ProtocolConfig};
 use crate::meter::{anonymous, bpf_maps, median, time};
 use crate::router::{listener, Router, DOWNSTREAM};
 
-/// How often each is done, in turn.
+/// How often each of them is measured, in turns.
 const TURNS: usize = 5;
 
-/// What the forwarder may take however few MFEs there are.
+/// The memory that the forwarder may use without any MFE.
 const FIXED: f64 = (32 << 20) as f64;
 
 pub fn run(spec: &Spec, library: &Library) -> Result<Sample, String> {
@@ -28,7 +28,7 @@ pub fn run(spec: &Spec, library: &Library) -> Result<Sample, String> {
 
         let router = start(library, Forwarder::Ebpf, &config, spec);
         let whole = time(|| flows.iter().for_each(|&flow| assert_eq!(router.packet(flow), 1)));
-        // In the first turn, because later the heap has room that former turns have left.
+        // In the first turn, because later the heap contains free memory of former turns.
         bytes.get_or_insert_with(|| anonymous() - before + bpf_maps() - FIXED);
         let walk = time(|| assert_eq!(router.walk_stats(), count));
         router.stop();
@@ -52,7 +52,7 @@ pub fn run(spec: &Spec, library: &Library) -> Result<Sample, String> {
     ]))
 }
 
-/// A router whose groups are joined.
+/// A router with memberships in all groups.
 fn start<'a>(
     library: &'a Library,
     forwarder: Forwarder,

@@ -1,5 +1,5 @@
-//! Very many MFEs whose lives end in the same second, while a thread joins. Those
-//! that forwarded are renewed, which asks the clients again; the others go.
+//! Very many MFEs that expire in the same second, while a thread joins. MFEs that forwarded packets are
+//! renewed, for which the clients are asked again. The others are deleted.
 
 use super::joiner::join_until;
 use super::{sample, Sample, Spec};
@@ -12,18 +12,18 @@ use std::sync::OnceLock;
 use std::thread::{scope, sleep};
 use std::time::{Duration, Instant};
 
-/// MGM's thread that ends lives.
+/// The thread of the library that ends MFEs.
 const TIMER: &str = "mgm-timer";
-/// Joining begins so long before the first MFE expires.
+/// The thread begins to join this long before the first MFE expires.
 const AHEAD: Duration = Duration::from_millis(100);
 
 static START: OnceLock<Instant> = OnceLock::new();
-/// When MFEs shall expire, in seconds from the start.
+/// The time at which MFEs are to expire, in seconds from the start.
 static DUE: AtomicU64 = AtomicU64::new(0);
 
 type PruneAlert = unsafe extern "C" fn(u32, u32, u32, u32, u32, u32, i32, *mut u32) -> u32;
 
-/// `PMGM_PRUNE_ALERT_CALLBACK`: an MFE without oifs lives until all expire.
+/// `PMGM_PRUNE_ALERT_CALLBACK`: an MFE without oifs is kept until all MFEs expire.
 unsafe extern "C" fn live_until_due(
     _source: u32,
     _source_mask: u32,
@@ -49,7 +49,7 @@ pub fn run(spec: &Spec, library: &Library) -> Result<Sample, String> {
     // SAFETY: it is called as what it is.
     let prune_alert: Callback =
         Some(unsafe { std::mem::transmute::<PruneAlert, unsafe extern "C" fn()>(live_until_due) });
-    // No alerts of the joins, which would be counted as well.
+    // Without the alerts of the joins, which would be counted too.
     let config = ProtocolConfig { prune_alert, join_alert: None, ..listener() };
     let router = Router::start_with(library, &config);
 

@@ -1,4 +1,4 @@
-//! Alerts that go to very many clients.
+//! Alerts to very many clients.
 
 use super::{sample, Sample, Spec};
 use crate::flows::{group, Flow};

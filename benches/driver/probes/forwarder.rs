@@ -1,4 +1,4 @@
-//! The kernel's table filled by MGM, and by nobody but a loop.
+//! Fills the kernel's table by the library, and by a loop alone.
 
 use super::{sample, Sample, Spec};
 use crate::flows::{group, Flow};
@@ -8,7 +8,7 @@ use crate::library::{Forwarder, Library};
 use crate::meter::{median, time};
 use crate::router::{listener, Router, DOWNSTREAM};
 
-/// How often either is done, in turn.
+/// How often each of them is measured, in turns.
 const TURNS: usize = 5;
 
 pub fn run(spec: &Spec, library: &Library) -> Result<Sample, String> {

@@ -1,16 +1,16 @@
-//! A thread that joins as fast as it can, and notes how long each join took.
+//! A thread that joins as fast as it can, and notes the time of each join.
 
 use crate::flows::Flow;
 use crate::router::{Router, OTHER};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// It joins so many flows, then leaves them.
+/// The number of flows that it joins, then leaves.
 const BLOCK: usize = 10_000;
 
-/// What it has to tell.
+/// Its figures.
 pub struct Joined {
-    /// Joins and leaves a second.
+    /// Joins and leaves in a second.
     pub speed: f64,
     pub latencies: Latencies,
 }
@@ -35,12 +35,12 @@ pub fn join_until(router: &Router<'_>, stop: &AtomicBool) -> Joined {
     Joined { speed: calls as f64 / start.elapsed().as_secs_f64(), latencies }
 }
 
-/// How long each of many things took.
+/// The times of many operations.
 pub struct Latencies(Vec<u32>);
 
 impl Default for Latencies {
     fn default() -> Latencies {
-        // With room, lest it be moved in the middle; pages come as they are written to.
+        // With room for all, so that it is not moved meanwhile. A page uses memory only after a write.
         Latencies(Vec::with_capacity(32 << 20))
     }
 }
@@ -51,7 +51,7 @@ impl Latencies {
         self.0.push(latency.as_nanos().try_into().unwrap_or(u32::MAX));
     }
 
-    /// The microseconds that this part of them did not exceed.
+    /// The quantile in microseconds.
     pub fn quantile(&mut self, part: f64) -> f64 {
         let index = (self.0.len() as f64 * part) as usize;
         let index = index.min(self.0.len() - 1);

@@ -1,4 +1,4 @@
-//! As many entries in the kernel's table.
+//! Entries in the kernel's table, without the library.
 
 use super::{sample, Sample, Spec};
 use crate::kernel::{isolate, Kernel};

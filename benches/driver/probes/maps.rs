@@ -1,5 +1,4 @@
-//! The standard library's maps with the same keys: what a table that holds
-//! nothing but the rows themselves costs.
+//! Maps of the standard library with the same keys: the cost of a table that contains only the rows.
 
 use super::{sample, Sample, Spec};
 use crate::flows::shuffle;
@@ -10,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::hint::black_box;
 use std::ops::Bound::{Excluded, Unbounded};
 
-/// Look-ups at random, and the copy of what is found.
+/// Random look-ups, each with a copy of the row.
 pub fn hash_map(spec: &Spec) -> Sample {
     let mut flows = spec.flows();
     let mut map: HashMap<(u32, u32), [u8; MFE_BYTES]> = HashMap::new();
@@ -30,7 +29,7 @@ pub fn hash_map(spec: &Spec) -> Sample {
     sample([("insert_ns", insert.each(flows.len())), ("get_ns", get.each(flows.len()))])
 }
 
-/// Walks that write the rows of MFEs, and of groups, into a buffer, as many as fit.
+/// Walks that copy the rows of MFEs, and of groups, into a buffer.
 pub fn btree_map(spec: &Spec) -> Sample {
     let flows = spec.flows();
     let mut map: BTreeMap<u64, [u8; 64]> = BTreeMap::new();
@@ -61,7 +60,7 @@ pub fn btree_map(spec: &Spec) -> Sample {
     ])
 }
 
-/// Fills the buffer with rows again and again, each time from behind the last one.
+/// Fills the buffer with rows until all were copied. Each time a new search finds the next row.
 fn walk<const N: usize>(
     map: &BTreeMap<u64, [u8; 64]>,
     write: impl Fn(u64, &[u8; 64], &mut [u8; N]),

@@ -1,5 +1,5 @@
-//! What is measured, each in a process of its own: tables and libraries begin
-//! afresh, and the memory is only theirs.
+//! The probes. Each runs in a process of its own, with a new library and empty tables, so that its
+//! memory can be measured.
 
 mod burst;
 mod calls;
@@ -26,7 +26,7 @@ use crate::meter::median;
 use std::collections::BTreeMap;
 use std::path::Path;
 
-/// What a probe found: figures by name.
+/// The figures of a probe, by name.
 pub type Sample = BTreeMap<String, f64>;
 
 /// A probe and its parameters, as on a command line: `table size=1000 hears=1`.
@@ -53,7 +53,7 @@ impl Spec {
         self.word(key).parse().unwrap_or_else(|_| panic!("{}: {key} is no number", self.0))
     }
 
-    /// The flows that it wants, in the order that it wants.
+    /// The flows of the probe, in its order.
     fn flows(&self) -> Vec<crate::flows::Flow> {
         let mut flows = crate::flows::ascending(self.number("size"), self.number("groups"));
         match self.word("order") {
@@ -67,14 +67,14 @@ impl Spec {
 
 /// Why there are no figures.
 pub enum Failure {
-    /// Here and now it cannot be measured.
+    /// It cannot be measured on this machine, or not now.
     Impossible(String),
-    /// Something is wrong.
+    /// The library or the driver has a fault.
     Broken(String),
 }
 
-/// A small table is over before the clock and the caches have settled: so it is
-/// made again and again, until this many entries were made, at most [`ROUNDS`] times.
+/// A small table is filled before the caches are warm, and in too short a time. So it is filled again
+/// until so many entries were made in all, at most [`ROUNDS`] times.
 const ENTRIES: usize = 50_000;
 const ROUNDS: usize = 5;
 

@@ -1,6 +1,5 @@
-//! What the machine alone does to two busy threads that have nothing in common:
-//! how long a moment of pure computing takes, at the worst. A library cannot do
-//! better than that.
+//! The machine's noise: how long short computations of a thread take, while another thread computes
+//! too. No library can have better latencies.
 
 use super::joiner::Latencies;
 use super::{sample, Sample, Spec};
@@ -8,7 +7,7 @@ use std::hint::black_box;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-/// About as much as a join.
+/// Takes about as long as a join.
 const STEPS: u64 = 400;
 
 pub fn run(spec: &Spec) -> Sample {

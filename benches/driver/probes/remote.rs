@@ -241,11 +241,7 @@ fn killed(library: &Library, path: &Path, size: usize) -> Result<Sample, String>
 
 /// Kills a process, and makes calls until they say that the process has an interface no longer.
 /// Returns the seconds.
-fn kill_one(
-    path: &Path,
-    size: usize,
-    mut call: impl FnMut(usize) -> bool,
-) -> Result<f64, String> {
+fn kill_one(path: &Path, size: usize, mut call: impl FnMut(usize) -> bool) -> Result<f64, String> {
     let place = std::env::var_os("MGM_ROUTER").ok_or("no router")?;
     let mut victim = Served::start(path, &format!("as=victim size={size}"), Path::new(&place))?;
     victim.process.kill().map_err(|error| error.to_string())?;

@@ -1,5 +1,5 @@
-//! Statistics of all entries of the kernel's table, by MGM and by either way to
-//! ask the kernel.
+//! The counters of all entries of the kernel's table, read by the library, by SIOCGETSGCNT and by a
+//! netlink dump.
 
 use super::{sample, Sample, Spec};
 use crate::dump;

@@ -1,4 +1,4 @@
-//! A table's life: it is filled, looked at, and emptied.
+//! Fills a table, reads it, and empties it.
 
 use super::{sample, Sample, Spec};
 use crate::flows::{shuffle, Flow};
@@ -7,13 +7,13 @@ use crate::meter::{peak, resident, time, Meter};
 use crate::router::{callbacks, Router, DOWNSTREAM};
 use std::hint::black_box;
 
-/// Joins and packets take turns in such blocks, so that each can be timed.
+/// Joins and packets take turns in blocks of this size, so that each can be measured.
 const BLOCK: usize = 1000;
 
 pub fn run(spec: &Spec, library: &Library) -> Sample {
     let flows = spec.flows();
     let router = Router::start(library, spec.number("hears") == 1);
-    // The first entry starts threads and the like.
+    // The first entry starts threads and allocates what all share.
     let first = Flow::beyond(0);
     router.join(first, DOWNSTREAM);
     router.packet(first);
@@ -49,7 +49,7 @@ fn fill(router: &Router<'_>, flows: &[Flow]) -> Sample {
     ])
 }
 
-/// Gets MFEs at random, then all in turn, then all groups.
+/// Reads MFEs in random order, then walks all of them, then all groups.
 fn look(router: &Router<'_>, flows: &[Flow]) -> Sample {
     let count = flows.len();
     let mut asked = flows.to_vec();
@@ -61,7 +61,7 @@ fn look(router: &Router<'_>, flows: &[Flow]) -> Sample {
             black_box(&buffer);
         }
     });
-    // One more is that of the warm-up; it comes last and has no oif any more.
+    // One more is that of the first entry. It is the last one, and has no oif any longer.
     let mfes = time(|| assert_eq!(router.walk_mfes(), count + 1));
     let groups = time(|| assert_eq!(router.walk_groups(), count));
     sample([
@@ -71,7 +71,7 @@ fn look(router: &Router<'_>, flows: &[Flow]) -> Sample {
     ])
 }
 
-/// Leaves all, joins again what has an MFE now, and releases the interface.
+/// Leaves all flows, joins them again, and releases the interface.
 fn empty(router: &Router<'_>, flows: &[Flow]) -> Sample {
     let count = flows.len();
     let heard = callbacks();

@@ -1,4 +1,4 @@
-//! Two threads: one walks the table for ever, one joins.
+//! Two threads: one walks the table again and again, the other one joins.
 
 use super::joiner::{join_until, Joined};
 use super::{sample, Sample, Spec};
@@ -35,8 +35,8 @@ pub fn run(spec: &Spec, library: &Library) -> Sample {
     ])
 }
 
-/// Has one of them, or both, work for a while. Gives the joins, and how many
-/// MFEs a second were walked.
+/// Lets one of them, or both, work for some time. Returns the joins, and the number of MFEs that were
+/// walked in a second.
 fn together(
     router: &Router<'_>,
     time: Duration,

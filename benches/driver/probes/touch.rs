@@ -1,4 +1,4 @@
-//! A (*,g) join that finds very many MFEs of its group.
+//! A (*,g) join in a group with very many MFEs.
 
 use super::{sample, Sample, Spec};
 use crate::flows::{group, Flow};

@@ -1,4 +1,4 @@
-//! What an entry costs in tables of every size, for the plot: no goals.
+//! The cost of an entry in tables of several sizes, for the plot. It has no goals.
 
 use super::{baseline, count, table, with_unit, Line, Row, ORDERS};
 use crate::plan::{Results, Scale};
@@ -17,7 +17,7 @@ fn sizes(scale: Scale) -> Vec<usize> {
     sizes
 }
 
-/// The probes and their figures, by what the plot calls them; a group for each entry.
+/// The curves of the plot: their names, their probes and figures. Each entry has a group of its own.
 fn series(size: usize) -> Vec<(String, String, &'static str)> {
     let [ascending, shuffled] = ORDERS;
     vec![

@@ -1,36 +1,27 @@
-//! What an MFE of the ebpf forwarder takes: time, memory, and for its statistics.
+//! What an MFE of the ebpf forwarder costs: its installation, its memory, and reading its counters.
 
-use super::{count, with_unit, Goal, Line, Row};
+use super::{count, entries_in_forwarder, in_forwarder, with_unit, Goal, Line, Row};
 use crate::plan::{Results, Scale};
 
 pub const ROW: Row = Row { name: "ebpf", needs, judge };
 
-/// Nanoseconds of a packet that installs an MFE: without callbacks, and with all.
+/// Nanoseconds of a packet that installs an MFE: without callbacks, and with all callbacks.
 const PACKET: [f64; 2] = [500.0, 1200.0];
-/// How many times a bare MRT_ADD_MFC the installation may take. A single one is made like those of a
-/// burst, so the goal for bursts is for both.
+/// The time of an installation, compared with MRT_ADD_MFC alone. A single MFE is installed like those of
+/// a burst, so both have the same goal.
 const INSTALL: f64 = 0.5;
 const STATS: f64 = 400.0;
 const BYTES: f64 = 384.0;
 
 fn needs(scale: Scale) -> Vec<String> {
-    [false, true].map(|hears| spec(scale, hears)).into()
-}
-
-fn entries(scale: Scale) -> usize {
-    scale.large / 10
-}
-
-fn spec(scale: Scale, hears: bool) -> String {
-    let (size, hears) = (entries(scale), u8::from(hears));
-    format!("ebpf size={size} groups={} order=ascending hears={hears}", size / 100)
+    [false, true].map(|hears| in_forwarder(ROW.name, scale, hears)).into()
 }
 
 fn judge(scale: Scale, results: &Results) -> Vec<Line> {
-    let of = count(entries(scale));
+    let of = count(entries_in_forwarder(scale));
     let mut lines = Vec::new();
     for hears in [false, true] {
-        let spec = spec(scale, hears);
+        let spec = in_forwarder(ROW.name, scale, hears);
         let figure = |name| results.median(&spec, name);
         let kernel = || format!("MRT_ADD_MFC {}", with_unit(figure("bare_ns"), "ns"));
         lines.push(Line {

@@ -1,4 +1,4 @@
-//! The lives of all MFEs end in the same second, while a thread joins.
+//! All MFEs expire in the same second, while a thread joins.
 
 use super::threads::{noise, noise_found};
 use super::{baseline, count, shapes, table, with_unit, Goal, Line, Row, ORDERS};

@@ -5,7 +5,7 @@ use crate::plan::{Results, Scale};
 
 pub const ROW: Row = Row { name: "fanout", needs, judge };
 
-/// The calls of the first call's own cost are as many as make it plain.
+/// With the clients, and without them. A call without clients is short, so more of them are measured.
 fn specs(scale: Scale) -> [String; 2] {
     let calls = scale.small / 10;
     [

@@ -1,11 +1,12 @@
-//! What the ebpf forwarder forwards in a second, beside the kernel's multicast routing.
+//! The packets that the ebpf forwarder forwards in a second, compared with the kernel's multicast
+//! routing.
 
 use super::{Goal, Line, Row};
 use crate::plan::{Results, Scale};
 
 pub const ROW: Row = Row { name: "forward", needs, judge };
 
-/// Oifs, how many times the packets of the kernel's multicast routing are the goal.
+/// The number of oifs, and the goal: how many times the packets of the kernel's multicast routing.
 const GOALS: [(usize, f64); 3] = [(1, 1.1), (4, 1.3), (16, 1.5)];
 
 fn needs(scale: Scale) -> Vec<String> {

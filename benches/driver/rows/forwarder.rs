@@ -1,37 +1,28 @@
-//! What MGM takes for an entry beside what the kernel takes.
+//! The time of the library for an entry of the kernel forwarder, without that of the kernel.
 
-use super::{count, round, with_unit, Goal, Line, Row};
+use super::{count, entries_in_forwarder, in_forwarder, round, with_unit, Goal, Line, Row};
 use crate::plan::{Results, Scale};
 
 pub const ROW: Row = Row { name: "forwarder", needs, judge };
 
-/// Nanoseconds that are our own.
+/// Nanoseconds beside MRT_ADD_MFC.
 const GOAL: f64 = 500.0;
 
 fn needs(scale: Scale) -> Vec<String> {
-    [false, true].map(|hears| spec(scale, hears)).into()
-}
-
-fn entries(scale: Scale) -> usize {
-    scale.large / 10
-}
-
-fn spec(scale: Scale, hears: bool) -> String {
-    let (size, hears) = (entries(scale), u8::from(hears));
-    format!("forwarder size={size} groups={} order=ascending hears={hears}", size / 100)
+    [false, true].map(|hears| in_forwarder(ROW.name, scale, hears)).into()
 }
 
 fn judge(scale: Scale, results: &Results) -> Vec<Line> {
     [false, true]
         .map(|hears| {
-            let spec = spec(scale, hears);
+            let spec = in_forwarder(ROW.name, scale, hears);
             let figure = |name| results.median(&spec, name);
             let own = figure("own_ns");
             let spread = |name| figure(name).map_or_else(|| "?".to_owned(), round);
             Line {
                 measure: format!(
                     "packet that installs one of {} MFEs in the kernel, {}: in addition to MRT_ADD_MFC",
-                    count(entries(scale)),
+                    count(entries_in_forwarder(scale)),
                     if hears { "all callbacks" } else { "no callbacks" }
                 ),
                 ours: format!(

@@ -1,4 +1,4 @@
-//! MgmGetMfe, at random.
+//! MgmGetMfe in random order.
 
 use super::{baseline, count, shapes, table, with_unit, Goal, Line, Row, ORDERS};
 use crate::plan::{Results, Scale};

@@ -1,13 +1,13 @@
-//! Join and packet, until the MFE is installed.
+//! A join and a packet, which installs an MFE.
 
 use super::{baseline, count, shapes, table, with_unit, Goal, Line, Row, ORDERS};
 use crate::plan::{Results, Scale};
 
 pub const ROW: Row = Row { name: "install", needs, judge };
 
-/// How many times a bare MRT_ADD_MFC it may take, by order: without callbacks, and with all.
+/// The goals, compared with MRT_ADD_MFC alone, by order: without callbacks, and with all callbacks.
 const AGAINST_KERNEL: [[f64; 2]; 2] = [[0.3, 0.6], [0.5, 0.65]];
-/// How many times an entry of a small table one of a large table may take.
+/// The goals for an entry of a large table, compared with one of a small table.
 const AGAINST_SMALL: [f64; 2] = [3.0, 6.0];
 
 fn needs(scale: Scale) -> Vec<String> {
@@ -24,7 +24,7 @@ fn needs(scale: Scale) -> Vec<String> {
     specs
 }
 
-/// Clients without callbacks, and, for one shape, those that have all.
+/// Clients without callbacks and, for one shape, also clients with all callbacks.
 pub(super) fn clients(scale: Scale, groups: usize) -> &'static [bool] {
     if groups == shapes(scale)[0] {
         &[false, true]
@@ -33,7 +33,7 @@ pub(super) fn clients(scale: Scale, groups: usize) -> &'static [bool] {
     }
 }
 
-/// As many entries a group as in the large table, or one each.
+/// The groups of the small table: with as many entries each as in the large table, or one for each entry.
 fn small_groups(scale: Scale, groups: usize) -> usize {
     (scale.small * groups / scale.large).max(1)
 }

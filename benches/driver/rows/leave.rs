@@ -1,4 +1,4 @@
-//! Leaving all, and releasing an interface that all MFEs go out on.
+//! Leaves of all flows, and the release of an interface that is an oif of all MFEs.
 
 use super::install::clients;
 use super::{count, shapes, table, with_unit, Goal, Line, Row, ORDERS};
@@ -6,7 +6,7 @@ use crate::plan::{Results, Scale};
 
 pub const ROW: Row = Row { name: "leave", needs, judge };
 
-/// Seconds, without callbacks.
+/// The goal for the release in seconds, without callbacks.
 const RELEASE: f64 = 0.3;
 
 fn needs(scale: Scale) -> Vec<String> {
@@ -55,7 +55,7 @@ fn judge(scale: Scale, results: &Results) -> Vec<Line> {
             baseline: String::new(),
             value: release,
             unit: "s",
-            // With callbacks for the record: they may take as long as they like.
+            // No goal with callbacks, because their time is that of the clients.
             goal: (!hears).then_some(Goal::AtMost(RELEASE)),
             point: None,
         });

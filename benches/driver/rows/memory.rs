@@ -1,12 +1,11 @@
-//! Resident memory of a flow: its membership and its MFE.
+//! The resident memory of a flow: its membership and its MFE.
 
 use super::{count, shapes, table, with_unit, Goal, Line, Row, ORDERS};
 use crate::plan::{Results, Scale};
 
 pub const ROW: Row = Row { name: "memory", needs, judge };
 
-/// Bytes of the kernel's own entry, by which to judge ours. What other routers take is
-/// measured beside ours: benches/peers.
+/// Bytes of an entry of the kernel, for comparison. benches/peers measures the memory of other routers.
 const KERNEL: &str = "kernel 192";
 
 fn needs(scale: Scale) -> Vec<String> {

@@ -1,4 +1,4 @@
-//! The rows of the table: each says which probes it needs, and judges what they found.
+//! The rows of the table. Each returns the probes that it needs, and compares their figures with goals.
 
 mod curve;
 mod ebpf;
@@ -20,11 +20,11 @@ use crate::plan::{Results, Scale};
 
 /// One row of the table.
 pub struct Row {
-    /// What `BENCH=` takes.
+    /// Its name in `make bench BENCH=…`.
     pub name: &'static str,
     /// The probes that it needs.
     pub needs: fn(Scale) -> Vec<String>,
-    /// What it makes of their figures.
+    /// The lines of the table that their figures give.
     pub judge: fn(Scale, &Results) -> Vec<Line>,
 }
 
@@ -46,31 +46,31 @@ pub const ROWS: [Row; 15] = [
     curve::ROW,
 ];
 
-/// One line: what was measured, beside what, and how it compares with the goal.
+/// One line: what was measured, what it is compared with, and its goal.
 pub struct Line {
     pub measure: String,
-    /// Ours, with its unit.
+    /// The library's figure, with its unit.
     pub ours: String,
     /// What it is compared with; empty if with nothing.
     pub baseline: String,
-    /// What the goal is about; none if there is nothing to compare with.
+    /// The figure that has the goal; none if it could not be measured.
     pub value: Option<f64>,
     pub unit: &'static str,
-    /// At most, or at least; none where the line is told for the record.
+    /// None if the line has no goal.
     pub goal: Option<Goal>,
-    /// Where it stands in the plot: the curve, and the number of entries.
+    /// Its place in the plot: the curve, and the number of entries.
     pub point: Option<(String, usize)>,
 }
 
 #[derive(Clone, Copy)]
 pub enum Goal {
     AtMost(f64),
-    /// At most the first; the second would be better still.
+    /// At most the first number; the second is the stretch goal.
     Stretch(f64, f64),
     AtLeast(f64),
 }
 
-/// The orders that entries come in.
+/// The orders in which tables are filled.
 pub const ORDERS: [&str; 2] = ["ascending", "shuffled"];
 
 /// The shape of the tables: over a thousand groups, and a group for each entry.
@@ -78,9 +78,20 @@ fn shapes(scale: Scale) -> [usize; 2] {
     [(scale.large / 1000).max(1), scale.large]
 }
 
-/// The probe of our table. Clients that hear get all their callbacks; others have none.
+/// The probe of the library's table. Clients that hear have all callbacks; others have none.
 fn table(size: usize, groups: usize, order: &str, hears: bool) -> String {
     format!("table size={size} groups={groups} order={order} hears={}", u8::from(hears))
+}
+
+/// How many MFEs the probes of one forwarder install.
+fn entries_in_forwarder(scale: Scale) -> usize {
+    scale.large / 10
+}
+
+/// The probe of this name, which installs MFEs in one forwarder.
+fn in_forwarder(name: &str, scale: Scale, hears: bool) -> String {
+    let (size, hears) = (entries_in_forwarder(scale), u8::from(hears));
+    format!("{name} size={size} groups={} order=ascending hears={hears}", size / 100)
 }
 
 /// A probe of a baseline.
@@ -88,7 +99,7 @@ fn baseline(kind: &str, size: usize, groups: usize, order: &str) -> String {
     format!("{kind} size={size} groups={groups} order={order}")
 }
 
-/// A number as people write it: 1,000,000.
+/// A number with commas: 1,000,000.
 pub fn count(number: usize) -> String {
     let digits = number.to_string();
     let mut text = String::new();
@@ -101,12 +112,12 @@ pub fn count(number: usize) -> String {
     text
 }
 
-/// A figure with its unit, or that there is none.
+/// A figure with its unit, or "not measured".
 fn with_unit(figure: Option<f64>, unit: &str) -> String {
     figure.map_or_else(|| "not measured".to_owned(), |figure| format!("{} {unit}", round(figure)))
 }
 
-/// Three digits that matter.
+/// Three significant digits.
 pub fn round(figure: f64) -> String {
     let decimals = match figure.abs() {
         f if f >= 100.0 => 0,

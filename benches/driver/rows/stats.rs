@@ -1,4 +1,4 @@
-//! Statistics of MFEs that the kernel counts, beside the two ways to ask it.
+//! The counters of MFEs that the kernel counts, compared with the two ways to read them directly.
 
 use super::{count, with_unit, Line, Row};
 use crate::plan::{Results, Scale};

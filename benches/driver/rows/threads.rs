@@ -1,16 +1,16 @@
-//! Two threads: one walks the table for ever, one joins.
+//! Two threads: one walks the table again and again, the other one joins.
 
 use super::{baseline, count, with_unit, Goal, Line, Row, ORDERS};
 use crate::plan::{Results, Scale};
 
 pub const ROW: Row = Row { name: "threads", needs, judge };
 
-/// What the machine alone does to a thread.
+/// The probe of the machine's noise.
 pub fn noise(scale: Scale) -> String {
     format!("noise ms={}", scale.milliseconds)
 }
 
-/// What [`noise`] found, beside a latency.
+/// The machine's noise, with which a latency is compared.
 pub fn noise_found(scale: Scale, results: &Results) -> String {
     let noise = noise(scale);
     format!(

@@ -1,4 +1,4 @@
-//! A (*,g) join that touches ten thousand MFEs of g.
+//! A (*,g) join that changes ten thousand MFEs.
 
 use super::{baseline, count, with_unit, Goal, Line, Row, ORDERS};
 use crate::plan::{Results, Scale};

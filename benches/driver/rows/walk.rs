@@ -1,4 +1,4 @@
-//! All MFEs, and all groups, in their order.
+//! Listings of all MFEs, and of all groups.
 
 use super::{baseline, count, shapes, table, with_unit, Goal, Line, Row, ORDERS};
 use crate::plan::{Results, Scale};

@@ -78,7 +78,7 @@ const deleteRoute = async (network) => call('MgmHostDeleteRoute', ...toPrefix(ne
 
 /** Passes a packet to the library. Returns whether it arrived on the incoming interface, and where to forward it. */
 async function packetIn(source, group, given, { header = Buffer.alloc(0), size = 0 } = {}) {
-  if (!ArrayBuffer.isView(header)) throw new TypeError('header must be a Buffer');
+  if (!ArrayBuffer.isView(header)) throw new TypeError('header must be a Buffer or a Uint8Array');
   // A copy, because a call writes into the arrays that it is given, and the program may use its buffer meanwhile.
   const octets = Uint8Array.from(new Uint8Array(header.buffer, header.byteOffset, header.byteLength));
   const accepted = new Int32Array(1);
@@ -133,7 +133,7 @@ async function scopeName(scope) {
 }
 
 /** Limits how many flows may begin on an interface in a second, and at once. 0 flows a second ends that. */
-async function setFlowLimit(index, perSecond, burst = perSecond) {
+async function setFlowLimit(index, perSecond, burst = 1) {
   await call('MgmHostSetFlowLimit', dword(index, 'an interface'), dword(perSecond, 'perSecond'), dword(burst, 'burst'));
 }
 

@@ -60,6 +60,16 @@ const CONFIG = koffi.struct('MGMHOST_CONFIG', {
   pszRouter: 'str',
 });
 
+const VERSION = koffi.struct('MGMHOST_VERSION', {
+  dwSize: 'uint32',
+  dwApiMajor: 'uint32',
+  dwApiMinor: 'uint32',
+  dwBuildMajor: 'uint32',
+  dwBuildMinor: 'uint32',
+  dwBuildPatch: 'uint32',
+  pszBuild: 'str',
+});
+
 // Handles are passed as numbers, pointers as buffers.
 const FLOW = ['uint32', 'uint32', 'uint32', 'uint32'];
 const FUNCTIONS = {
@@ -155,11 +165,12 @@ const functions = load();
 
 /** Returns the version of the library. It is synchronous, because it runs no callbacks. */
 function version() {
-  const numbers = new Uint32Array(8);
-  numbers[0] = numbers.byteLength;
-  const code = functions.MgmHostVersion(numbers);
+  const raw = new Uint8Array(koffi.sizeof(VERSION));
+  new Uint32Array(raw.buffer)[0] = raw.length;
+  const code = functions.MgmHostVersion(raw);
   if (code !== NO_ERROR) throw new MgmError('MgmHostVersion', code);
-  return { api: [numbers[1], numbers[2]], build: [numbers[3], numbers[4], numbers[5]] };
+  const { dwApiMajor, dwApiMinor, dwBuildMajor, dwBuildMinor, dwBuildPatch, pszBuild } = koffi.decode(raw, VERSION);
+  return { api: [dwApiMajor, dwApiMinor], build: [dwBuildMajor, dwBuildMinor, dwBuildPatch], text: pszBuild };
 }
 
 module.exports = {

@@ -2,7 +2,7 @@
 
 const { ERROR_INSUFFICIENT_BUFFER, ERROR_MORE_DATA, ERROR_NO_MORE_ITEMS, MgmError, NO_ERROR } = require('./library.js');
 const { attempt } = require('./calls.js');
-const { fromAddress, fromInterface, toAddress } = require('./values.js');
+const { fromAddress, fromInterface, fromPrefix, toAddress } = require('./values.js');
 
 const NEVER = 0xffffffff;
 const BUFFER = 65536;
@@ -26,13 +26,15 @@ function oifsOf(words, at, { head, oif, count }) {
 
 function toMfe(words, at) {
   const seconds = (value) => (value === NEVER ? null : value);
-  const [group, source, , upstream, incoming, protocol, routeProtocol, , , up, expires, timeout] = words.subarray(at);
+  const [group, source, , upstream, incoming, protocol, routeProtocol, network, mask, up, expires, timeout] =
+    words.subarray(at);
   return {
     source: fromAddress(source),
     group: fromAddress(group),
     incoming,
     upstream: fromAddress(upstream),
     protocol,
+    route: fromPrefix(network, mask),
     routeProtocol,
     upTime: up,
     // An MFE that never expires has 0 here.
@@ -43,15 +45,17 @@ function toMfe(words, at) {
 }
 
 function toStats(words, at) {
-  const [group, source, , , incoming, , , , , , , , packets, octets, wrongInterface] = words.subarray(at);
-  const outgoing = oifsOf(words, at, STATS).map(([index, nextHop, , ttlTooLow, tooLarge, sent, discards]) => ({
+  const [group, source, , , incoming, , , , , , , , packets, octets, wrongInterface, , , negative, , , sent] =
+    words.subarray(at);
+  const outgoing = oifsOf(words, at, STATS).map(([index, nextHop, , ttlTooLow, tooLarge, out, discards]) => ({
     interface: fromInterface(index, nextHop),
-    packets: sent,
+    packets: out,
     ttlTooLow,
     tooLarge,
     discards,
   }));
-  return { source: fromAddress(source), group: fromAddress(group), incoming, packets, octets, wrongInterface, outgoing };
+  const flow = { source: fromAddress(source), group: fromAddress(group) };
+  return { ...flow, incoming, packets, octets, wrongInterface, negative, sent, outgoing };
 }
 
 /** Returns the MFE of a flow. */

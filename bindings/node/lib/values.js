@@ -31,6 +31,12 @@ function toPrefix(text) {
   return [toAddress(address), toAddress(mask.join('.'))];
 }
 
+/** Converts an address and a mask to a network such as "10.0.0.0/8". */
+function fromPrefix(address, mask) {
+  const bits = [...new Uint8Array(Uint32Array.of(mask).buffer)].map((octet) => octet.toString(2)).join('');
+  return `${fromAddress(address) ?? '0.0.0.0'}/${bits.replaceAll('0', '').length}`;
+}
+
 /** Returns index and next hop of an interface, given as an index or as {index, nextHop}. */
 function toInterface(given) {
   if (typeof given === 'number') return [dword(given, 'an interface'), 0];
@@ -52,4 +58,4 @@ function fromFlow(source, group) {
   return { source: fromAddress(source), group: fromAddress(group) };
 }
 
-module.exports = { dword, toAddress, fromAddress, toPrefix, toInterface, fromInterface, toFlow, fromFlow };
+module.exports = { dword, toAddress, fromAddress, toPrefix, fromPrefix, toInterface, fromInterface, toFlow, fromFlow };

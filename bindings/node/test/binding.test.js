@@ -163,6 +163,8 @@ test('new flows are limited', async () => {
   assert.ok(count >= 2 && count <= 3, `${count} flows, not the two of the burst`);
   await host.setFlowLimit(1, 0);
   assert.equal((await host.packetIn(SOURCE, '239.5.0.9', 1)).accepted, true);
+  await host.setFlowLimit(1, 7);
+  assert.equal((await host.status()).limits.flow_rates[0].burst, 1);
   await assert.rejects(host.setFlowLimit(0, 1), code(87));
   await assert.rejects(host.setFlowLimit(1, -1), RangeError);
 });

@@ -16,6 +16,10 @@ async function program(): Promise<void> {
   const packets: number = (await getMfeStats('10.0.0.5', '239.1.2.3')).outgoing[0]!.packets;
   for await (const { octets } of mfeStats()) console.log(octets + limit + packets, reason);
   await host.start({ forwarder: 'memory', log: (level, text) => console.log(level.length, text.length), maxFlows: 7 });
+  await host.packetIn('10.0.0.5', '239.1.2.3', 1, { header: new Uint8Array(20) });
+  await host.packetIn('10.0.0.5', '239.1.2.3', 1, { header: Buffer.alloc(20), size: 100 });
+  const text: string = host.version().text;
+  console.log(text);
   await host.batch(() => void client.join(1));
   await client[Symbol.asyncDispose]();
   // @ts-expect-error: the group of the former order of the parameters

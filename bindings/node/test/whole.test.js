@@ -129,12 +129,28 @@ test('statistics', async () => {
     packets: 1,
     octets: 100,
     wrongInterface: 1,
+    negative: 0,
+    sent: 1,
     outgoing: [{ interface: at(2), packets: 1, ttlTooLow: 0, tooLarge: 0, discards: 0 }],
   });
   await assert.rejects(getMfeStats(SOURCE, '239.9.9.9'), ({ code }) => code === 1168);
+  const { route, routeProtocol } = await getMfe(SOURCE, '239.3.0.7');
+  assert.deepEqual([route, routeProtocol], ['10.0.0.0/8', 3]);
+  // Without an outgoing interface.
+  await outer.leave(2);
+  await host.packetIn(SOURCE, '239.3.0.7', 1, { header: Uint8Array.from(HEADER) });
+  const { packets, negative, sent } = await getMfeStats(SOURCE, '239.3.0.7');
+  assert.deepEqual([packets, negative, sent], [2, 1, 1]);
+  await outer.join(2);
   let count = 0;
   for await (const mfe of mfes()) count += mfe.outgoing.length;
   assert.equal(count, 800);
+});
+
+test('the version', () => {
+  const { api, build, text } = host.version();
+  assert.deepEqual(api, [1, 0]);
+  assert.ok(text.startsWith(`mgm ${build.join('.')}`), text);
 });
 
 test('limits, boundaries and scope names', async () => {

@@ -236,6 +236,41 @@ def test_a_stop_that_fails_loses_no_alerts() -> None:
     assert run(program()) == [Alert("join_alert", STAR_G, other=True)]
 
 
+@pytest.mark.parametrize("is_made", [False, True])
+def test_a_client_that_is_registered_for_a_cancelled_task_is_closed(is_made: bool) -> None:
+    made: list[mgm.Client] = []
+    begun, go_on = threading.Event(), threading.Event()
+
+    def register() -> mgm.Client:
+        begun.set()
+        go_on.wait(60)
+        made.append(mgm.Client(mgm.PROTO_IP_OSPF))
+        made[0].take(2)
+        return made[0]
+
+    async def program() -> None:
+        task = asyncio.create_task(aio.call(register))
+        while not begun.is_set():
+            await asyncio.sleep(0.01)
+        if is_made:
+            go_on.set()
+            # The loop does not run, so the task does not see the result.
+            while not made or host.status()["totals"]["interfaces"] == 0:
+                time.sleep(0.01)
+            time.sleep(0.1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        go_on.set()
+
+    run(program())
+    for _ in range(3000):
+        if made and "closed" in repr(made[0]):
+            return
+        time.sleep(0.01)
+    pytest.fail("the client stays registered")
+
+
 def test_alerts_must_be_asked_for() -> None:
     client = mgm.Client(mgm.PROTO_IP_OSPF)
     with pytest.raises(TypeError, match="alerts=True"):

@@ -87,17 +87,19 @@ def test_packets_make_mfes() -> None:
     assert (mfe.route, mfe.timeout) == (IPv4Network("10.0.0.0/8"), 900)
     stats = mgm.get_mfe_stats(SOURCE, GROUP)
     assert (stats.packets, stats.octets, stats.wrong_interface) == (1, 100, 1)
+    assert (stats.negative, stats.sent) == (0, 1)
     assert stats.outgoing[0].packets == 1
 
 
 def test_each_counter_is_read_from_its_field() -> None:
-    raw = _abi.MIB_IPMCAST_MFE_STATS_EX(ulNumOutIf=1, ulInPkts=1, ulInOctets=2, ulPktsDifferentIf=3)
+    raw = _abi.MIB_IPMCAST_MFE_STATS_EX(ulNumOutIf=1, ulInPkts=1, ulInOctets=2, ulPktsDifferentIf=3, ulNegativeMfe=9, ulTotalOutPackets=10)
     raw.rgmiosOutStats[0] = _abi.MIB_IPMCAST_OIF_STATS(
         dwOutIfIndex=4, ulTtlTooLow=5, ulFragNeeded=6, ulOutPackets=7, ulOutDiscards=8
     )
     stats, size = tables._stats(bytearray(raw), 0)
     assert size == ctypes.sizeof(raw)
     assert (stats.packets, stats.octets, stats.wrong_interface) == (1, 2, 3)
+    assert (stats.negative, stats.sent) == (9, 10)
     assert stats.outgoing == (
         mgm.OutgoingStats(Interface(4), packets=7, ttl_too_low=5, too_large=6, discards=8),
     )

@@ -156,6 +156,67 @@ def test_alerts_end_with_the_router(tmp_path: pathlib.Path, before: str, after: 
     assert process.returncode == 0
 
 
+AGAIN = """
+import asyncio, mgm, sys, threading
+from mgm import remote
+connected, end_lost = threading.Event(), remote.close_lost
+
+def late(is_lost):
+    connected.wait(60)
+    end_lost(is_lost)
+
+remote.close_lost = late
+
+async def main():
+    old = mgm.Client(mgm.PROTO_IP_OSPF, alerts=True)
+    print("ready", flush=True)
+    sys.stdin.readline()
+    new = None
+    while new is None:
+        try:
+            new = mgm.Client(mgm.PROTO_IP_OSPF, 2, alerts=True)
+        except mgm.CanNotCompleteError:
+            pass  # The call itself has found that the router is lost.
+    connected.set()
+    print("old", [alert async for alert in old.alerts()], flush=True)
+    sys.stdin.readline()
+    print("new", (await anext(aiter(new.alerts()))).kind, flush=True)
+    new.close()
+
+asyncio.run(main())
+"""
+
+
+@needs_router
+def test_a_client_of_the_next_router_keeps_its_alerts(tmp_path: pathlib.Path) -> None:
+    """It is registered before the program is told that the former router is lost."""
+    path = tmp_path / "router"
+    mgm.host.serve_clients(path)
+    environment = {name: value for name, value in os.environ.items() if name != "MGM_FORWARDER"}
+    other = mgm.Client(mgm.PROTO_IP_BGMP)
+    other.take(2)
+    with subprocess.Popen(
+        [sys.executable, "-c", AGAIN],
+        env=environment | {"MGM_ROUTER": str(path)},
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None and process.stdin is not None
+        assert process.stdout.readline() == "ready\n"
+        mgm.host.serve_clients(None)
+        mgm.host.serve_clients(path)
+        try:
+            process.stdin.write("\n")
+            process.stdin.flush()
+            assert process.stdout.readline() == "old []\n"
+            other.join(2, "239.1.2.3")
+            assert process.communicate("\n", timeout=30)[0] == "new join_alert\n"
+        finally:
+            process.kill()
+    assert process.returncode == 0
+
+
 def as_client(path: pathlib.Path, program: str) -> str:
     """Runs a program as a client process, and returns what it has printed."""
     environment = {name: value for name, value in os.environ.items() if name != "MGM_FORWARDER"}

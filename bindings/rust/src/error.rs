@@ -88,6 +88,14 @@ pub enum Error {
     },
     /// A name or path contains a zero byte.
     InvalidText,
+    /// The library returned a text that does not have the expected members.
+    #[cfg(feature = "status")]
+    Status {
+        /// Name of the function.
+        function: &'static str,
+        /// What is wrong with the text, and where.
+        reason: String,
+    },
 }
 
 impl Error {
@@ -131,6 +139,8 @@ impl fmt::Display for Error {
                 ffi::API_MAJOR
             ),
             Error::InvalidText => f.write_str("the name or path contains a zero byte"),
+            #[cfg(feature = "status")]
+            Error::Status { function, reason } => write!(f, "{function}: {reason}"),
         }
     }
 }

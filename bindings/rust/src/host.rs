@@ -19,6 +19,12 @@ mod log;
 pub(crate) use log::take_line;
 pub use log::{set_log, set_log_level, LogLevel, LogSink};
 
+/// MGMHOST_START_OPEN_FORWARDER, and the flags of the status and of the metrics.
+const OPEN_FORWARDER: u32 = 1;
+const NO_MEMBERSHIPS: u32 = 1;
+const NO_MFES: u32 = 2;
+const METRICS_MFES: u32 = 1;
+
 /// The forwarder.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[repr(u32)]
@@ -131,7 +137,7 @@ impl Settings {
             dwLogLevel: self.log_level as u32,
             dwUnicastTable: self.unicast_table,
             dwMaxFlows: self.max_flows,
-            dwFlags: self.opens_forwarder.into(), // MGMHOST_START_OPEN_FORWARDER is 1
+            dwFlags: if self.opens_forwarder { OPEN_FORWARDER } else { 0 },
             ..ffi::default_config()
         };
         log::with_sink(self.log, |sink| ffi::start(config, router.as_deref(), sink))
@@ -396,13 +402,15 @@ impl Detail {
     pub const SUMMARY: Detail = Detail { memberships: false, mfes: false };
 }
 
-/// Returns the state of the library as JSON, which docs/status.md describes.
+/// Returns the state of the library as JSON, which docs/status.md describes. With the feature `status`, the module
+/// `status` has its types.
 ///
 /// # Errors
 /// [`Code::CanNotComplete`]: this is a forked child.
 pub fn status(detail: Detail) -> Result<String> {
-    let flags = u32::from(!detail.memberships) | u32::from(!detail.mfes) << 1;
-    text(|buffer| ffi::status(flags, buffer))
+    let memberships = if detail.memberships { 0 } else { NO_MEMBERSHIPS };
+    let mfes = if detail.mfes { 0 } else { NO_MFES };
+    text(|buffer| ffi::status(memberships | mfes, buffer))
 }
 
 /// Returns the metrics in the text format of Prometheus; with `mfes` they include the counters of
@@ -411,7 +419,7 @@ pub fn status(detail: Detail) -> Result<String> {
 /// # Errors
 /// [`Code::CanNotComplete`]: this is a forked child.
 pub fn metrics(mfes: bool) -> Result<String> {
-    text(|buffer| ffi::metrics(mfes.into(), buffer))
+    text(|buffer| ffi::metrics(if mfes { METRICS_MFES } else { 0 }, buffer))
 }
 
 /// Explains one flow as JSON (docs/status.md): why its packets are forwarded, or why not. `arrival`

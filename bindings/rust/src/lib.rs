@@ -45,6 +45,8 @@ mod error;
 mod ffi;
 pub mod host;
 pub mod remote;
+#[cfg(feature = "status")]
+pub mod status;
 mod tables;
 mod values;
 

@@ -87,6 +87,10 @@ pub struct MfeStats {
     pub octets: u32,
     /// Packets that arrived on another interface.
     pub wrong_interface: u32,
+    /// Packets accepted while the MFE had no outgoing interface.
+    pub negative: u32,
+    /// Packets sent on all present and former outgoing interfaces; 0 with the kernel forwarder.
+    pub sent: u32,
     /// The counters of the outgoing interfaces.
     pub outgoing: Vec<OutgoingStats>,
 }
@@ -185,6 +189,8 @@ impl sealed::Sealed for MfeStats {
             packets: word(head, 48),
             octets: word(head, 52),
             wrong_interface: word(head, 56),
+            negative: word(head, 68),
+            sent: word(head, 80),
             outgoing: oifs.map(oif_stats).collect(),
         };
         Some((stats, size))
@@ -339,6 +345,7 @@ mod tests {
         let (stats, size) = <MfeStats as sealed::Sealed>::parse(&entry(&words)).unwrap();
         assert_eq!(size, 84 + 28);
         assert_eq!((stats.packets, stats.octets, stats.wrong_interface), (12, 13, 14));
+        assert_eq!((stats.negative, stats.sent), (17, 20));
         let oif = stats.outgoing[0];
         assert_eq!((oif.packets, oif.ttl_too_low), (22, 21));
         assert_eq!((oif.too_large, oif.discards), (23, 24));

@@ -2,6 +2,7 @@
 
 use crate::request::LogLevel;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 /// The router as a whole.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,6 +30,26 @@ pub struct Status {
     pub log_level: LogLevel,
     /// How many of each there are.
     pub counts: Counts,
+    /// The PIM registers that have arrived; null unless `router.daemons` is set.
+    #[serde(default)]
+    pub registers: Option<RegisterCounts>,
+}
+
+/// The PIM registers that have arrived.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct RegisterCounts {
+    /// All of them.
+    pub received: u64,
+    /// Those whose packet was passed to the forwarder, as a packet on mgmreg.
+    pub forwarded: u64,
+    /// Those without a packet (Null-Register).
+    pub null: u64,
+    /// Those that were dropped, by reason: "malformed", "sender" (no address of a router), "checksum",
+    /// "packet" (it contains no whole packet), "group" (the packet is not for a group that routers
+    /// forward), "source" (the packet has no valid source), "own" (sent by this router itself),
+    /// "no_daemon" (no daemon has a register interface), "system" (the system refused the packet).
+    pub dropped: BTreeMap<String, u64>,
 }
 
 /// The current configuration.

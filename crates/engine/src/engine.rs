@@ -94,7 +94,7 @@ impl Engine {
     /// Ends what is left of clients whose time has ended: at most `most` memberships or
     /// MFEs. [`Engine::tick`] does so, too. False if there is nothing to end.
     pub fn end_graces(&mut self, most: usize, fx: &mut Effects) -> bool {
-        grace::end_some(&mut self.tables, most, fx) > 0
+        grace::end_portion(&mut self.tables, most, fx) > 0
     }
 
     /// When the grace of a client ends, if its process has ended.
@@ -259,14 +259,14 @@ impl Engine {
 
     /// Ends up to `most` memberships of a client on an interface, as its own deletes do, or MFEs
     /// whose iif it is. When all have ended, releases the interface. `at` is how far this has come.
-    pub fn release_some(
+    pub fn release_portion(
         &mut self,
         of: (ClientId, Interface),
         at: &mut ReleaseProgress,
         most: usize,
         fx: &mut Effects,
     ) {
-        releasing::release_some(&mut self.tables, of, at, most, fx)
+        releasing::release_portion(&mut self.tables, of, at, most, fx)
     }
 
     /// The memberships from `first` on, by group, then source.

@@ -36,18 +36,30 @@ enum { SMALL = 63, MIDDLE = 127, LONG = 511, LARGE = 2047 }; // what records hol
 			return submit(skb, record, what, mask, l2, port);                  \
 	} while (0)
 
+// Whether an interface of which so many records wait has no room for another one. The last quarter
+// of the ring is for interfaces of which little waits, so that a flood on one interface does not
+// concern the others. New flows must not hide packets on a wrong interface, so these have some room
+// of their own.
+INLINE int is_full(u16 kind, s64 waiting, u64 used)
+{
+	s64 share = SHARE;
+	u64 room = RING / 8 * 6;
+	if (kind == WRONG) {
+		share += FEW;
+		room += RING / 8;
+	}
+	return waiting >= share || (waiting >= FEW && used > room);
+}
+
 // Tells user space of a packet, by a record of the size that fits. When the ring is half full,
-// only headers: rather lose packets than flows. The last quarter of the ring is for interfaces of
-// which little waits, and their packets stay whole, so that a flood on one interface does not
-// concern the others.
+// only headers, unless little waits of the interface: rather lose packets than flows.
 INLINE int tell(struct skb *skb, struct arrivals *port, const struct record *what, u32 l2)
 {
 	u32 more = what->length - 20;
 	u64 used = ring_query(&ring, 0);
 	s64 waiting = *(volatile u64 *)&port->written - *(volatile u64 *)&port->taken;
-	int has_much = waiting >= FEW;
-	int is_cut = (has_much && used > RING / 2) || skb->gso_size || more > LARGE;
-	if (waiting >= SHARE || (has_much && used > RING / 4 * 3)) {
+	int is_cut = (waiting >= FEW && used > RING / 2) || skb->gso_size || more > LARGE;
+	if (is_full(what->kind, waiting, used)) {
 		count(port->lost, 1);
 		return 0;
 	}

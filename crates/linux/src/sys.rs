@@ -100,6 +100,12 @@ pub fn coarse_clock() -> u64 {
     now.tv_sec() as u64 * 1000 + now.tv_nsec() as u64 / 1_000_000
 }
 
+/// The processor time that this thread has used.
+pub fn thread_time() -> Duration {
+    // It cannot fail, either.
+    clock_gettime(ClockId::CLOCK_THREAD_CPUTIME_ID).unwrap_or(TimeSpec::new(0, 0)).into()
+}
+
 /// An environment variable, unless the program runs with privileges that its caller does not have:
 /// then the caller must not choose what it connects to (as secure_getenv).
 pub fn secure_variable(name: &str) -> Option<OsString> {

@@ -49,7 +49,7 @@ pub fn spawn(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()>
 const FAULTS: [Signal; 7] = [SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGSYS, SIGTRAP, SIGABRT];
 
 /// Runs `start` with all other signals blocked; a thread that it starts inherits that.
-fn without_signals<R>(start: impl FnOnce() -> R) -> R {
+pub(crate) fn without_signals<R>(start: impl FnOnce() -> R) -> R {
     let mut blocked = SigSet::all();
     for signal in FAULTS {
         blocked.remove(signal);

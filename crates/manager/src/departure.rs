@@ -98,7 +98,7 @@ impl Manager {
         run.set_clock();
         if let Some(interface) = run.first_interface(client) {
             let Run { engine, fx, .. } = run;
-            engine.release_some((client, interface), &mut departure.at, PORTION, fx);
+            engine.release_portion((client, interface), &mut departure.at, PORTION, fx);
         } else {
             // It owns nothing any longer, so the engine cannot refuse this.
             let _ = run.engine.deregister(client, &mut run.fx);

@@ -3,7 +3,7 @@
 use super::counters::Installs;
 use crate::engine::{Engine, WantedEntry};
 use crate::forwarder::{Forwarder, ForwarderEntry};
-use crate::types::{Flow, Headroom, IfId, Result};
+use crate::types::{Flow, Headroom, IfId, Refusal, Result};
 use foldhash::fast::RandomState;
 use std::collections::{BTreeSet, HashSet};
 
@@ -39,9 +39,7 @@ impl Installer {
     ) {
         for flow in flows {
             if let Err(refusal) = self.sync(forwarder, engine, flow) {
-                ::log::error!(
-                    "the kernel's entry of {flow} is not up to date, retrying: {refusal}"
-                );
+                ::log::error!("{}", outdated(forwarder, flow, &refusal));
                 self.counters.errors += 1;
             }
         }
@@ -152,10 +150,7 @@ impl Installer {
                     if self.headroom.take(NODE_BYTES).is_ok() {
                         self.stale.insert(flow);
                     } else {
-                        ::log::error!(
-                            "out of memory: the kernel may keep forwarding {flow} until the \
-                             library stops"
-                        );
+                        ::log::error!("{}", undeleted(forwarder, flow));
                     }
                     Err(refusal)
                 }
@@ -177,12 +172,24 @@ impl Installer {
     }
 }
 
+fn outdated(forwarder: &dyn Forwarder, flow: Flow, refusal: &Refusal) -> String {
+    let name = forwarder.name();
+    format!("the entry of {flow} in the {name} forwarder is not up to date, retrying: {refusal}")
+}
+
+fn undeleted(forwarder: &dyn Forwarder, flow: Flow) -> String {
+    let name = forwarder.name();
+    format!(
+        "out of memory: the {name} forwarder may keep forwarding {flow} until the library stops"
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::engine::{ClientId, Config, Effects, NoticeKinds, Outcome, Packet};
     use crate::forwarder::Counters;
-    use crate::types::{Domain, Interface, Refusal, Route, RouteOrigin, Time};
+    use crate::types::{Domain, Interface, Route, RouteOrigin, Time};
     use std::collections::BTreeMap;
 
     /// Counters by flow, kept by a replaced entry as Linux does; and calls that fail.
@@ -352,5 +359,14 @@ mod tests {
         installer.try_again(&mut fake, &mut engine);
         assert_eq!((installer.waiting(), fake.entries.len()), (0, 1));
         assert_eq!(installer.counters(), Installs { errors: 1, retries: 3 });
+    }
+    #[test]
+    fn messages_name_the_forwarder() {
+        let fake = Fake::default();
+        let refusal = Refusal::Forwarder("on purpose".into());
+        let text = outdated(&fake, flow(), &refusal);
+        let expected = "the entry of (10.1.0.9, 239.1.2.3) in the fake forwarder is not up to date";
+        assert!(text.starts_with(expected) && text.ends_with("retrying: on purpose"), "{text}");
+        assert!(undeleted(&fake, flow()).contains("the fake forwarder may keep forwarding"));
     }
 }

@@ -253,11 +253,11 @@ const LONGEST_ASIDE: Duration = Duration::from_micros(10);
 /// How long a thread waits for the lock if it has other work to do.
 const PATIENCE: Duration = Duration::from_millis(2);
 
-/// Called with the lock released: leaves it to other threads for twice as long as it was held in
+/// Called with the lock released: leaves it to other threads for three times as long as it was held in
 /// this turn, so that a thread that adds memberships keeps half of its speed. A thread that is
 /// awake can take the lock several times; this does not wait for one that sleeps.
 pub(super) fn step_aside(turn: Duration) {
-    let back = Instant::now() + (2 * turn).min(LONGEST_ASIDE);
+    let back = Instant::now() + (3 * turn).min(LONGEST_ASIDE);
     while Instant::now() < back {
         std::hint::spin_loop();
     }

@@ -14,6 +14,7 @@
 //! - `reactor`: waits for events. `sockets`: receives and sends IGMP packets.
 //! - `device`: an interface of the system. `plan`: how the configuration wants it served, and the
 //!   steps that lead to this. `interfaces`: carries out these steps.
+//! - `registers`: the packets in PIM registers.
 //! - `state`, `shared`: IGMP, and its answers to the library's callbacks. `jobs`: carries out
 //!   what IGMP wants done.
 //! - `routes`: static routes. `proxies`: the interfaces of the IGMP proxies.
@@ -33,6 +34,7 @@ mod number;
 mod plan;
 mod proxies;
 pub mod reactor;
+mod registers;
 mod reload;
 mod report;
 mod routes;
@@ -41,7 +43,7 @@ pub mod shared;
 mod sockets;
 mod state;
 
-pub use device::REST;
+pub use device::{REGISTER, REST};
 pub use state::Question;
 
 use crate::config::clients::user_id;
@@ -55,9 +57,11 @@ use interfaces::Interfaces;
 use library::Library;
 use mgm_control::{changes, Answer, ErrorCode, Failure, Request};
 use mgm_igmp::Event;
+use mgm_net::tap::Tap;
 use mgm_types::Time;
 use nix::sys::signal::Signal;
 use reactor::{Reactor, Source};
+use registers::Registers;
 use saved::Saved;
 use shared::{now, Shared};
 use std::path::PathBuf;
@@ -89,12 +93,15 @@ pub struct Parts<L> {
     pub log: Arc<Log>,
     /// The service manager.
     pub notify: Notify,
+    /// The interface on which the packets in PIM registers arrive, if there is one.
+    pub register: Option<Arc<Tap>>,
 }
 
 /// mgmd while it runs.
 pub struct Daemon<L> {
     parts: Parts<L>,
     interfaces: Interfaces,
+    registers: Option<Registers>,
     control: Control,
     former_control: Option<FormerControl>,
     life: Life,
@@ -132,6 +139,9 @@ impl<L: Library> Daemon<L> {
         let added = parts.reactor.add(&*parts.shared, Source::Wake);
         added.map_err(|error| format!("cannot wait for callbacks: {error}"))?;
         let interfaces = Interfaces::open(context(&parts), saved)?;
+        let device = parts.register.clone();
+        let registers =
+            device.map(|device| Registers::open(device, context(&parts))).transpose()?;
         let control = open_control(&parts, &parts.config)?;
         restrict_clients(&parts);
         serve_clients(&parts);
@@ -140,6 +150,7 @@ impl<L: Library> Daemon<L> {
         let mut daemon = Daemon {
             parts,
             interfaces,
+            registers,
             control,
             former_control: None,
             life,
@@ -205,6 +216,11 @@ impl<L: Library> Daemon<L> {
         match source {
             Source::Monitor => self.interfaces.changed(context),
             Source::Link(index) => self.interfaces.receive(index, context),
+            Source::Register => {
+                if let Some(registers) = &mut self.registers {
+                    registers.receive(&self.interfaces, context);
+                }
+            }
             Source::Wake => self.parts.shared.awake(),
             Source::Timer => self.timer(),
             Source::Control => self.answer(),
@@ -259,6 +275,7 @@ impl<L: Library> Daemon<L> {
         let view = View {
             context: context(&self.parts),
             interfaces: &self.interfaces,
+            registers: self.registers.as_ref(),
             life: self.life,
             file: &self.parts.file,
         };

@@ -1,10 +1,13 @@
 //! The program mgmd.
 //!
 //! - `run`: does what the arguments ask for: starts and stops the daemon.
+//! - `devices`: the interfaces that mgmd makes.
 //! - `library`: libmgm, as the daemon uses it.
 
 #![forbid(unsafe_code)]
 
+#[cfg(target_os = "linux")]
+mod devices;
 #[cfg(target_os = "linux")]
 mod library;
 #[cfg(target_os = "linux")]

@@ -1,26 +1,22 @@
 //! Checks a configuration, or starts and stops the daemon, as the
 //! arguments say.
 
+use crate::devices::Devices;
 use crate::library::Mgm;
-use mgm_net::tap::Tap;
 use mgmd::arguments::{parse, Wanted, USAGE};
-use mgmd::config::{Config, Forwarder, LogLevel, Router};
+use mgmd::config::{Config, Forwarder, LogLevel};
 use mgmd::daemon::library::in_words_of_the_file;
 use mgmd::daemon::reactor::Reactor;
 use mgmd::daemon::shared::{now, Shared};
-use mgmd::daemon::{Daemon, Parts, REST};
+use mgmd::daemon::{Daemon, Parts};
 use mgmd::holders::candidates;
 use mgmd::log::Log;
 use mgmd::modules::Modules;
 use mgmd::notify::Notify;
 use std::ffi::OsString;
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
-
-/// The network of mgm0 has two addresses for interfaces.
-const REST_PREFIX: u8 = 30;
 
 /// Runs mgmd with these arguments. The exit status is 2 if an argument is invalid.
 pub fn run(arguments: impl Iterator<Item = OsString>) -> ExitCode {
@@ -99,13 +95,14 @@ fn start(
     let reactor = Reactor::open().map_err(failed)?;
     let seed = now().0 ^ u64::from(std::process::id()) << 32;
     let shared = Arc::new(Shared::new(&config, seed).map_err(failed)?);
-    let rest = open_rest(&config.router)?;
+    let devices = Devices::open(&config.router)?;
     let library = Mgm::start(&config.router, level, log, &shared)
         .map_err(|error| refusal(&config, &error))?;
     let (log, of_modules) = (Arc::clone(log), Arc::clone(log));
     let notify = Notify::from_environment();
     let modules = config.modules.clone();
-    let parts = Parts { file, config, library, shared, reactor, log, notify };
+    let register = devices.as_ref().map(|devices| Arc::clone(&devices.register));
+    let parts = Parts { file, config, library, shared, reactor, log, notify, register };
     let daemon = Daemon::start(parts)?;
     // After IGMP is registered, so that IGMP is alerted of all memberships of the
     // modules.
@@ -120,28 +117,10 @@ fn start(
     };
     let library = daemon.run();
     modules.stop();
-    drop(rest);
-    library?.stop().map_err(|error| error.to_string())
-}
-
-/// Makes the interface mgm0, if the configuration asks for it (M58).
-fn open_rest(router: &Router) -> Result<Option<Tap>, String> {
-    if !router.daemons {
-        return Ok(None);
-    }
-    let made = Tap::open(REST, router.daemons_address, REST_PREFIX);
-    made.map(Some).map_err(|error| {
-        let advice = match error.kind() {
-            ErrorKind::PermissionDenied | ErrorKind::NotFound => {
-                "it needs CAP_NET_ADMIN and /dev/net/tun (with systemd: daemons.conf)"
-            }
-            _ if error.raw_os_error() == Some(libc::EBUSY) => {
-                "another mgmd, or another program, has made it already: stop that one"
-            }
-            _ => "see router.daemons and router.daemons-address in the configuration",
-        };
-        format!("cannot make the interface {REST} for router.daemons: {error}: {advice}")
-    })
+    let stopped = library?.stop().map_err(|error| error.to_string());
+    // Not earlier: the library would log that an interface has gone.
+    drop(devices);
+    stopped
 }
 
 /// Why the library did not start, in one line.

@@ -81,8 +81,13 @@ impl Daemon {
             CallbackBody::Join { flow, member: true } => self.wanted(*flow),
             CallbackBody::Prune { flow, .. } => self.unwanted(*flow),
             CallbackBody::WrongIf { flow, arrival, .. } => {
-                if let (true, Some(vif)) = (self.asserts, self.vif_of(arrival.index)) {
-                    self.inbox.add_if_few(upcall(Upcall::WrongVif, vif, *flow));
+                let (flow, vif) = (*flow, self.vif_of(arrival.index));
+                let said = vif.and_then(|vif| self.entry(flow, Some(vif))).map(|mfc| mfc.parent);
+                if vif.is_some() && said == vif {
+                    // For the daemon, it is the right interface.
+                    self.set_iif(router, flow, arrival.index);
+                } else if let (true, Some(vif)) = (self.asserts, vif) {
+                    self.inbox.add_if_few(upcall(Upcall::WrongVif, vif, flow));
                 }
             }
             _ => {}
@@ -138,12 +143,12 @@ impl Daemon {
     /// An entry whose packets arrive on an interface of the daemon names that interface. Otherwise
     /// the look-up of mgmd stands.
     fn said_of_rpf(&self, iif: Interface, upstream: Ipv4Addr, mfc: Option<&Mfc>) -> Said {
-        let parent = mfc.and_then(|mfc| self.vifs.get(usize::from(mfc.parent)).copied().flatten());
+        let parent = mfc.and_then(|mfc| self.index_of(mfc.parent));
         // An entry for all sources is also for packets that arrive where they leave otherwise.
         let is_in_tree =
             mfc.is_some_and(|mfc| !mfc.flow.has_source() && self.indices(mfc).contains(&iif.index));
         match parent {
-            Some(Vif::Real(index)) if index != iif.index && !is_in_tree => {
+            Some(index) if index != iif.index && !is_in_tree => {
                 Said::Rpf { iif: Interface::link(index), upstream: Ipv4Addr::UNSPECIFIED }
             }
             _ => Said::Rpf { iif, upstream },
@@ -156,7 +161,17 @@ impl Daemon {
     }
 
     fn vif_of(&self, index: u32) -> Option<u16> {
-        self.vif_that_is(Vif::Real(index))
+        let register = || self.vif_that_is(Vif::Register).filter(|_| self.register == Some(index));
+        self.vif_that_is(Vif::Real(index)).or_else(register)
+    }
+
+    /// The index of the interface for which a VIF stands; `None` for mgm0.
+    pub(crate) fn index_of(&self, vif: u16) -> Option<u32> {
+        match self.vifs.get(usize::from(vif)).copied().flatten()? {
+            Vif::Real(index) => Some(index),
+            Vif::Register => self.register,
+            Vif::Rest => None,
+        }
     }
 
     /// The number of a VIF.

@@ -44,11 +44,11 @@ impl Daemon {
     /// EADDRNOTAVAIL: there is no such VIF.
     pub fn vif_counters(&self, router: &mut impl Router, at: u16) -> Result<[u64; 4], Errno> {
         let vif = self.vifs.get(usize::from(at)).copied().flatten().ok_or(libc::EADDRNOTAVAIL)?;
-        let mine = self.interfaces();
+        let mine = self.owned();
         let is_it = |interface: Interface| match vif {
             Vif::Real(index) => index == interface.index,
             Vif::Rest => !mine.contains(&interface.index),
-            Vif::Register => false,
+            Vif::Register => self.register == Some(interface.index),
         };
         let mut sum = [0; 4];
         self.walk(router, |row| {

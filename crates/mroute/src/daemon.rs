@@ -44,7 +44,7 @@ pub enum Vif {
     Real(u32),
     /// mgm0: the rest of the router.
     Rest,
-    /// The register interface of PIM, which carries nothing.
+    /// The register interface of PIM. Packets in PIM registers arrive on mgmreg.
     Register,
 }
 
@@ -80,6 +80,8 @@ pub struct Daemon {
     /// The number of its client at mgmd; 0 while it is not connected.
     pub(crate) client: u64,
     pub(crate) vifs: [Option<Vif>; MAXVIFS],
+    /// The index of mgmreg, which the daemon owns if it has the register interface.
+    pub(crate) register: Option<u32>,
     pub(crate) entries: BTreeMap<Flow, Mfc>,
     /// What it has joined on mgm0, and on how many sockets.
     pub(crate) joins: BTreeMap<Flow, usize>,
@@ -111,7 +113,7 @@ impl Daemon {
         self.client = client;
         self.held.clear();
         self.refused = Refused::default();
-        for index in self.interfaces() {
+        for index in self.owned() {
             if self.take(router, index).is_err() {
                 self.refused.takes.insert(index);
             }
@@ -144,7 +146,7 @@ impl Daemon {
     /// Ends the registration in order (MRT_DONE).
     pub fn done(&mut self, router: &mut impl Router) {
         let client = self.client;
-        for index in self.interfaces() {
+        for index in self.owned() {
             let interface = Interface::link(index);
             self.ask(router, Request::Release { client, interface }).ok();
         }
@@ -350,16 +352,28 @@ impl Daemon {
         self.move_iif(router, flow, former);
     }
 
-    /// If an entry has got another parent: tells mgmd where the packets arrive from now on.
+    /// If an entry names another parent than before: tells mgmd where the packets arrive from now on.
     fn move_iif(&mut self, router: &mut impl Router, flow: Flow, former: Option<&Mfc>) {
         let parent = self.entries.get(&flow).map(|mfc| mfc.parent);
-        let (Some(former), Some(parent)) = (former, parent) else { return };
-        let vif = self.vifs.get(usize::from(parent)).copied().flatten();
-        if let (true, Some(Vif::Real(if_index))) = (former.parent != parent, vif) {
-            let (client, upstream) = (self.client, Ipv4Addr::UNSPECIFIED);
-            // Refused unless the daemon owns the present incoming interface.
-            self.ask(router, Request::SetMfe { client, flow, upstream, if_index }).ok();
+        let Some(index) = parent.and_then(|parent| self.index_of(parent)) else { return };
+        let is_asked = self.pending.as_ref().is_some_and(|pending| pending.flow == flow);
+        let moves = match former {
+            Some(former) => Some(former.parent) != parent,
+            // Its answer to an upcall says so.
+            None if is_asked => false,
+            // It has not answered when the packets began.
+            None => self.mfe(router, flow).is_some_and(|row| row.iif.index != index),
+        };
+        if moves {
+            self.set_iif(router, flow, index);
         }
+    }
+
+    /// The packets of a flow arrive on this interface of the daemon.
+    pub(crate) fn set_iif(&self, router: &mut impl Router, flow: Flow, if_index: u32) {
+        let (client, upstream) = (self.client, Ipv4Addr::UNSPECIFIED);
+        // Refused unless the daemon owns the present incoming interface.
+        self.ask(router, Request::SetMfe { client, flow, upstream, if_index }).ok();
     }
 
     pub(crate) fn forward(&mut self, router: &mut impl Router, of: (Flow, u32), adds: bool) {
@@ -419,6 +433,12 @@ impl Daemon {
             _ => None,
         };
         self.vifs.iter().filter_map(real).collect()
+    }
+
+    /// The same, and mgmreg.
+    pub(crate) fn owned(&self) -> Vec<u32> {
+        let register = self.vif_that_is(Vif::Register).and(self.register);
+        self.interfaces().into_iter().chain(register).collect()
     }
 
     /// Whether the daemon has mgm0.

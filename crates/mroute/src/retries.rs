@@ -106,7 +106,7 @@ impl Daemon {
         }
     }
 
-    fn mfe(&self, router: &mut impl Router, flow: Flow) -> Option<MfeRow> {
+    pub(crate) fn mfe(&self, router: &mut impl Router, flow: Flow) -> Option<MfeRow> {
         match self.ask(router, Request::GetMfe { flow, stats: true }) {
             Ok(Reply::Mfe { row }) => Some(row),
             _ => None,

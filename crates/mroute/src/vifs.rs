@@ -26,13 +26,30 @@ impl Daemon {
                 self.sync(router, everything());
             }
             Vif::Register => {
-                let text = "the register interface of PIM only sends: packets that arrive in PIM \
-                            registers, because this router is the rendezvous point, are not forwarded";
-                self.log.push(text.into());
+                self.take_register(router);
                 self.sync(router, everything());
             }
         }
         Ok(())
+    }
+
+    /// The index of mgmreg, if mgmd has made it.
+    pub fn set_register(&mut self, index: Option<u32>) {
+        self.register = index;
+    }
+
+    /// Takes mgmreg. Without it, the daemon can still send registers, so it gets no error. If another
+    /// daemon has mgmreg, `tick` tries again.
+    fn take_register(&mut self, router: &mut impl Router) {
+        let Some(index) = self.register else {
+            let text =
+                "mgmd has not made mgmreg, so packets in PIM registers are not forwarded: set \
+                        router.daemons in its configuration if this router is a rendezvous point";
+            return self.log.push(text.into());
+        };
+        if self.take(router, index).is_err() {
+            self.refused.takes.insert(index);
+        }
     }
 
     pub(crate) fn delete_vif(&mut self, router: &mut impl Router, at: u16) -> Result<(), Errno> {
@@ -48,7 +65,14 @@ impl Daemon {
                 self.forget_others();
                 self.sync(router, everything());
             }
-            Vif::Register => self.sync(router, everything()),
+            Vif::Register => {
+                if let Some(index) = self.register {
+                    let (client, interface) = (self.client, Interface::link(index));
+                    self.ask(router, Request::Release { client, interface }).ok();
+                    self.refused.forget(index);
+                }
+                self.sync(router, everything());
+            }
         }
         Ok(())
     }
@@ -77,13 +101,10 @@ impl Daemon {
     #[must_use]
     pub fn registered(&self) -> (u16, Vec<(Flow, Option<u32>)>) {
         let Some(register) = self.vif_that_is(Vif::Register) else { return (0, Vec::new()) };
-        let leaves = |mfc: &&Mfc| mfc.flow.has_source() && mfc.has(register);
-        let arrival = |mfc: &Mfc| match self.vifs.get(usize::from(mfc.parent)) {
-            Some(Some(Vif::Real(index))) => Some(*index),
-            _ => None,
-        };
-        let flows = self.entries.values().filter(leaves);
-        (register, flows.map(|mfc| (mfc.flow, arrival(mfc))).collect())
+        // What has arrived in registers does not leave in registers.
+        let is_sent = |mfc: &&Mfc| mfc.has(register) && mfc.parent != register;
+        let flows = self.entries.values().filter(|mfc| mfc.flow.has_source()).filter(is_sent);
+        (register, flows.map(|mfc| (mfc.flow, self.index_of(mfc.parent))).collect())
     }
 
     /// Whether the daemon wants all groups on its interfaces, and says by its entries which flows leave

@@ -8,6 +8,7 @@
 //! - [`join`]: joining the groups of routers on a link.
 //! - [`watch`]: the packets of one flow as they enter and leave this machine.
 //! - [`mroute`]: the entries, tables and rules of the kernel's multicast routing, read back.
+//! - [`registers`]: the PIM registers that arrive, and the packets in them.
 //! - [`tap`]: an interface whose other end is this process.
 //! - [`netlink`]: messages, a socket and dumps, for code that reads other tables of the kernel.
 //!
@@ -50,6 +51,7 @@ pub mod monitor;
 pub mod mroute;
 pub mod netlink;
 pub mod receive;
+pub mod registers;
 pub mod send;
 mod sys;
 pub mod tap;

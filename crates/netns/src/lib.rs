@@ -16,13 +16,13 @@ use nix::sys::time::TimeVal;
 use std::io::{self, Write};
 use std::net::Ipv4Addr;
 use std::os::fd::{AsRawFd, OwnedFd};
-use std::process::Command;
+use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
 pub use caps::Capability;
 
-/// How long a test waits for an event that must happen.
-pub const SURE: Duration = Duration::from_secs(5);
+/// How long a test waits for an event that must happen, however busy the machine is.
+pub const SURE: Duration = Duration::from_secs(30);
 
 /// How long a test waits for an event that must not happen.
 pub const NEVER: Duration = Duration::from_millis(60);
@@ -83,15 +83,32 @@ pub fn qdiscs(device: &str) -> String {
     output.map(|it| String::from_utf8_lossy(&it.stdout).into_owned()).unwrap_or_default()
 }
 
-/// Runs many "ip" commands, one a line, in one process.
-pub fn ip_batch(lines: &str) {
+/// Runs many "ip" commands, one a line, in one process, and returns their output.
+pub fn ip_batch(lines: &str) -> String {
     let mut child = Command::new("ip")
         .args(["-batch", "-"])
-        .stdin(std::process::Stdio::piped())
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
         .spawn()
         .expect("iproute2");
-    child.stdin.take().unwrap().write_all(lines.as_bytes()).unwrap();
-    assert!(child.wait().unwrap().success(), "ip -batch:\n{lines}");
+    let mut commands = child.stdin.take().unwrap();
+    let output = std::thread::scope(|scope| {
+        // On another thread, because "ip" may wait until its output is read.
+        scope.spawn(move || commands.write_all(lines.as_bytes()).unwrap());
+        child.wait_with_output().unwrap()
+    });
+    assert!(output.status.success(), "ip -batch:\n{lines}");
+    String::from_utf8(output.stdout).unwrap()
+}
+
+/// Waits until these devices can send. The kernel lets a device send some time after its other end
+/// is up: seconds later while many other devices on the machine change. Until then it drops packets.
+pub fn await_up<S: std::fmt::Display>(names: &[S]) {
+    let show: String = names.iter().map(|name| format!("link show dev {name}\n")).collect();
+    let end = Instant::now() + SURE;
+    while ip_batch(&show).matches("state UP").count() < names.len() {
+        assert!(Instant::now() < end, "not up: {}", ip_batch(&show));
+    }
 }
 
 /// The index of a device.
@@ -133,6 +150,8 @@ pub fn wires<const N: usize>() -> [Wire; N] {
         })
         .collect();
     ip_batch(&lines);
+    let names: Vec<String> = (0..N).flat_map(|n| [format!("r{n}"), format!("h{n}")]).collect();
+    await_up(&names);
     std::array::from_fn(|n| Wire::new(&format!("r{n}"), &format!("h{n}")))
 }
 
@@ -206,19 +225,27 @@ impl Wire {
     /// Waits at most `time` for the next IPv4 frame of this protocol that the router sends here.
     pub fn receive_frame(&self, protocol: u8, time: Duration) -> Option<Vec<u8>> {
         let end = Instant::now() + time;
-        while Instant::now() < end {
+        loop {
             let mut frame = vec![0u8; 2000];
-            // An error means that no frame came within the socket's timeout.
+            // An error means that no frame came within the socket's timeout. Looks once more after
+            // the end, because this thread may have stood still.
+            let is_over = Instant::now() >= end;
             let Ok((length, from)) = recvfrom::<LinkAddr>(self.fd.as_raw_fd(), &mut frame) else {
+                if is_over {
+                    return None;
+                }
                 continue;
             };
+            // Frames of other protocols may come without end.
+            if Instant::now() > end + SURE {
+                return None;
+            }
             let outgoing = from.is_some_and(|from| from.pkttype() == PACKET_OUTGOING);
             if length >= 34 && !outgoing && frame[23] == protocol {
                 frame.truncate(length);
                 return Some(frame);
             }
         }
-        None
     }
 }
 

@@ -17,7 +17,7 @@ pub fn current() -> Option<Router> {
     None
 }
 
-/// Every number is the manager's.
+/// No number belongs to a router, because there is none.
 ///
 /// # Errors
 /// None.
@@ -25,7 +25,7 @@ pub fn of_serial(_: u64) -> Result<Option<Router>> {
     Ok(None)
 }
 
-/// Every number is the manager's.
+/// No number belongs to a router, because there is none.
 ///
 /// # Errors
 /// None.

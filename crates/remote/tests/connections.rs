@@ -13,7 +13,7 @@ use nix::sys::resource::{setrlimit, Resource};
 use served::{Deaf, Served};
 use std::path::Path;
 
-/// Connects and says this. The session and the token, if it is welcome.
+/// Connects and sends this greeting. Returns the session and the token, if the router accepts it.
 fn say(path: &Path, hello: &Hello) -> (Connection, Option<(u64, u64)>) {
     let connection = Connection::open(path).unwrap();
     let (mut out, mut reader) = (Vec::new(), FrameReader::new(LONGEST_TO_CLIENT));

@@ -15,7 +15,7 @@ mod spec;
 #[path = "../../engine/tests/model/steps.rs"]
 mod steps;
 
-use mgm_engine::{ClientId, EnumKind, Join, Notice, NoticeKind, Packet, QuestionId};
+use mgm_engine::{ClientId, EnumKind, Join, Notice, NoticeKind, Packet};
 use mgm_manager::{Callbacks, ForwarderChoice, Manager, PacketIn, Settings};
 use mgm_remote::client::Router;
 use mgm_remote::messages::Room;
@@ -56,25 +56,14 @@ fn depends_on_time(notice: &Notice) -> bool {
     matches!(notice, Notice::WrongIf { .. })
 }
 
-/// A notice without what may differ: the numbers of questions, and the order of interfaces.
+/// A notice without what may differ.
 fn plain(notice: &Notice) -> String {
-    let mut notice = notice.clone();
+    let mut notice = spec::comparable(notice);
     if let Notice::Rpf { route, .. } = &mut notice {
         // A client gets only what RTM_DEST_INFO has of the route.
         let is_there = route.origin != RouteOrigin::None;
         route.origin = if is_there { RouteOrigin::Connected } else { RouteOrigin::None };
         (route.if_index, route.paths) = (0, None);
-    }
-    match &mut notice {
-        Notice::Rpf { question, .. }
-        | Notice::PruneMfe { question, .. }
-        | Notice::DisableIgmp { question, .. } => *question = QuestionId(0),
-        Notice::Creation { question, oifs, .. } => {
-            *question = QuestionId(0);
-            oifs.sort_by_key(|oif| oif.interface);
-        }
-        Notice::EnableIgmp { since, .. } => *since = 0,
-        _ => {}
     }
     format!("{notice:?}")
 }
@@ -148,9 +137,7 @@ impl Drive {
 
     /// An interface: mostly one that the client has.
     fn interface_for(&self, client: ClientId, operand: u8) -> Interface {
-        let places = self.model.places.iter();
-        let has = places.filter(|place| place.claim == Some(client) || place.igmp == Some(client));
-        let has: Vec<Interface> = has.map(|place| place.name).collect();
+        let has = self.model.interfaces_of(client);
         match has.is_empty() || operand % 8 == 7 {
             true => steps::pick(&steps::INTERFACES, operand / 8),
             false => steps::pick(&has, operand),

@@ -1,5 +1,5 @@
-//! Connections with a socket of one's own. Alone in their program, because one test measures the
-//! processor time of all threads.
+//! Connections that a test opens itself. These tests have a program of their own, because one of
+//! them measures the processor time of all threads.
 #![cfg(target_os = "linux")]
 
 mod served;
@@ -27,7 +27,7 @@ struct Raw {
 }
 
 impl Raw {
-    /// Connects and says this. Returns the session and the token, too.
+    /// Connects and sends this greeting. Also returns the session and the token.
     fn say(served: &Served, hello: &Hello) -> (Raw, (u64, u64)) {
         let connection = Connection::open(&served.path).unwrap();
         connection.set_patience(Some(Duration::from_secs(5))).unwrap();

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import time
 import weakref
 from collections import deque
 from collections.abc import Callable, Iterator
@@ -15,6 +16,8 @@ from .values import Flow, Interface
 
 Kind = Literal["prune_alert", "join_alert", "wrong_if", "local_join", "local_leave", "disable_igmp", "enable_igmp"]
 
+# How long after its registration a client is asked whether it belongs to a router that is lost, in seconds.
+RECENT = 60.0
 # As many alerts as the library itself keeps for a client that does not take them.
 LIMIT = 1024
 
@@ -31,10 +34,15 @@ class Alert:
     header: bytes | None = None
 
 
-def close_all() -> None:
-    """Ends the iterations of all clients."""
+def close_lost(is_lost: Callable[[Any], bool]) -> None:
+    """Ends the iterations of the clients whose router is lost. `is_lost` tells it from a handle.
+
+    The program may have connected to another router before it is told of the loss. So the handles of clients that
+    were registered recently are looked at. Those of the others are not, because a call with an invalid handle makes
+    a line in the log."""
     for alerts in tuple(_all):
-        alerts.close()
+        if not alerts.is_recent() or (alerts.handle and is_lost(alerts.handle)):
+            alerts.close()
 
 
 @contextlib.contextmanager
@@ -63,8 +71,14 @@ class Alerts:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake: asyncio.Event | None = None
         self._is_closed = False
+        # The handle of the client; null until it is registered.
+        self.handle: Any = None
+        self._begin = time.monotonic()
         # How many calls are ending the client, and may wait for the thread of a callback.
         self._ending = 0
+
+    def is_recent(self) -> bool:
+        return time.monotonic() - self._begin < RECENT
 
     def put(self, alert: Alert) -> None:
         with self._changed:

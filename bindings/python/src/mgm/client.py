@@ -114,6 +114,8 @@ class Client:
             remote._watch_router()
         self._handle = HANDLE()
         self._interfaces: set[tuple[int, int]] = set()
+        if self._alerts is not None:
+            self._alerts.handle = self._handle
         call("MgmRegisterMProtocol", ctypes.byref(config), protocol, component, ctypes.byref(self._handle))
         with _lock:
             _registered.add(self)
@@ -134,7 +136,8 @@ class Client:
 
     def alerts(self) -> AsyncIterator[Alert]:
         """Returns the alerts, for one task: `async for alert in client.alerts()`. It ends when the client is
-        closed, the library is stopped, or the router of this client process is lost. The client must be registered with `alerts=True`."""
+        closed, the library is stopped, or the router of this client process is lost. The client must be
+        registered with `alerts=True`."""
         if self._alerts is None:
             raise TypeError(f"{self!r} has no alerts: register it with alerts=True")
         return self._alerts

@@ -14,10 +14,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from ._abi import CLIENT_FILTER, DWORD, ROUTER_LOST
+from ._abi import ALL_SOURCES, CLIENT_FILTER, DWORD, HANDLE, ROUTER_LOST
 from ._library import call, code_of, error
-from .alerts import close_all
-from .errors import NO_ERROR
+from .alerts import close_lost
+from .errors import ERROR_INVALID_PARAMETER, NO_ERROR
 from .values import Interface
 
 # Every filter that was ever set. A previous one may still be running after a new one is set.
@@ -77,10 +77,19 @@ def _watch_router() -> None:
 
 
 def _called_when_lost(_context: int | None) -> None:
-    close_all()
+    close_lost(_is_invalid)
     callback = _lost
     if callback is not None:
         callback()
+
+
+def _is_invalid(handle: Any) -> bool:
+    """Whether the client with this handle belongs to a router that is lost."""
+    enumeration = HANDLE()
+    code = code_of("MgmGroupEnumerationStart", handle, ALL_SOURCES, ctypes.byref(enumeration))
+    if code == NO_ERROR:
+        code_of("MgmGroupEnumerationEnd", enumeration)
+    return code == ERROR_INVALID_PARAMETER
 
 
 _router_lost = ROUTER_LOST(_called_when_lost)

@@ -111,6 +111,8 @@ def _stats(buffer: Any, at: int) -> tuple[MfeStats, int]:
         packets=raw.ulInPkts,
         octets=raw.ulInOctets,
         wrong_interface=raw.ulPktsDifferentIf,
+        negative=raw.ulNegativeMfe,
+        sent=raw.ulTotalOutPackets,
         outgoing=tuple(
             OutgoingStats(
                 interface=Interface.of(o.dwOutIfIndex, o.dwNextHopAddr),

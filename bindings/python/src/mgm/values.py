@@ -166,4 +166,8 @@ class MfeStats:
     packets: int
     octets: int
     wrong_interface: int
+    # Packets that were accepted while the MFE had no outgoing interface.
+    negative: int
+    # Packets sent on all present and former outgoing interfaces; 0 with the kernel forwarder.
+    sent: int
     outgoing: tuple[OutgoingStats, ...]

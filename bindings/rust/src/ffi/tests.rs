@@ -51,6 +51,8 @@ fn the_sizes_that_are_read_by_offset_are_those_of_the_headers() {
          AT(MIB_IPMCAST_MFE_STATS_EX, ulInPkts, 48);\n\
          AT(MIB_IPMCAST_MFE_STATS_EX, ulInOctets, 52);\n\
          AT(MIB_IPMCAST_MFE_STATS_EX, ulPktsDifferentIf, 56);\n\
+         AT(MIB_IPMCAST_MFE_STATS_EX, ulNegativeMfe, 68);\n\
+         AT(MIB_IPMCAST_MFE_STATS_EX, ulTotalOutPackets, 80);\n\
          AT(MIB_IPMCAST_MFE_STATS_EX, rgmiosOutStats, 84);\n\
          AT(MIB_IPMCAST_OIF_STATS, ulTtlTooLow, 12);\n\
          AT(MIB_IPMCAST_OIF_STATS, ulOutPackets, 20);\n\

@@ -245,3 +245,23 @@ fn the_status_is_served() {
     assert_eq!(error.code(), Some(Code::CanNotComplete));
     assert!(error.to_string().contains("/no/such/folder/socket"), "{error}");
 }
+
+#[cfg(feature = "status")]
+#[test]
+fn the_state_has_types() {
+    let _router = routed();
+    let (inner, outer) = (silent(1), silent(2));
+    inner.take(1).unwrap();
+    outer.take(2).unwrap();
+    outer.join(2, Flow::any_source(GROUP)).unwrap();
+    assert!(packet(1).accepted);
+    let all = mgm_client::status::read(Detail::ALL).unwrap();
+    assert_eq!((all.clients.len(), all.totals.mfes), (2, 1));
+    let (mfes, memberships) = (all.mfes.unwrap(), all.memberships.unwrap());
+    assert_eq!((mfes.len(), memberships.len()), (1, 1));
+    assert_eq!((mfes[0].group.parse(), mfes[0].packets), (Ok(GROUP), 1));
+    let summary = mgm_client::status::read(Detail::SUMMARY).unwrap();
+    assert!(summary.mfes.is_none() && summary.memberships.is_none());
+    let explained = mgm_client::status::explain(Flow::new(SOURCE, GROUP), None).unwrap();
+    assert!(explained.verdict.forwarded && explained.mfe.is_some(), "{explained:?}");
+}

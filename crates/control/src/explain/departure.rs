@@ -176,10 +176,18 @@ fn dropped(facts: &Facts, exit: &Exit) -> Option<Finding> {
         arrived.packets,
         facts.arrival()
     );
-    let advice = format!(
-        "look for a rule that drops them: \"nft list ruleset\", hooks forward and postrouting, and \
-         \"tc filter show dev {name} egress\""
-    );
+    let advice = if facts.library.has_forwarder("ebpf") {
+        // Chains of the packet filter do not see what it forwards.
+        format!(
+            "look for what drops them: \"tc filter show dev {name} egress\" and \"tc -s qdisc show \
+             dev {name}\""
+        )
+    } else {
+        format!(
+            "look for a rule that drops them: \"nft list ruleset\", hooks forward and postrouting, \
+             and \"tc filter show dev {name} egress\""
+        )
+    };
     Some(Finding::new(Reason::DroppedOnDeparture, text).on(name).advise(advice))
 }
 

@@ -38,13 +38,13 @@ pub fn delete_all(
     }
 }
 
-/// How many MFEs one call of [`end_some`] looks at.
+/// How many MFEs one call of [`delete_portion`] looks at.
 const LOOKED_AT: usize = 1024;
 
 /// Deletes up to `most` MFEs whose iif is an interface that this client is about to release, among
 /// the first ones from `first` on. Returns where to continue, and how many it has deleted; `None`
 /// if there are no further MFEs, or if the MFEs of the interface do not end with the release.
-pub fn end_some(
+pub fn delete_portion(
     t: &mut Tables,
     of: (ClientId, Interface),
     first: Flow,

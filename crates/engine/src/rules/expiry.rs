@@ -40,7 +40,7 @@ pub fn tick(
     if route_changes::has_work(t) {
         route_changes::continue_some(t, most.min(AT_ONCE), fx);
     }
-    let most = most - grace::end_some(t, most.min(LEFT_AT_ONCE), fx);
+    let most = most - grace::end_portion(t, most.min(LEFT_AT_ONCE), fx);
     let mut left = most - refusals::end_old(t, most, fx);
     while left > 0 {
         let entries = t.expiry.pop(t.now, left.min(Flows::FETCH));

@@ -98,7 +98,7 @@ pub fn done(t: &mut Tables, client: ClientId) {
 
 /// Ends what is left of a client whose time has ended, at most `most` memberships or MFEs. Returns
 /// how much it has examined; 0 if there is nothing to end.
-pub fn end_some(t: &mut Tables, most: usize, fx: &mut Effects) -> usize {
+pub fn end_portion(t: &mut Tables, most: usize, fx: &mut Effects) -> usize {
     let now = t.now;
     let Some(grace) = t.graces.first_over(now) else { return 0 };
     let (client, mut at) = (grace.client, grace.at);
@@ -106,7 +106,7 @@ pub fn end_some(t: &mut Tables, most: usize, fx: &mut Effects) -> usize {
         let first = at.next.max(Flow::WILDCARD.successor());
         at.next = end_missing(t, (client, id), first, most, fx).unwrap_or(Flow::WILDCARD);
     } else if let Some(interface) = first_taken(t, client) {
-        releasing::release_some(t, (client, interface), &mut at, most, fx);
+        releasing::release_portion(t, (client, interface), &mut at, most, fx);
     } else {
         // Releases that wait for an answer to DISABLE_IGMP need not wait any longer.
         change_of_owner::finish_releases_of(t, client, fx);

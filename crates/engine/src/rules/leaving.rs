@@ -91,7 +91,7 @@ pub fn drop_members(t: &mut Tables, ending: &Ending<'_>, fx: &mut Effects) {
 /// Ends up to `most` memberships of a client on an interface, as its own deletes do. Begins at the
 /// flow `first`, which is not `(*,*)`. Returns where to continue; `None` if nothing is left there
 /// that the client may delete now.
-pub fn end_some(
+pub fn leave_portion(
     t: &mut Tables,
     of: (ClientId, Interface),
     first: Flow,

@@ -11,7 +11,7 @@ const WALKS: u32 = 4;
 
 /// Ends at most `most` memberships of a client on an interface, or MFEs whose iif it is. When all
 /// have ended, releases the interface, and `at` is the beginning again.
-pub fn release_some(
+pub fn release_portion(
     t: &mut Tables,
     of: (ClientId, Interface),
     at: &mut ReleaseProgress,
@@ -22,13 +22,13 @@ pub fn release_some(
     let (part, next) = match at.part {
         ReleasePart::Memberships => {
             let first = at.next.max(Flow::WILDCARD.successor());
-            match leaving::end_some(t, of, first, most, fx) {
+            match leaving::leave_portion(t, of, first, most, fx) {
                 Some(next) => (at.part, next),
                 None => (mfes(0, 0), Flow::WILDCARD),
             }
         }
         ReleasePart::Mfes { walks, deleted } => {
-            match deletion::end_some(t, of, at.next, most, fx) {
+            match deletion::delete_portion(t, of, at.next, most, fx) {
                 Some((next, some)) => (mfes(walks, deleted + some), next),
                 None if deleted > most && walks + 1 < WALKS => (mfes(walks + 1, 0), Flow::WILDCARD),
                 None => {

@@ -373,10 +373,13 @@ fn sizes(r: &Router) -> (usize, usize) {
 }
 
 /// Lets what is over end, and returns the most that has ended at once.
-fn largest_portion(r: &mut Router, end_some: impl Fn(&mut Engine, &mut Effects) -> bool) -> usize {
+fn largest_portion(
+    r: &mut Router,
+    end_portion: impl Fn(&mut Engine, &mut Effects) -> bool,
+) -> usize {
     let (mut before, mut largest, mut goes_on) = (sizes(r), 0, true);
     while goes_on {
-        goes_on = r.run(&end_some);
+        goes_on = r.run(&end_portion);
         let now = sizes(r);
         largest = largest.max(before.0 - now.0).max(before.1 - now.1);
         before = now;

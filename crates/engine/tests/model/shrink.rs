@@ -51,7 +51,7 @@ pub fn try_walk(steps: &[Step], stage: Stage) -> Result<Seen, Failure> {
         };
         return Err(Failure { at, what: format!("at {step:?}: {what}") });
     }
-    let fell_behind = drive.ears.fell_behind;
+    let fell_behind = drive.alerted.fell_behind;
     Ok(Seen {
         alerts: drive.alerts,
         installed: drive.installed,

@@ -74,8 +74,8 @@ pub enum Kind {
     AnswerAgain,
     /// All callbacks that are due, with nothing to say.
     AnswerAll,
-    /// A client hears some of the alerts that wait for it; or all do.
-    Listen,
+    /// Delivers some of the alerts that wait for a client, or all alerts of all clients.
+    Deliver,
     SetMfe,
     Routes,
     /// Flows whose turn it is follow their routes.
@@ -108,7 +108,7 @@ const WEIGHTS: [(Kind, u8); 24] = [
     (Kind::Answer, 16),
     (Kind::AnswerAgain, 2),
     (Kind::AnswerAll, 6),
-    (Kind::Listen, 10),
+    (Kind::Deliver, 10),
     (Kind::SetMfe, 3),
     (Kind::Routes, 4),
     (Kind::Reroute, 3),

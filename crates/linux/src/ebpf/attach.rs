@@ -8,6 +8,8 @@ use crate::fork::GuardedFd;
 use std::io;
 use std::os::linux::net::SocketAddrExt;
 use std::os::unix::net::{SocketAddr, UnixDatagram};
+use std::thread::sleep;
+use std::time::{Duration, Instant};
 
 /// How programs are attached.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -114,12 +116,28 @@ fn by_tcx(if_index: u32, programs: [&Program; 2]) -> Result<Attached, AttachErro
     Ok(attached)
 }
 
+/// How long a lock may still be held that this process has released: a child that another thread has
+/// just forked has a copy of its descriptor until it runs another program.
+const LEFT_TO_CHILDREN: Duration = Duration::from_millis(50);
+
+/// Takes the name that only one forwarder can have.
+fn lock(if_index: u32) -> io::Result<GuardedFd> {
+    let name = SocketAddr::from_abstract_name(format!("mgm-ebpf/{if_index}"))?;
+    let end = Instant::now() + LEFT_TO_CHILDREN;
+    loop {
+        match GuardedFd::open(|| UnixDatagram::bind_addr(&name)) {
+            Err(error)
+                if error.raw_os_error() == Some(libc::EADDRINUSE) && Instant::now() < end =>
+            {
+                sleep(Duration::from_millis(1));
+            }
+            result => return result,
+        }
+    }
+}
+
 fn by_clsact(if_index: u32, programs: [&Program; 2]) -> Result<Attached, AttachError> {
-    let lock = GuardedFd::open(|| {
-        let name = SocketAddr::from_abstract_name(format!("mgm-ebpf/{if_index}"))?;
-        UnixDatagram::bind_addr(&name)
-    })
-    .map_err(|error| match error.raw_os_error() {
+    let lock = lock(if_index).map_err(|error| match error.raw_os_error() {
         Some(libc::EADDRINUSE) => AttachError::Taken,
         _ => AttachError::System("a lock", error),
     })?;
@@ -153,13 +171,18 @@ fn by_clsact(if_index: u32, programs: [&Program; 2]) -> Result<Attached, AttachE
 }
 
 impl Attached {
-    /// Detaches the programs. Programs that are attached by tcx are detached when this is dropped.
+    /// Detaches the programs.
     ///
     /// # Errors
     /// A filter of clsact is still there. It can be tried again, and dropping this does so.
     pub(super) fn detach(&mut self) -> io::Result<()> {
-        let Means::Clsact { netlink, is_ours, is_detached, .. } = &mut self.means else {
-            return Ok(());
+        let (netlink, is_ours, is_detached) = match &mut self.means {
+            Means::Tcx(links) => {
+                // If one fails, its program is detached when this is dropped.
+                links.iter().for_each(|link| drop(sys::detach_link(link)));
+                return Ok(());
+            }
+            Means::Clsact { netlink, is_ours, is_detached, .. } => (netlink, is_ours, is_detached),
         };
         if *is_detached {
             return Ok(());
@@ -202,5 +225,51 @@ impl Drop for Attached {
                 self.if_index
             );
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::load::Loaded;
+    use super::*;
+    use mgm_netns::{self as netns, Wire};
+    use std::os::fd::{AsFd, OwnedFd};
+
+    /// Copies of the descriptors, as a child has them that another thread has just forked.
+    fn copies(attached: &Attached) -> Vec<OwnedFd> {
+        let fds = match &attached.means {
+            Means::Tcx(links) => links.iter().map(AsFd::as_fd).collect(),
+            Means::Clsact { _lock, .. } => vec![_lock.as_fd()],
+        };
+        fds.iter().map(|fd| fd.try_clone_to_owned().unwrap()).collect()
+    }
+
+    #[test]
+    fn an_interface_can_be_served_again_while_a_child_holds_the_descriptors() {
+        netns::run(|| {
+            let [wire]: [Wire; 1] = netns::wires();
+            let loaded = Loaded::new().unwrap();
+            let attach = |how| Attached::new(wire.router, Framing::Ethernet, &loaded.programs, how);
+            let attached = attach(Attachment::Auto).unwrap();
+            if attached.is_tcx() {
+                let _held = copies(&attached);
+                drop(attached);
+                attach(Attachment::Auto).unwrap();
+            }
+            // Until the child runs another program. A busy machine may let that take too long.
+            let is_served = (0..5).any(|_| {
+                let attached = attach(Attachment::Clsact).unwrap();
+                let held = copies(&attached);
+                drop(attached);
+                std::thread::scope(|scope| {
+                    scope.spawn(|| {
+                        sleep(Duration::from_millis(10));
+                        drop(held);
+                    });
+                    attach(Attachment::Clsact).is_ok()
+                })
+            });
+            assert!(is_served);
+        });
     }
 }

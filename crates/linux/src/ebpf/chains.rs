@@ -19,9 +19,16 @@ const CHAIN_USE: u16 = 6;
 const HOOK_NUMBER: u16 = 1;
 /// Of all families.
 const ANY_FAMILY: [u8; 4] = [0; 4];
+const INET: u8 = 1;
+const IPV4: u8 = 2;
+const NETDEV: u8 = 5;
+/// NF_INET_INGRESS of `inet`; NF_NETDEV_* of `netdev`.
+const INET_INGRESS: u32 = 5;
+const NETDEV_INGRESS: u32 = 0;
+const NETDEV_EGRESS: u32 = 1;
 
-/// The names of the chains at prerouting and forward that have rules or drop by default, as "family
-/// table chain" or "iptables table CHAIN". A packet filter that cannot be read has none.
+/// The names of the chains that forwarded packets bypass, and that have rules or drop by default, as
+/// "family table chain" or "iptables table CHAIN". A packet filter that cannot be read has none.
 pub(super) fn bypassed() -> Vec<String> {
     let mut all = of_nftables().unwrap_or_else(|error| {
         // Kernels without nftables.
@@ -46,8 +53,9 @@ fn chain(message: &wire::Message<'_>) -> Option<String> {
     }
     let (head, attributes) = message.split(4)?;
     let family = match head[0] {
-        1 => "inet",
-        2 => "ip",
+        INET => "inet",
+        IPV4 => "ip",
+        NETDEV => "netdev",
         _ => return None,
     };
     // Numbers are in network byte order.
@@ -60,8 +68,15 @@ fn chain(message: &wire::Message<'_>) -> Option<String> {
     let has_rules = number(attributes, CHAIN_USE).unwrap_or_default() > 0;
     const DROP: u32 = 0;
     let accepts = number(attributes, CHAIN_POLICY) != Some(DROP);
-    let matters = matches!(hook, PREROUTING | FORWARD) && (has_rules || !accepts);
-    matters.then(|| Some(format!("{family} {} {}", text(CHAIN_TABLE)?, text(CHAIN_NAME)?)))?
+    // The programs run before the chains at ingress. Those at egress do not see the copies that a
+    // program of traffic control sends.
+    let is_bypassed = match head[0] {
+        NETDEV => matches!(hook, NETDEV_INGRESS | NETDEV_EGRESS),
+        INET if hook == INET_INGRESS => true,
+        _ => matches!(hook, PREROUTING | FORWARD),
+    };
+    (is_bypassed && (has_rules || !accepts))
+        .then(|| Some(format!("{family} {} {}", text(CHAIN_TABLE)?, text(CHAIN_NAME)?)))?
 }
 
 #[cfg(test)]
@@ -85,12 +100,20 @@ mod tests {
     }
 
     #[test]
-    fn chains_at_prerouting_and_forward_with_an_effect_are_named() {
+    fn chains_with_an_effect_on_other_packets_are_named() {
         const DROP: u32 = 0;
         assert_eq!(found(2, 2, 1, 1).as_deref(), Some("ip filter FORWARD"));
         assert_eq!(found(1, 0, 0, DROP).as_deref(), Some("inet filter FORWARD"));
         assert_eq!(found(2, 2, 0, 1), None, "no rule, and accepts");
         assert_eq!(found(2, 1, 5, DROP), None, "input");
         assert_eq!(found(10, 2, 5, DROP), None, "IPv6");
+        for (family, hook) in
+            [(INET, INET_INGRESS), (NETDEV, NETDEV_INGRESS), (NETDEV, NETDEV_EGRESS)]
+        {
+            assert!(found(family, hook, 1, 1).is_some(), "{family} {hook}");
+            assert_eq!(found(family, hook, 0, 1), None, "{family} {hook} without rules");
+        }
+        assert_eq!(found(NETDEV, NETDEV_EGRESS, 1, 1).as_deref(), Some("netdev filter FORWARD"));
+        assert_eq!(found(IPV4, INET_INGRESS, 1, 1), None, "no hook of IPv4");
     }
 }

@@ -7,6 +7,7 @@ use super::reader::Reader;
 use super::resend::{self, Packet};
 use super::table::{Table, TableError, Wanted};
 use super::waiting::{Inbox, Outbox, State, BATCH, MOST_HELD, MOST_SENT, PAUSE};
+use crate::sys;
 use crate::types::Flow;
 use std::sync::atomic::Ordering;
 use std::time::Instant;
@@ -30,15 +31,16 @@ impl Reader {
     /// from now on no longer come here.
     fn flush(&self, inbox: &mut Inbox, state: &mut State) {
         // Those that arrive meanwhile are sent, too, so that packets keep their order. But they can
-        // arrive faster than they are sent, and the manager's lock may be held.
-        let (end, mut left) = (Instant::now() + MOST_HELD, MOST_SENT);
+        // arrive faster than they are sent, and the manager's lock may be held. The time that the
+        // thread did not run does not count: otherwise packets would be overtaken whenever it is
+        // interrupted here.
+        let end = sys::thread_time() + MOST_HELD;
         loop {
-            let now = left.min(state.outbox.packets.len());
+            let now = MOST_SENT.min(state.outbox.packets.len());
             let later = state.outbox.packets.split_off(now);
             let packets = std::mem::replace(&mut state.outbox.packets, later);
             self.send_some(&packets, state.outbox.is_alone);
-            left -= now;
-            if left == 0 || Instant::now() >= end {
+            if sys::thread_time() >= end {
                 break;
             }
             let is_left = self.drain(inbox, state, BATCH);

@@ -201,6 +201,50 @@ fn mapped<T: Shared>(name: &'static str, map: &Map) -> Result<Array<T>, LoadErro
 mod tests {
     use super::*;
     use crate::ebpf::advice;
+    use mgm_netns as netns;
+    use nix::sys::signal::{sigaction, SaFlags, SigAction, SigHandler, SigSet, Signal};
+    use std::sync::mpsc::{channel, RecvTimeoutError};
+    use std::time::Duration;
+
+    extern "C" fn ignore(_: libc::c_int) {}
+
+    #[test]
+    fn signals_do_not_make_the_kernel_refuse_a_program() {
+        // The second one cannot be blocked while a program is loaded.
+        let (often, rarely) = (Signal::SIGUSR2, Signal::SIGTRAP);
+        for signal in [often, rarely] {
+            let handler = SigHandler::Handler(ignore);
+            let action = SigAction::new(handler, SaFlags::SA_RESTART, SigSet::empty());
+            // SAFETY: the handler does nothing.
+            unsafe { sigaction(signal, &action) }.unwrap();
+        }
+        netns::run(|| {
+            // SAFETY: has no conditions.
+            let loader = unsafe { libc::pthread_self() };
+            let send = move |signal: Signal| {
+                // SAFETY: the thread waits for the end of this one.
+                assert_eq!(unsafe { libc::pthread_kill(loader, signal as libc::c_int) }, 0);
+            };
+            let (over, is_over) = channel::<()>();
+            std::thread::scope(|scope| {
+                scope.spawn(move || {
+                    let pause = Duration::from_micros(300);
+                    let mut sent = 0;
+                    while is_over.recv_timeout(pause) == Err(RecvTimeoutError::Timeout) {
+                        send(often);
+                        sent += 1;
+                        // Fewer than the attempts to load a program.
+                        if sent % 20 == 0 && sent <= 200 {
+                            send(rarely);
+                        }
+                    }
+                });
+                let loaded = Loaded::new();
+                drop(over);
+                assert!(loaded.is_ok(), "{:?}", loaded.err());
+            });
+        });
+    }
 
     #[test]
     fn t2_7_an_object_of_another_version_is_refused_before_anything_is_loaded() {

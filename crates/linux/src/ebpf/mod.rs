@@ -25,7 +25,7 @@
 //! - `links` asks about interfaces, `changes` reads announcements about them.
 //! - `table` has the entries, `flows` their hash tables, `runs` and `chunks` their memory, `counts` the counters of oifs.
 //! - `reader` reads what the programs report, `waiting` and `queues` have what waits, `installs` adds
-//!   entries, `resend` keeps the first packets of new flows.
+//!   entries, `kept` keeps the first packets of new flows, `resend` sends them on.
 //! - `upkeep` does what must be done now and then, on a thread of its own.
 //! - `advice` turns errors into messages that say what to do.
 
@@ -38,6 +38,7 @@ mod counts;
 mod flows;
 mod installs;
 mod interfaces;
+mod kept;
 mod layout;
 mod legacy;
 mod links;

@@ -6,11 +6,12 @@
 //! the view of [`Reader::interfaces`]. No thread waits for the manager's lock while it holds one of the others.
 
 use super::interfaces::Interfaces;
+use super::kept::Kept;
 use super::layout::{FlowKey, Pendings, Record, Told, SETS};
 use super::load::Loaded;
 use super::memory::Ring;
 use super::queues::{Place, Waiting};
-use super::resend::{Kept, Packet};
+use super::resend::Packet;
 use super::table::Table;
 use super::waiting::{Inbox, Outbox, State, AT_A_TIME, BATCH, MOST_HELD, MOST_SENT, PAUSE};
 use crate::forwarder::{Upcall, UpcallKind, UpcallSink, UpcallSource};

@@ -1,9 +1,10 @@
 //! The system call bpf().
 //!
-//! This module uses only libc, because the library needs just nine commands of this system call. The
+//! This module uses only libc, because the library needs just eleven commands of this system call. The
 //! root Cargo.toml, at `libc`, compares that with the crates aya and libbpf-rs.
 
 use crate::fork::GuardedFd;
+use crate::threads::without_signals;
 use std::ffi::CStr;
 use std::io;
 use std::mem::{size_of, zeroed};
@@ -20,6 +21,7 @@ const PROG_GET_FD_BY_ID: libc::c_int = 13;
 const PROG_QUERY: libc::c_int = 16;
 const MAP_UPDATE_BATCH: libc::c_int = 26;
 const LINK_CREATE: libc::c_int = 28;
+const LINK_DETACH: libc::c_int = 34;
 
 const PROG_TYPE_SCHED_CLS: u32 = 3;
 
@@ -207,7 +209,7 @@ impl Program {
             flags: 0,
             name: object_name(name),
         };
-        let error = match bpf_open(PROG_LOAD, &mut attributes) {
+        let error = match verify(&mut attributes) {
             Ok(fd) => return Ok(Program(fd)),
             Err(error) => error,
         };
@@ -216,7 +218,7 @@ impl Program {
         attributes.log_level = 1;
         attributes.log_size = log.len() as u32;
         attributes.log = log.as_mut_ptr() as usize as u64;
-        match bpf_open(PROG_LOAD, &mut attributes) {
+        match verify(&mut attributes) {
             Ok(fd) => Ok(Program(fd)),
             Err(_) => Err((error, last_words(&log))),
         }
@@ -322,6 +324,26 @@ struct SkbContext {
     rest: [u32; 23],
 }
 
+/// How often a program is loaded if signals interrupt the verifier each time.
+const ATTEMPTS: u32 = 20;
+
+/// Loads a program. The verifier takes milliseconds, and gives up with EAGAIN when a signal arrives.
+/// So signals are blocked meanwhile. Some cannot be blocked, such as those that stop the process and
+/// let it continue: after them the program is loaded again.
+fn verify(attributes: &mut LoadAttributes) -> io::Result<GuardedFd> {
+    without_signals(|| {
+        let mut attempts = 1;
+        loop {
+            match bpf_open(PROG_LOAD, attributes) {
+                Err(error) if error.raw_os_error() == Some(libc::EAGAIN) && attempts < ATTEMPTS => {
+                    attempts += 1;
+                }
+                result => return result,
+            }
+        }
+    })
+}
+
 fn last_words(log: &[u8]) -> String {
     let text = CStr::from_bytes_until_nul(log).unwrap_or_default().to_string_lossy();
     let lines: Vec<&str> = text.lines().filter(|line| !line.trim().is_empty()).collect();
@@ -411,6 +433,12 @@ pub(super) fn link_interface(link: &GuardedFd) -> io::Result<u32> {
     };
     bpf(OBJ_GET_INFO_BY_FD, &mut attributes)?;
     Ok(info[4])
+}
+
+/// Detaches the program of a tcx link, which also ends with its last descriptor. A child that another
+/// thread has just forked still has a copy of that.
+pub(super) fn detach_link(link: &GuardedFd) -> io::Result<()> {
+    bpf(LINK_DETACH, &mut (link.as_raw_fd() as u32)).map(drop)
 }
 
 /// Before Linux 5.11, maps count as locked memory. Where the limit cannot be raised, maps may be

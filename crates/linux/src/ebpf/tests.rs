@@ -6,7 +6,7 @@
 #[path = "../../tests/sink/mod.rs"]
 mod sink;
 
-use super::queues::{Place, Waiting};
+use super::queues::{Place, Waiting, EACH};
 use super::requests::Netlink;
 use super::*;
 use crate::forwarder::{Upcall, UpcallKind};
@@ -236,5 +236,59 @@ fn t5_11_a_device_is_lost_that_another_one_has_replaced_while_it_was_a_vif() {
         wait_until(&|| is_attached(&wires[0]));
         assert_eq!(forwarder.lost_interfaces(), Ok(vec![IfId(1)]));
         assert!(!is_attached(&wires[1]));
+    });
+}
+
+#[test]
+fn d83_new_flows_do_not_use_up_the_room_for_packets_on_a_wrong_interface() {
+    netns::run(|| {
+        let (mut forwarder, upcalls) = open();
+        let wires: [Wire; 2] = netns::wires();
+        let reader = Arc::clone(&forwarder.reader);
+        for (wire, id) in wires.iter().zip(0..) {
+            forwarder.add_interface(IfId(id), Interface::link(wire.router)).unwrap();
+        }
+        let flow = Flow::new(SOURCE.into(), GROUP.into());
+        forwarder.install(&ForwarderEntry { flow, iif: IfId(1), oifs: &[] }).unwrap();
+        // As if so many new flows of the interface waited, which the library has read.
+        let arrivals = reader.loaded.maps.arrivals.get(0);
+        arrivals.written.store(EACH as u64, Relaxed);
+        wires[0].send(SOURCE, wanted(0), 64);
+        assert!(upcalls.recv_timeout(NEVER).is_err());
+        assert_eq!(arrivals.lost.load(Relaxed), 1);
+        wires[0].send(SOURCE, GROUP, 64);
+        let upcall = upcalls.recv_timeout(SURE).expect("the upcall");
+        assert_eq!((upcall.kind, upcall.flow), (UpcallKind::WrongIf, flow));
+    });
+}
+
+#[test]
+fn d83_a_full_ring_has_room_for_packets_on_a_wrong_interface() {
+    /// More than three quarters of the ring have room for.
+    const MANY: u32 = 100_000;
+    netns::run(|| {
+        let (mut forwarder, upcalls) = open();
+        let wires: [Wire; 2] = netns::wires();
+        let reader = Arc::clone(&forwarder.reader);
+        for (wire, id) in wires.iter().zip(0..) {
+            forwarder.add_interface(IfId(id), Interface::link(wire.router)).unwrap();
+        }
+        let flow = Flow::new(SOURCE.into(), GROUP.into());
+        forwarder.install(&ForwarderEntry { flow, iif: IfId(1), oifs: &[] }).unwrap();
+        let arrivals = reader.loaded.maps.arrivals.get(0);
+        {
+            let _inbox = reader.inbox.lock(); // nobody reads
+            for number in 0..MANY {
+                wires[0].send(number.to_be_bytes().map(|byte| byte.max(1)), [239, 9, 9, 9], 64);
+                if arrivals.lost.load(Relaxed) > 0 {
+                    break;
+                }
+            }
+            assert!(arrivals.lost.load(Relaxed) > 0, "it is not full");
+            wires[0].send(SOURCE, GROUP, 64);
+        }
+        let told = std::iter::from_fn(|| upcalls.recv_timeout(SURE).ok());
+        let mut wrong = told.filter(|upcall| upcall.kind == UpcallKind::WrongIf);
+        assert_eq!(wrong.next().map(|upcall| upcall.flow), Some(flow));
     });
 }

@@ -5,6 +5,7 @@
 
 use super::changes::Changed;
 use super::chunks::Chunks;
+use super::kept::PARTS;
 use super::layout::BUCKET_CHUNKS;
 use super::load::Maps;
 use super::reader::{Reader, REPORTS, UPKEEP};
@@ -100,9 +101,12 @@ impl Reader {
 
     fn do_upkeep(&self) {
         self.give_up_old();
+        if !self.state.lock().kept.is_empty() {
+            // Others get the lock in between.
+            (0..PARTS).for_each(|part| self.state.lock().kept.expire(part));
+        }
         let retired = {
             let mut state = self.state.lock();
-            state.kept.expire();
             state.table.has_retired().then(|| state.table.retired())
         };
         self.interfaces.report_refused(&self.loaded);

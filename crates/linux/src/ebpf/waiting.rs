@@ -1,9 +1,10 @@
 //! What waits in the library: records that were read, upcalls for the sink, and first packets. The
 //! only I/O here is reading the ring.
 
+use super::kept::Kept;
 use super::memory::Ring;
 use super::queues::Queues;
-use super::resend::{Kept, Packet};
+use super::resend::Packet;
 use super::table::Table;
 use crate::forwarder::Upcall;
 use crate::types::Flow;
@@ -15,9 +16,11 @@ pub(super) const AT_A_TIME: usize = 64;
 /// How many records are read before others get the locks.
 pub(super) const BATCH: usize = 4096;
 
-/// How long entries are held, and how many packets are sent meanwhile, before they are opened though
-/// more packets wait. Other threads get the locks then, too.
+/// How long a thread sends packets before it opens the entries that are held, though more packets
+/// wait. Other threads get the locks then, too.
 pub(super) const MOST_HELD: Duration = Duration::from_millis(2);
+
+/// How many packets are sent before the thread looks at that time.
 pub(super) const MOST_SENT: usize = 64;
 
 /// The pause before upcalls are offered again.

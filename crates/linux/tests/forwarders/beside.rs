@@ -228,11 +228,23 @@ fn wait_until(mut condition: impl FnMut() -> bool) {
 
 /// Adds a chain to nftables that drops what is forwarded.
 fn drop_what_is_forwarded() {
+    assert!(drop_all(2, FORWARD, None), "nftables in the kernel");
+}
+
+/// NF_INET_FORWARD, and NF_NETDEV_* of the family netdev.
+const FORWARD: u32 = 2;
+const INGRESS: u32 = 0;
+const EGRESS: u32 = 1;
+
+/// Adds the chain `drops` to the table `mgm_test` of a family, at this hook. Its policy is to drop.
+/// Returns whether the kernel can.
+fn drop_all(family: u8, hook: u32, device: Option<&str>) -> bool {
     use mgm_net::netlink::wire::{attr, message};
     const NFTABLES: u16 = 10 << 8;
-    const IP: [u8; 4] = [2, 0, 0, 0];
+    let head = [family, 0, 0, 0];
     let table = attr(1, b"mgm_test\0");
-    let hook = [attr(1, &2u32.to_be_bytes()), attr(2, &0u32.to_be_bytes())].concat();
+    let mut hook = [attr(1, &hook.to_be_bytes()), attr(2, &0u32.to_be_bytes())].concat();
+    hook.extend(device.map(|name| attr(3, format!("{name}\0").as_bytes())).unwrap_or_default());
     let chain = [
         table.clone(),
         attr(3, b"drops\0"),
@@ -243,15 +255,15 @@ fn drop_what_is_forwarded() {
     .concat();
     let batch = [
         message(0x10, 1, 1, &[&[0, 0, 0, 10]]),
-        message(NFTABLES, 0x401, 2, &[&IP, &attr(1, b"mgm_test\0")]),
-        message(NFTABLES | 3, 0x405, 3, &[&IP, &chain]),
+        message(NFTABLES, 0x401, 2, &[&head, &attr(1, b"mgm_test\0")]),
+        message(NFTABLES | 3, 0x405, 3, &[&head, &chain]),
         message(0x11, 1, 4, &[&[0, 0, 0, 10]]),
     ]
     .concat();
     let socket = netlink_sys::Socket::new(netlink_sys::protocols::NETLINK_NETFILTER).unwrap();
     socket.send(&batch, 0).unwrap();
     let (answer, _) = socket.recv_from_full().unwrap();
-    assert_eq!(answer[16..20], [0; 4], "nftables in the kernel");
+    answer[16..20] == [0; 4]
 }
 
 /// Log lines of all tests.
@@ -283,4 +295,21 @@ fn chains_that_are_gone_round_are_named() {
         router.packet(0, 64);
         router.assert_out(1, 63);
     });
+}
+
+#[test]
+fn chains_of_a_device_are_gone_round_and_named() {
+    for (hook, device) in [(INGRESS, "r0"), (EGRESS, "r1")] {
+        on_both(|kind| {
+            let mut router = Router::<2>::new(kind);
+            if !drop_all(5, hook, Some(device)) {
+                return println!("SKIPPED: this kernel has no chains at hook {hook} of a device");
+            }
+            assert_eq!(router.forwarder.bypassed_chains(), ["netdev mgm_test drops"]);
+            // Not by first packets, which the kernel passes to chains at egress.
+            router.install(0, &[(1, 1)]);
+            router.packet(0, 64);
+            router.assert_out(1, 63);
+        });
+    }
 }

@@ -104,6 +104,12 @@ fn d93_an_unknown_neighbour_is_resolved() {
     });
 }
 
+/// Waits until so many pairs of devices x0, y0, x1 … can send.
+fn await_pairs(pairs: u16) {
+    let names = (0..pairs).flat_map(|n| [format!("x{n}"), format!("y{n}")]);
+    netns::await_up(&names.collect::<Vec<_>>());
+}
+
 #[test]
 fn an_mfe_may_have_many_oifs() {
     const MANY: u16 = 500;
@@ -116,6 +122,7 @@ fn an_mfe_may_have_many_oifs() {
             })
             .collect();
         ip_batch(&lines);
+        await_pairs(MANY / 2 + 1);
         let wires: [Wire; 1] = netns::wires();
         let (mut forwarder, _upcalls) = open(Kind::Ebpf).unwrap();
         forwarder.add_interface(IfId(0), Interface::link(wires[0].router)).unwrap();
@@ -160,6 +167,7 @@ fn a_thousand_interfaces_are_served_and_half_of_them_are_oifs() {
             format!("link add x{n} type veth peer name y{n}\nlink set x{n} up\nlink set y{n} up\n")
         });
         ip_batch(&lines.collect::<String>());
+        await_pairs(half);
         let wires: [Wire; 1] = netns::wires();
         let (mut forwarder, _upcalls) = open(Kind::Ebpf).unwrap();
         let own = |forwarder: &mut dyn Forwarder, id: u16| {

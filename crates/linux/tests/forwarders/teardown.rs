@@ -2,8 +2,10 @@
 
 use super::*;
 use mgm_netns::{ip, ip_batch, Packet};
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::net::{Ipv4Addr, UdpSocket};
+use std::os::fd::AsRawFd;
+use std::os::unix::net::UnixStream;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -78,6 +80,7 @@ fn t5_11_the_kernel_loses_an_interface_with_its_device() {
         // A new device under the old index is another one.
         ip(&format!("link add r1 index {} type veth peer name h1", link.index));
         ip_batch("link set r1 up\nlink set h1 up\n");
+        netns::await_up(&["r1", "h1"]);
         let wire = Wire::new("r1", "h1");
         assert_eq!(router.forwarder.lost_interfaces(), Ok(vec![IfId(1)]));
         router.packet(0, 64);
@@ -212,6 +215,9 @@ fn igmp_packets_are_not_upcalls() {
     });
 }
 
+/// How long a child of the router lives that is killed.
+const LIFE_OF_A_CHILD: Duration = Duration::from_secs(20);
+
 /// The variable that makes the test below the process that is to be killed.
 const TO_BE_KILLED: &str = "MGM_TEST_TO_BE_KILLED";
 
@@ -242,13 +248,17 @@ fn route_for_ever(words: &str) {
     let oifs = &[(IfId(1), 1)];
     forwarder.install(&ForwarderEntry { flow: flow(), iif: IfId(0), oifs }).unwrap();
     if words.ends_with("with a child") {
-        // SAFETY: the child only sleeps, then exits.
+        // The fork handler has run when the child says so. Then it must not keep anything.
+        let (mut says, childs) = UnixStream::pair().unwrap();
+        // SAFETY: the child only writes a byte, sleeps, then exits.
         unsafe {
             if libc::fork() == 0 {
-                libc::sleep(3);
+                libc::write(childs.as_raw_fd(), b"x".as_ptr().cast(), 1);
+                libc::sleep(LIFE_OF_A_CHILD.as_secs() as u32);
                 libc::_exit(0);
             }
         }
+        says.read_exact(&mut [0]).unwrap();
     }
     println!("\nROUTING");
     std::thread::sleep(Duration::from_secs(60));
@@ -279,53 +289,56 @@ fn t8_7_nothing_is_left_of_a_router_that_was_killed() {
         on_each(|kind| {
             let wires: [Wire; 2] = netns::wires();
             ip_batch("link set lo up\naddr add 10.1.0.1/24 dev r0\n");
-            let mut child = start_router(kind, with);
-            wires[0].send(SOURCE, GROUP, 64);
-            assert!(wires[1].receive(SURE).is_some(), "{with}: it does not forward");
-            // The kernel's multicast routing has one owner, an interface one ebpf forwarder.
-            let taken = || {
-                let (mut forwarder, upcalls) = open(kind)?;
-                forwarder.add_interface(IfId(0), Interface::link(wires[0].router))?;
-                Ok::<_, Refusal>((forwarder, upcalls))
-            };
-            let held = taken().map(drop).unwrap_err().to_string();
-            assert!(held.contains("another"), "{held}");
-            let signal = if with == "that aborts" { libc::SIGABRT } else { libc::SIGKILL };
-            // SAFETY: the process is our child, and has not been waited for.
-            assert_eq!(unsafe { libc::kill(child.id() as libc::pid_t, signal) }, 0);
-            child.wait().unwrap();
-            // On a busy machine, the child runs its fork handler a moment after the fork. It lives for
-            // 3 s, and must not keep anything until then.
-            let end = Instant::now() + Duration::from_secs(1);
-            let dead = Instant::now();
-            let mut last_forwarded = Duration::ZERO;
-            loop {
-                let sent = dead.elapsed();
-                wires[0].send(SOURCE, GROUP, 64);
-                if wires[1].receive(netns::NEVER).is_none() {
-                    break;
-                }
-                last_forwarded = sent;
-                assert!(Instant::now() < end, "{with}: it still forwards");
-            }
-            if kind != Kind::Kernel {
-                assert!(last_forwarded < Duration::from_millis(100), "{with}: {last_forwarded:?}");
-            }
-            if kind == Kind::EbpfClsact {
-                assert!(netns::filters("r0").contains("mgm"), "{with}: the kernel keeps them");
-                assert_local_member_hears(&wires[0]);
-            }
-            let forwarder = loop {
-                match taken() {
-                    Ok(opened) => break opened,
-                    Err(error) => assert!(Instant::now() < end, "{with}: {error}"),
-                }
-                std::thread::sleep(netns::NEVER);
-            };
-            drop(forwarder);
-            assert_clean();
-            let qdiscs = netns::qdiscs("r0");
-            assert!(!qdiscs.contains("clsact"), "{with}: {qdiscs}");
+            // A busy machine may hold up the kernel for a moment, but not each time.
+            let mut times = (0..5).map(|_| kill_a_router(&wires, kind, with));
+            let is_in_time = times.any(|time| time < Duration::from_millis(100));
+            assert!(is_in_time || kind == Kind::Kernel, "{with}: it still forwards");
         });
     }
+}
+
+/// How long a router that was killed has gone on forwarding.
+fn kill_a_router(wires: &[Wire; 2], kind: Kind, with: &str) -> Duration {
+    let mut child = start_router(kind, with);
+    wires[0].send(SOURCE, GROUP, 64);
+    assert!(wires[1].receive(SURE).is_some(), "{with}: it does not forward");
+    // The kernel's multicast routing has one owner, an interface one ebpf forwarder.
+    let taken = || {
+        let (mut forwarder, upcalls) = open(kind)?;
+        forwarder.add_interface(IfId(0), Interface::link(wires[0].router))?;
+        Ok::<_, Refusal>((forwarder, upcalls))
+    };
+    let held = taken().map(drop).unwrap_err().to_string();
+    assert!(held.contains("another"), "{held}");
+    let signal = if with == "that aborts" { libc::SIGABRT } else { libc::SIGKILL };
+    // SAFETY: the process is our child, and has not been waited for.
+    assert_eq!(unsafe { libc::kill(child.id() as libc::pid_t, signal) }, 0);
+    child.wait().unwrap();
+    let (dead, end) = (Instant::now(), Instant::now() + LIFE_OF_A_CHILD / 2);
+    let mut last_forwarded = Duration::ZERO;
+    loop {
+        let sent = dead.elapsed();
+        wires[0].send(SOURCE, GROUP, 64);
+        if wires[1].receive(netns::NEVER).is_none() {
+            break;
+        }
+        last_forwarded = sent;
+        assert!(Instant::now() < end, "{with}: it still forwards");
+    }
+    if kind == Kind::EbpfClsact {
+        assert!(netns::filters("r0").contains("mgm"), "{with}: the kernel keeps them");
+        assert_local_member_hears(&wires[0]);
+    }
+    let forwarder = loop {
+        match taken() {
+            Ok(opened) => break opened,
+            Err(error) => assert!(Instant::now() < end, "{with}: {error}"),
+        }
+        std::thread::sleep(netns::NEVER);
+    };
+    drop(forwarder);
+    assert_clean();
+    let qdiscs = netns::qdiscs("r0");
+    assert!(!qdiscs.contains("clsact"), "{with}: {qdiscs}");
+    last_forwarded
 }

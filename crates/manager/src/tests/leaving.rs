@@ -5,7 +5,7 @@ use crate::types::Result;
 use std::sync::atomic::AtomicBool;
 use std::thread::JoinHandle;
 
-/// A client of whom a callback is running.
+/// A client with a callback that is running.
 struct Held {
     manager: Manager,
     client: ClientId,

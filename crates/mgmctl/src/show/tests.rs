@@ -8,7 +8,7 @@ use mgm_control::library::Summary;
 use mgm_control::request::{
     ClientsQuery, FlowsQuery, GroupsQuery, InterfacesQuery, LogLevel, Membership,
 };
-use mgm_control::status::Status;
+use mgm_control::status::{RegisterCounts, Status};
 use std::time::Duration;
 
 fn example(name: &str) -> &'static str {
@@ -213,6 +213,17 @@ fn packet_filters_without_effect_are_named() {
     let text = super::whole::status(&status);
     let line = "               bypasses ip filter FORWARD, +1: filter at tc egress\n";
     assert!(text.contains(line), "{text}");
+}
+
+#[test]
+fn registers_are_counted_if_they_are_received() {
+    let mut status: Status = read(example("status")).expect("valid");
+    assert!(!super::whole::status(&status).contains("registers"));
+    let dropped = [("checksum".to_owned(), 2), ("own".to_owned(), 1)].into();
+    let counts = RegisterCounts { received: 12, forwarded: 8, null: 1, dropped };
+    status.registers = Some(counts);
+    let text = super::whole::status(&status);
+    assert!(text.contains("PIM registers  12, 3 dropped\n"), "{text}");
 }
 
 #[test]

@@ -65,6 +65,11 @@ pub fn status(status: &Status) -> String {
             format!("{} refused by the forwarder", number_of(counts.flows_not_installed, "flow"));
         lines.push(("", text));
     }
+    lines.extend(status.registers.as_ref().map(|registers| {
+        let dropped: u64 = registers.dropped.values().sum();
+        let text = format!("{}, {dropped} dropped", registers.received);
+        ("PIM registers", text)
+    }));
     facts(&lines)
 }
 

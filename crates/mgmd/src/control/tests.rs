@@ -28,17 +28,15 @@ fn some_path() -> PathBuf {
     std::env::temp_dir().join(format!("mgmd-control-{}-{number}", std::process::id()))
 }
 
-/// The usual options, with short limits so that the tests need not wait long.
+/// Longer than anything here takes, however busy the machine is.
+const LONG: Duration = Duration::from_secs(30);
+
+/// The usual options, with limits that no test reaches unless it sets another one.
 fn options() -> Options {
     let status = Box::new(|| Ok(r#"{"mfes":[]}"#.to_owned()));
     let explain: ExplainReader = Arc::new(|_, _| Err("the tests have no library".into()));
     let log = Arc::new(Log::new(crate::config::LogLevel::Off));
-    let limits = Limits {
-        request: Duration::from_millis(400),
-        answer: Duration::from_millis(400),
-        reading: Duration::from_millis(400),
-        ..Limits::default()
-    };
+    let limits = Limits { request: LONG, answer: LONG, reading: LONG, ..Limits::default() };
     Options {
         limits,
         group: "no such group".into(),
@@ -73,7 +71,7 @@ impl Router {
 
     fn connect(&self) -> UnixStream {
         let stream = UnixStream::connect(&self.path).expect("it listens");
-        stream.set_read_timeout(Some(Duration::from_secs(20))).expect("a time limit");
+        stream.set_read_timeout(Some(LONG)).expect("a time limit");
         stream
     }
 
@@ -167,14 +165,19 @@ fn groups(query: &GroupsQuery) -> Groups {
     Groups { groups, next }
 }
 
-/// Asks until the server has noticed that connections are closed. Uses the list of flows, which
-/// does not need the event loop.
-fn served_in_the_end(router: &Router) {
-    let end = Instant::now() + Duration::from_secs(10);
-    while let Err(error) = router.client().ask_json(&Request::Flows(Default::default())) {
+/// Asks until there is an answer: the server may not yet have noticed that connections are closed, or
+/// the event loop that it is no longer busy.
+fn answered_in_the_end(router: &Router, request: &Request) {
+    let end = Instant::now() + LONG;
+    while let Err(error) = router.client().ask_json(request) {
         assert!(Instant::now() < end, "{error}");
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// The same with the list of flows, which does not need the event loop.
+fn served_in_the_end(router: &Router) {
+    answered_in_the_end(router, &Request::Flows(Default::default()));
 }
 
 /// All that the socket sends until it closes.
@@ -189,7 +192,7 @@ fn rest(stream: &mut UnixStream) -> String {
 fn one_reply(stream: &mut UnixStream) -> mgm_control::http::HttpReply {
     let (mut bytes, mut byte) = (Vec::new(), [0]);
     loop {
-        assert_eq!(stream.read(&mut byte).expect("an answer in time"), 1, "it closed");
+        stream.read_exact(&mut byte).expect("an answer in time");
         bytes.push(byte[0]);
         if let Some(reply) = mgm_control::http::read_reply(&bytes).expect("HTTP") {
             return reply;

@@ -11,6 +11,7 @@ mod links;
 
 use super::context::Context;
 use super::interfaces::Interfaces;
+use super::registers::Registers;
 use super::shared::now;
 use crate::config::{Config, Forwarder};
 use crate::control::Evidence;
@@ -44,6 +45,8 @@ pub struct View<'a> {
     pub context: Context<'a>,
     /// The interfaces.
     pub interfaces: &'a Interfaces,
+    /// The PIM registers, if they are received.
+    pub registers: Option<&'a Registers>,
     /// What the daemon counts about itself.
     pub life: Life,
     /// The file of the configuration.
@@ -138,6 +141,7 @@ impl View<'_> {
             },
             log_level: self.context.log.level(),
             counts: self.counts(&known),
+            registers: self.registers.map(Registers::counts),
         })
     }
 

@@ -7,6 +7,9 @@ use mgm_types::Prefix;
 /// The interface that stands for the rest of the router (M58).
 pub const REST: &str = "mgm0";
 
+/// The interface on which the packets in PIM registers arrive (M54).
+pub const REGISTER: &str = "mgmreg";
+
 /// A device of the system.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Device {
@@ -16,7 +19,8 @@ pub struct Device {
     pub info: LinkInfo,
     /// Why it cannot be served: it is a port of a bridge or a bond (I68).
     pub port: Option<String>,
-    /// Whether it is the loopback interface (M6) or mgm0 (M58), which patterns do not match.
+    /// Whether it is the loopback interface (M6), mgm0 (M58) or mgmreg (M54), which patterns do not
+    /// match.
     pub is_loopback: bool,
 }
 
@@ -38,7 +42,7 @@ impl Device {
                 addresses: links.addresses(index).iter().map(address).collect(),
             },
             port: links.port(index).map(|port| port.to_string()),
-            is_loopback: link.is_loopback() || link.name == REST,
+            is_loopback: link.is_loopback() || [REST, REGISTER].contains(&link.name.as_str()),
         })
     }
 }

@@ -25,6 +25,7 @@ use mgm_net::monitor::{self, Monitor};
 use mgm_net::receive::ListenError;
 use mgm_types::{Interface, Time};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::net::Ipv4Addr;
 
 /// How long sockets that could not be opened, or links that could not be read, wait for the next
 /// try, in milliseconds.
@@ -91,6 +92,13 @@ impl Interfaces {
     /// Carries out all jobs.
     pub fn work(&mut self, context: Context<'_>) {
         jobs::carry_out(context, &mut self.sockets, self.monitor.links());
+    }
+
+    /// Whether an address is one of this machine.
+    #[must_use]
+    pub fn has_address(&self, address: Ipv4Addr) -> bool {
+        let mut all = self.monitor.links().all_addresses();
+        all.any(|(_, known)| known.iter().any(|known| known.local == address))
     }
 
     /// Hands the packets that wait on an interface to IGMP.

@@ -27,6 +27,8 @@ pub enum Source {
     Timer,
     /// Requests wait at the control socket.
     Control,
+    /// PIM registers wait.
+    Register,
     /// Packets wait on a link.
     Link(u32),
 }
@@ -39,6 +41,7 @@ impl Source {
             Source::Signal => 2,
             Source::Timer => 3,
             Source::Control => 4,
+            Source::Register => 5,
             Source::Link(index) => 1 << 32 | u64::from(index),
         }
     }
@@ -50,6 +53,7 @@ impl Source {
             2 => Source::Signal,
             3 => Source::Timer,
             4 => Source::Control,
+            5 => Source::Register,
             link => Source::Link(link as u32),
         }
     }

@@ -135,11 +135,6 @@ impl Shared {
         }
     }
 
-    /// Makes the event loop look for jobs.
-    pub fn wake_up(&self) {
-        let _ = self.wake.write(1);
-    }
-
     /// Notes that the event loop is awake.
     pub fn awake(&self) {
         let _ = self.wake.read();

@@ -229,7 +229,7 @@ fn t9_11_a_router_whose_answer_is_no_protocol_is_lost() {
         router_that_answers(&place, answer);
         Router::connect(&place).unwrap()
     };
-    // MFEs of which the end is missing.
+    // A listing that lacks its last byte.
     let mut mfes = Vec::new();
     put_mfes(&mut mfes, |_| Listed { count: 1, next_oifs: None, more: false });
     mfes.truncate(mfes.len() - 1);
@@ -238,7 +238,7 @@ fn t9_11_a_router_whose_answer_is_no_protocol_is_lost() {
     let listed = router.walk_mfes(None, false, room, |_| ControlFlow::Continue(()));
     assert_eq!(listed.unwrap_err().code(), Code::CanNotComplete);
     assert!(router.is_over(), "its connection would be missing from now on");
-    // A text that is none.
+    // An answer of another kind than the call expects.
     let router = connect(encode(&Answer { events: 0, reply: Reply::Done {} }));
     let status = router.status(Detail::SUMMARY);
     assert_eq!(status.unwrap_err().code(), Code::CanNotComplete);

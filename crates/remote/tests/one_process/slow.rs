@@ -163,8 +163,8 @@ fn t9_11_answers_about_many_interfaces_are_sent_in_several_messages() {
 /// The tests that need the router of this process take turns.
 static ROUTER_OF_THE_PROCESS: Mutex<()> = Mutex::new(());
 
-/// A client of whom a callback is running, until the sender is dropped. The flag is set at the end
-/// of the callback.
+/// A client with a callback that runs until the sender is dropped. The flag is set at the end of the
+/// callback.
 fn held(fixture: &Fixture, router: &Router) -> (u64, mpsc::Sender<()>, Arc<AtomicBool>) {
     let (entered, has_entered) = mpsc::channel();
     let (hold, held) = mpsc::channel::<()>();

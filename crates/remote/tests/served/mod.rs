@@ -1,4 +1,4 @@
-//! A router that serves client processes at a socket of its own, and a client that hears nothing.
+//! A router that serves client processes at a socket of its own, and a client without callbacks.
 
 use mgm_engine::{Notice, NoticeKind};
 use mgm_manager::{Callbacks, ForwarderChoice, Manager, Settings};

@@ -169,8 +169,15 @@ fn dropped_on_departure_with_another_forwarder() {
     all.library["forwarder"]["name"] = json!("ebpf");
     assert!(judged(all.clone()).verdict.forwarded, "it has no entry");
     all.library["forwarder"]["installed"] = installed();
+    expect(
+        all.clone(),
+        Reason::DroppedOnDeparture,
+        "eth1",
+        "20 packets arrived on eth0, the forwarder's entry sends them to eth1, and none left there",
+        "look for what drops them: \"tc filter show dev eth1 egress\" and \"tc -s qdisc show dev \
+         eth1\"",
+    );
     let reason = |all: &Explanation| judged(all.clone()).verdict.reason;
-    assert_eq!(reason(&all), Some(Reason::DroppedOnDeparture));
     all.library["mfe"]["up_ms"] = json!(1_000);
     assert_eq!(reason(&all), None, "the MFE is younger than some of the packets");
 }

@@ -1,7 +1,8 @@
 //! The callbacks: what is due waits in a queue for each client, begins and ends
 //! at steps of its own, and anything may happen in between.
 
-use super::{plain, same, Checked, Drive};
+use super::{same, Checked, Drive};
+use crate::spec::comparable;
 use crate::steps;
 use mgm_engine::{ClientId, Effects, Notice};
 use mgm_types::Ipv4Addr;
@@ -156,7 +157,8 @@ impl Drive {
         }
         let by_engine = answer_to(&pair.0, how, more);
         let by_model = answer_to(&pair.1, how, more);
-        let (was, what) = (self.engine.mfe_count(), format!("the answer to {:?}", plain(&pair.0)));
+        let (was, what) =
+            (self.engine.mfe_count(), format!("the answer to {:?}", comparable(&pair.0)));
         let packets = self.mirror.counted();
         self.act(&what, |engine, model, fx| {
             engine.answer(model.now, client, &by_engine, packets, fx);

@@ -14,7 +14,7 @@ impl Drive {
         while let Some(pair) = self.next_of(client) {
             self.answer(client, &pair, 0, 0)?;
         }
-        self.ears.deregister(client);
+        self.alerted.deregister(client);
         for queue in self.queues.iter_mut().filter(|queue| queue.client == client) {
             queue.is_mute = true;
         }
@@ -45,7 +45,7 @@ impl Drive {
         same("the successor", by_engine, Ok(client))?;
         self.queues.push(Queue { client, is_mute: false, due: VecDeque::new(), running: None });
         let is_igmp = self.model.client(client).is_some_and(|client| client.is_igmp());
-        self.ears.register(&self.model, client, is_igmp);
+        self.alerted.register(&self.model, client, is_igmp);
         Ok(())
     }
 

@@ -1,19 +1,17 @@
 //! Drives the engine and the model with the same calls, and compares all that
 //! they answer.
 
+mod alerted;
 mod callbacks;
-mod ears;
 mod grace;
 mod surroundings;
 
-use crate::spec::{Member, MembershipCall, Model, Place};
+use crate::spec::{comparable, Member, MembershipCall, Model, Place};
 use crate::steps::{self, Kind, Step};
 use crate::tables::{self, Mirror};
+use alerted::AlertedClients;
 use callbacks::{Pair, Queue};
-use ears::Ears;
-use mgm_engine::{
-    ClientId, Config, Effects, Engine, Join, Notice, NoticeKinds, Outcome, Packet, QuestionId,
-};
+use mgm_engine::{ClientId, Config, Effects, Engine, Join, Notice, NoticeKinds, Outcome, Packet};
 use mgm_types::{Code, Domain, Flow, IfId, Interface, Ipv4Addr, Refusal, Route, Time};
 use std::collections::VecDeque;
 use std::fmt::Debug;
@@ -47,7 +45,7 @@ pub struct Drive {
     pub model: Model,
     pub mirror: Mirror,
     queues: Vec<Queue>,
-    pub ears: Ears,
+    pub alerted: AlertedClients,
     old: Vec<(ClientId, Pair)>,
     /// Things that a walk must have seen to be worth anything.
     pub alerts: usize,
@@ -64,24 +62,6 @@ fn same<T: PartialEq + Debug>(what: &str, engine: T, model: T) -> Checked {
 
 fn code<T>(result: Result<T, Refusal>) -> Result<T, Code> {
     result.map_err(|refusal| refusal.code())
-}
-
-/// Without what may differ: the numbers of questions, and the order of
-/// interfaces in a list.
-fn plain(notice: &Notice) -> Notice {
-    let mut notice = notice.clone();
-    match &mut notice {
-        Notice::Rpf { question, .. }
-        | Notice::PruneMfe { question, .. }
-        | Notice::DisableIgmp { question, .. } => *question = QuestionId(0),
-        Notice::Creation { question, oifs, .. } => {
-            *question = QuestionId(0);
-            oifs.sort_by_key(|oif| oif.interface);
-        }
-        Notice::EnableIgmp { since, .. } => *since = 0,
-        _ => {}
-    }
-    notice
 }
 
 impl Drive {
@@ -105,7 +85,7 @@ impl Drive {
             },
             mirror: Mirror::new(stage.kernel),
             queues: Vec::new(),
-            ears: Ears::default(),
+            alerted: AlertedClients::default(),
             old: Vec::new(),
             alerts: 0,
             installed: 0,
@@ -165,8 +145,8 @@ impl Drive {
             Kind::Answer => self.answer_one(a, c, d),
             Kind::AnswerAgain => self.answer_again(a, c, d),
             Kind::AnswerAll => self.answer_all(),
-            Kind::Listen if b % 4 == 0 => self.ears.listen_all(&self.engine),
-            Kind::Listen => self.ears.listen(&self.engine, a.into(), 1 + usize::from(d % 8)),
+            Kind::Deliver if b % 4 == 0 => self.alerted.deliver_all(&self.engine),
+            Kind::Deliver => self.alerted.deliver(&self.engine, a.into(), 1 + usize::from(d % 8)),
             Kind::SetMfe => {
                 let (flow, up) = (steps::source_flow(b), Ipv4Addr::new(10, 8, 8, d));
                 let index = steps::pick(&steps::INTERFACES, c).index;
@@ -186,7 +166,7 @@ impl Drive {
             Kind::GraceDone => self.grace_done(a),
             Kind::FlowRate => self.set_flow_rate(steps::pick(&steps::INTERFACES, a).index, b),
         }?;
-        self.ears.check(&self.model)?;
+        self.alerted.check(&self.model)?;
         tables::compare(self)
     }
 
@@ -224,13 +204,7 @@ impl Drive {
 
     /// Mostly one that the client has.
     fn interface_for(&self, client: ClientId, operand: u8) -> Interface {
-        let has: Vec<_> = self
-            .model
-            .places
-            .iter()
-            .filter(|place| place.claim == Some(client) || place.igmp == Some(client))
-            .map(|place| place.name)
-            .collect();
+        let has = self.model.interfaces_of(client);
         if has.is_empty() || operand % 8 == 7 {
             steps::pick(&steps::INTERFACES, operand / 8)
         } else {
@@ -281,7 +255,7 @@ impl Drive {
     /// Compares effects, and carries them out as the manager does.
     fn follow(&mut self, what: &str, any_order: bool, mut fx: Effects) -> Checked {
         let engine = self.told_by_engine(&mut fx);
-        self.ears.tell(&engine, &std::mem::take(&mut fx.released));
+        self.alerted.queue(&engine, &std::mem::take(&mut fx.released));
         for client in std::mem::take(&mut fx.departed) {
             self.queues.retain(|queue| queue.client != client);
         }
@@ -291,14 +265,15 @@ impl Drive {
         let mut model: Vec<_> = model.into_iter().filter(is_there).collect();
         if any_order {
             // What ends in the same tick ends in no order.
-            let key = |(to, notice): &(ClientId, Notice)| (*to, format!("{:?}", plain(notice)));
+            let key =
+                |(to, notice): &(ClientId, Notice)| (*to, format!("{:?}", comparable(notice)));
             engine.sort_by_key(key);
             model.sort_by_key(key);
         }
-        let all_plain = |notices: &[(ClientId, Notice)]| -> Vec<_> {
-            notices.iter().map(|(to, notice)| (*to, plain(notice))).collect()
+        let all_comparable = |notices: &[(ClientId, Notice)]| -> Vec<_> {
+            notices.iter().map(|(to, notice)| (*to, comparable(notice))).collect()
         };
-        same(&format!("what {what} tells"), all_plain(&engine), all_plain(&model))?;
+        same(&format!("what {what} tells"), all_comparable(&engine), all_comparable(&model))?;
         self.mirror.follow(&self.engine, &mut fx, &mut self.model)?;
         self.model.tidy_homes();
         self.alerts += engine.len();
@@ -335,7 +310,7 @@ impl Drive {
             self.queues.push(Queue { client, is_mute, due: VecDeque::new(), running: None });
             if !is_mute {
                 let is_igmp = self.model.client(client).is_some_and(|client| client.is_igmp());
-                self.ears.register(&self.model, client, is_igmp);
+                self.alerted.register(&self.model, client, is_igmp);
             }
         }
         Ok(())
@@ -356,7 +331,7 @@ impl Drive {
             let running = running.and_then(|queue| queue.running.take());
             self.keep(client, running);
             self.queues.retain(|queue| queue.client != client);
-            self.ears.deregister(client);
+            self.alerted.deregister(client);
         }
         Ok(())
     }

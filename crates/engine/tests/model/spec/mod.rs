@@ -232,7 +232,32 @@ pub struct Model {
 /// What a call answers.
 pub type Answered = Result<(), Code>;
 
+/// A notice without what may differ between two implementations of the specification: the numbers
+/// of questions, times, and the order of interfaces in a list.
+pub fn comparable(notice: &Notice) -> Notice {
+    let mut notice = notice.clone();
+    match &mut notice {
+        Notice::Rpf { question, .. }
+        | Notice::PruneMfe { question, .. }
+        | Notice::DisableIgmp { question, .. } => *question = QuestionId(0),
+        Notice::Creation { question, oifs, .. } => {
+            *question = QuestionId(0);
+            oifs.sort_by_key(|oif| oif.interface);
+        }
+        Notice::EnableIgmp { since, .. } => *since = 0,
+        _ => {}
+    }
+    notice
+}
+
 impl Model {
+    /// The interfaces that a client has taken, IGMP's and those that wait for their owner's change
+    /// included.
+    pub fn interfaces_of(&self, client: ClientId) -> Vec<Interface> {
+        let has = |place: &&Place| place.claim == Some(client) || place.igmp == Some(client);
+        self.places.iter().filter(has).map(|place| place.name).collect()
+    }
+
     fn number(&mut self) -> QuestionId {
         self.numbers += 1;
         QuestionId(self.numbers)

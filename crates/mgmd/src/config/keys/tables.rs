@@ -147,7 +147,9 @@ pub static ROUTER: Table = Table {
             Value("false"),
             "If `true`, mgmd makes the interface mgm0, which stands for the rest of the router. \
              Unmodified multicast routing daemons that `mgm-run` has started name it in their \
-             configuration. mgmd needs CAP_NET_ADMIN and /dev/net/tun. Patterns do not match mgm0.",
+             configuration. mgmd also makes mgmreg, on which the packets in PIM registers arrive for a \
+             daemon that is a rendezvous point. mgmd needs CAP_NET_ADMIN and /dev/net/tun. Patterns do \
+             not match these interfaces.",
         ),
         fixed(
             "daemons-address",

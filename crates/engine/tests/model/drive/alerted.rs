@@ -1,6 +1,6 @@
-//! What each client believes of what it has heard, though it falls behind all the time:
-//! the library's own dispatcher, with few callbacks that may wait (spec 8.9). A client that
-//! has caught up believes what spec 4.2 and 4.6 say.
+//! The alerts of each client, delivered by the library's own dispatcher. Few callbacks may wait, so
+//! clients fall behind all the time (spec 8.9). The test keeps what a client knows from its alerts: a
+//! client that has caught up knows what spec 4.2 and 4.6 say.
 
 use super::{same, Checked};
 use crate::spec::Model;
@@ -47,18 +47,18 @@ impl Key for Noted {
     }
 }
 
-/// What a client takes to be so.
+/// What a client knows from its alerts.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-struct Belief {
+struct Knowledge {
     all: bool,
     groups: BTreeSet<Flow>,
     sources: BTreeSet<Flow>,
     locals: BTreeSet<(Flow, Interface)>,
 }
 
-impl Belief {
-    /// What is so.
-    fn truth(model: &Model, client: ClientId) -> Belief {
+impl Knowledge {
+    /// What a client has to know.
+    fn truth(model: &Model, client: ClientId) -> Knowledge {
         let wanted = model.wanted_flows().into_iter().filter(|flow| !flow.is_link_local());
         let others = wanted.filter(|flow| model.others_want(*flow, client));
         let all = model.others_want(Flow::WILDCARD, client);
@@ -71,7 +71,7 @@ impl Belief {
             })
         };
         let locals = model.members.iter().filter(|member| member.igmp && tells(member.place));
-        Belief {
+        Knowledge {
             all,
             groups: if all { BTreeSet::new() } else { groups },
             sources: sources.into_iter().filter(pulls).collect(),
@@ -79,8 +79,8 @@ impl Belief {
         }
     }
 
-    /// A callback; false if it says nothing new.
-    fn hear(&mut self, notice: &Notice) -> bool {
+    /// A callback. False if the client knew this already.
+    fn learn(&mut self, notice: &Notice) -> bool {
         match *notice {
             Notice::Join { flow: Flow::WILDCARD, member: true } => {
                 self.groups.clear(); // they do not count now
@@ -107,64 +107,64 @@ impl Belief {
     }
 }
 
-struct Ear {
+struct AlertedClient {
     client: ClientId,
-    /// IGMP is not told of its own acts, though they count for others (spec 4.1): what it
-    /// believes is up to itself.
+    /// Is not checked, because IGMP is not told of its own acts, though they count for others (spec
+    /// 4.1).
     is_igmp: bool,
     queue: Queue<Alert>,
-    belief: Belief,
+    known: Knowledge,
 }
 
-/// Everybody's.
+/// All clients.
 #[derive(Default)]
-pub struct Ears {
-    list: RefCell<Vec<Ear>>,
+pub struct AlertedClients {
+    list: RefCell<Vec<AlertedClient>>,
     /// How often a client fell behind.
     pub fell_behind: usize,
 }
 
-impl Ears {
-    /// A newcomer knows how things stand: it can enumerate the groups.
+impl AlertedClients {
+    /// A new client knows the current state, because it can enumerate the groups.
     pub fn register(&mut self, model: &Model, client: ClientId, is_igmp: bool) {
-        let belief = Belief::truth(model, client);
-        self.list.get_mut().push(Ear { client, is_igmp, queue: Queue::default(), belief });
+        let known = Knowledge::truth(model, client);
+        self.list.get_mut().push(AlertedClient { client, is_igmp, queue: Queue::default(), known });
     }
 
     pub fn deregister(&mut self, client: ClientId) {
-        self.list.get_mut().retain(|ear| ear.client != client);
+        self.list.get_mut().retain(|one| one.client != client);
     }
 
-    /// What one call has to tell.
-    pub fn tell(&mut self, told: &[(ClientId, Notice)], released: &[(ClientId, Interface)]) {
+    /// The alerts of one call, and the interfaces that it has released.
+    pub fn queue(&mut self, told: &[(ClientId, Notice)], released: &[(ClientId, Interface)]) {
         let list = self.list.get_mut();
         for (client, gone) in released {
-            if let Some(ear) = list.iter_mut().find(|ear| ear.client == *client) {
-                ear.queue.cancel(
+            if let Some(one) = list.iter_mut().find(|one| one.client == *client) {
+                one.queue.cancel(
                     |alert| alert.0.is_over_with(*gone),
                     |noted| noted.0.topic == AlertTopic::Locals && noted.0.interface == *gone,
                 );
-                ear.belief.locals.retain(|(_, interface)| interface != gone);
+                one.known.locals.retain(|(_, interface)| interface != gone);
             }
         }
         for (client, notice) in told.iter().filter(|(_, notice)| notice.thing().is_some()) {
-            if let Some(ear) = list.iter_mut().find(|ear| ear.client == *client) {
-                let was_behind = ear.queue.is_behind();
-                let pushed = ear.queue.push(&BOUNDS, Cause::WORKER, Alert(notice.clone()));
+            if let Some(one) = list.iter_mut().find(|one| one.client == *client) {
+                let was_behind = one.queue.is_behind();
+                let pushed = one.queue.push(&BOUNDS, Cause::WORKER, Alert(notice.clone()));
                 assert!(matches!(pushed, Pushed::Queued(_) | Pushed::Noted(_)));
-                self.fell_behind += usize::from(!was_behind && ear.queue.is_behind());
+                self.fell_behind += usize::from(!was_behind && one.queue.is_behind());
             }
         }
     }
 
-    /// A client makes some of its callbacks.
-    pub fn listen(&self, engine: &Engine, at: usize, most: usize) -> Checked {
+    /// Delivers some of the callbacks of a client.
+    pub fn deliver(&self, engine: &Engine, at: usize, most: usize) -> Checked {
         let count = self.list.borrow().len();
         if count == 0 {
             return Ok(());
         }
         let client = self.list.borrow()[at % count].client;
-        let room = Room {
+        let delivery = Delivery {
             engine,
             list: &self.list,
             outbox: RefCell::default(),
@@ -172,32 +172,32 @@ impl Ears {
             complaint: RefCell::default(),
         };
         let ticket = Ticket { place: client, number: None };
-        assert!(room.outbox.borrow_mut().0.push(&BOUNDS, ticket));
-        dispatch::drain(&room);
-        room.complaint.into_inner().map_or(Ok(()), Err)
+        assert!(delivery.outbox.borrow_mut().0.push(&BOUNDS, ticket));
+        dispatch::drain(&delivery);
+        delivery.complaint.into_inner().map_or(Ok(()), Err)
     }
 
-    /// All clients make all of theirs.
-    pub fn listen_all(&self, engine: &Engine) -> Checked {
+    /// Delivers all callbacks of all clients.
+    pub fn deliver_all(&self, engine: &Engine) -> Checked {
         let count = self.list.borrow().len();
-        (0..count).try_for_each(|at| self.listen(engine, at, usize::MAX))
+        (0..count).try_for_each(|at| self.deliver(engine, at, usize::MAX))
     }
 
-    /// Those that have caught up believe what is so.
+    /// Checks what the clients know that have caught up.
     pub fn check(&self, model: &Model) -> Checked {
-        for ear in self.list.borrow().iter() {
-            if !ear.is_igmp && !ear.queue.is_behind() && ear.queue.is_empty() {
-                let truth = Belief::truth(model, ear.client);
-                same(&format!("what {:?} believes", ear.client), ear.belief.clone(), truth)?;
+        for one in self.list.borrow().iter() {
+            if !one.is_igmp && !one.queue.is_behind() && one.queue.is_empty() {
+                let truth = Knowledge::truth(model, one.client);
+                same(&format!("what {:?} knows", one.client), one.known.clone(), truth)?;
             }
         }
         Ok(())
     }
 }
 
-struct Room<'e> {
+struct Delivery<'e> {
     engine: &'e Engine,
-    list: &'e RefCell<Vec<Ear>>,
+    list: &'e RefCell<Vec<AlertedClient>>,
     outbox: RefCell<Tickets>,
     bounds: Bounds,
     complaint: RefCell<Option<String>>,
@@ -211,18 +211,18 @@ impl Default for Tickets {
     }
 }
 
-/// A client that listens.
-struct Listener<'g> {
-    ear: &'g mut Ear,
+/// A client, while the list is locked.
+struct LockedClient<'g> {
+    one: &'g mut AlertedClient,
     complaint: &'g RefCell<Option<String>>,
 }
 
-impl dispatch::Client for Listener<'_> {
+impl dispatch::Client for LockedClient<'_> {
     type Item = Alert;
     type Callee = ();
 
     fn queue(&mut self) -> &mut Queue<Alert> {
-        &mut self.ear.queue
+        &mut self.one.queue
     }
 
     fn take(&mut self) -> Option<()> {
@@ -230,9 +230,9 @@ impl dispatch::Client for Listener<'_> {
     }
 
     fn begins(&mut self, alert: Alert, (): &mut ()) -> Option<Alert> {
-        let Ear { client, is_igmp, queue, belief } = &mut *self.ear;
-        let is_news = belief.hear(&alert.0);
-        if !is_news && !queue.is_behind() && !*is_igmp {
+        let AlertedClient { client, is_igmp, queue, known } = &mut *self.one;
+        let is_new = known.learn(&alert.0);
+        if !is_new && !queue.is_behind() && !*is_igmp {
             *self.complaint.borrow_mut() =
                 Some(format!("{client:?} is not behind and knows {:?}", alert.0));
         }
@@ -244,24 +244,24 @@ impl dispatch::Client for Listener<'_> {
     }
 }
 
-fn ear_of(list: &mut [Ear], client: ClientId) -> Option<&mut Ear> {
-    list.iter_mut().find(|ear| ear.client == client)
+fn find(list: &mut [AlertedClient], client: ClientId) -> Option<&mut AlertedClient> {
+    list.iter_mut().find(|one| one.client == client)
 }
 
-fn queue_of(list: &mut [Ear], client: ClientId) -> Option<&mut Queue<Alert>> {
-    ear_of(list, client).map(|ear| &mut ear.queue)
+fn queue_of(list: &mut [AlertedClient], client: ClientId) -> Option<&mut Queue<Alert>> {
+    find(list, client).map(|one| &mut one.queue)
 }
 
-impl Host for Room<'_> {
+impl Host for Delivery<'_> {
     type Place = ClientId;
     type Item = Alert;
     type Callee = ();
     type Guard<'a>
-        = RefMut<'a, Vec<Ear>>
+        = RefMut<'a, Vec<AlertedClient>>
     where
         Self: 'a;
     type Client<'g>
-        = Listener<'g>
+        = LockedClient<'g>
     where
         Self: 'g;
 
@@ -269,27 +269,27 @@ impl Host for Room<'_> {
         &self.bounds
     }
 
-    fn lock(&self) -> RefMut<'_, Vec<Ear>> {
+    fn lock(&self) -> RefMut<'_, Vec<AlertedClient>> {
         self.list.borrow_mut()
     }
 
     fn client<'g>(
         &'g self,
-        list: &'g mut RefMut<'_, Vec<Ear>>,
+        list: &'g mut RefMut<'_, Vec<AlertedClient>>,
         client: ClientId,
-    ) -> Option<Listener<'g>> {
-        let ear = ear_of(list, client)?;
-        Some(Listener { ear, complaint: &self.complaint })
+    ) -> Option<LockedClient<'g>> {
+        let one = find(list, client)?;
+        Some(LockedClient { one, complaint: &self.complaint })
     }
 
-    /// Somebody listens when a step says so.
-    fn schedule(&self, list: &mut RefMut<'_, Vec<Ear>>, client: ClientId) {
+    /// A step delivers, no worker.
+    fn schedule(&self, list: &mut RefMut<'_, Vec<AlertedClient>>, client: ClientId) {
         if let Some(queue) = queue_of(list, client) {
             queue.unschedule();
         }
     }
 
-    fn adopt(&self, _: &mut RefMut<'_, Vec<Ear>>) {}
+    fn adopt(&self, _: &mut RefMut<'_, Vec<AlertedClient>>) {}
 
     fn outbox<R>(&self, with: impl FnOnce(&mut Outbox<ClientId>) -> R) -> R {
         with(&mut self.outbox.borrow_mut().0)
@@ -297,21 +297,21 @@ impl Host for Room<'_> {
 
     fn look<'a>(
         &'a self,
-        list: RefMut<'a, Vec<Ear>>,
+        list: RefMut<'a, Vec<AlertedClient>>,
         _: ClientId,
         _: Lane,
         (): &mut (),
-    ) -> RefMut<'a, Vec<Ear>> {
+    ) -> RefMut<'a, Vec<AlertedClient>> {
         list
     }
 
     fn call(&self, _: ClientId, (): &(), _: &mut Alert) {}
 
-    fn returned(&self, _: &mut RefMut<'_, Vec<Ear>>, _: ClientId, _: Alert, _: Lane) {}
+    fn returned(&self, _: &mut RefMut<'_, Vec<AlertedClient>>, _: ClientId, _: Alert, _: Lane) {}
 
-    fn ended(&self, _: &mut RefMut<'_, Vec<Ear>>, _: ClientId, _: bool) {}
+    fn ended(&self, _: &mut RefMut<'_, Vec<AlertedClient>>, _: ClientId, _: bool) {}
 
-    fn catch_up(&self, list: &mut RefMut<'_, Vec<Ear>>, client: ClientId) {
+    fn catch_up(&self, list: &mut RefMut<'_, Vec<AlertedClient>>, client: ClientId) {
         let (engine, fx) = (self.engine, &mut Effects::default());
         let Some(queue) = queue_of(list, client) else { return };
         match queue.notes().next() {
@@ -334,7 +334,7 @@ impl Host for Room<'_> {
         }
     }
 
-    fn caught_up(&self, _: &mut RefMut<'_, Vec<Ear>>, _: ClientId) {}
+    fn caught_up(&self, _: &mut RefMut<'_, Vec<AlertedClient>>, _: ClientId) {}
 
     fn is_lost(&self) -> bool {
         std::thread::panicking()

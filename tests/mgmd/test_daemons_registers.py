@@ -1,0 +1,163 @@
+"""Unmodified pimd as the rendezvous point of sources that other routers register (docs/daemons.md)."""
+
+import socket
+import struct
+import time
+
+import packets
+from bed import long
+from daemon import Mgmd
+from lab import PORT, ip, until
+from test_daemons import GROUP, ROUTER
+from test_daemons_pim import PATIENCE, Beside
+from unmodified import pimd
+
+# Where the source is: behind another router.
+BEHIND, SOURCE = "10.100.0.1", "10.100.0.2"
+RENDEZVOUS = "10.2.0.1"
+
+PIMD = """
+phyint {0} enable
+phyint {1} enable
+rp-address 10.2.0.1 224.0.0.0/4
+"""
+
+REASONS = ("malformed", "sender", "checksum", "packet", "group", "source", "own", "no_daemon", "system")
+
+
+def packet(number, source=SOURCE, group=GROUP):
+    """Returns a datagram of a stream, as lab.Emitter numbers them."""
+    payload = struct.pack("!HHHHI", PORT, PORT, 12, 0, number)
+    header = struct.pack("!BBHHHBBH", 0x45, 0, 32, 0, 0, 16, socket.IPPROTO_UDP, 0)
+    header += packets.octets(source) + packets.octets(group)
+    return header[:10] + struct.pack("!H", packets.checksum(header)) + header[12:] + payload
+
+
+def register(inner, flags=0, covered=8):
+    """Returns a PIM register. `covered`: how many octets its checksum covers."""
+    message = struct.pack("!BBHI", 0x21, 0, 0, flags << 24) + inner
+    sum_of = packets.checksum(message[:covered])
+    return message[:2] + struct.pack("!H", sum_of) + message[4:]
+
+
+class Registers(Beside):
+    """A source behind a router at eth0, a receiver at eth1, and pimd as the rendezvous point."""
+
+    def setUp(self):
+        super().setUp()
+        self.router.ip(f"route add 10.100.0.0/24 via {self.source.address}")
+        self.flow = (SOURCE, GROUP)
+
+    def rendezvous(self):
+        """Starts mgmd and pimd on the router."""
+        mgmd = self.mgmd()
+        started = self.start(pimd, PIMD.format("eth0", "eth1"), mgmd=mgmd)
+        self.served("eth0", "eth1", "mgmreg")
+        return mgmd, started
+
+    def behind(self):
+        """Puts a host behind the host at eth0, which becomes a router; returns both."""
+        near, behind = self.source, self.lab.host("behind")
+        link = f"link add stub netns {near.namespace} type veth peer name eth0"
+        ip(f"{link} netns {behind.namespace}")
+        near.sysctl(ip_forward=1, conf__all__rp_filter=0, conf__stub__rp_filter=0)
+        near.ip(f"addr add {BEHIND}/24 dev stub", "link set stub up")
+        behind.ip(f"addr add {SOURCE}/24 dev eth0", "link set eth0 up", f"route add default via {BEHIND}")
+        behind.interface, behind.address = "eth0", SOURCE
+        return near, behind
+
+    @staticmethod
+    def counts(mgmd):
+        return mgmd.get("/v1/status")["registers"]
+
+    def dropped(self, mgmd):
+        return {why: count for why, count in self.counts(mgmd)["dropped"].items() if count}
+
+    @long
+    def test_m54_packets_in_registers_are_forwarded(self):
+        mgmd, started = self.rendezvous()
+        collector, pim = self.receiver.collector(GROUP), self.source.socket(socket.AF_INET, socket.SOCK_RAW, 103)
+        sent = 0
+
+        def send(message, to=RENDEZVOUS):
+            pim.sendto(message, (to, 0))
+
+        def arrives():
+            nonlocal sent
+            send(register(packet(sent), covered=8 if sent % 2 else 1000))
+            sent += 1
+            return collector.count and self.entry() and self.entry()[1]
+
+        until(arrives, "the stream", PATIENCE)
+        self.assertEqual(self.entry(), ("mgmreg", {"eth1"}))
+        time.sleep(0.3)
+        before, first = collector.count, sent
+        while sent < first + 200:
+            send(register(packet(sent), covered=8 if sent % 2 else 1000))
+            sent += 1
+            time.sleep(0.002)
+        until(lambda: collector.count >= before + 200, "all packets", 2)
+        self.assertEqual(collector.numbers[before:], list(range(first, sent)), "each once, in order")
+        counts = self.counts(mgmd)
+        self.assertEqual((counts["received"], counts["forwarded"], counts["null"]), (sent, sent, 0))
+        self.assertEqual(sorted(counts["dropped"]), sorted(REASONS))
+        self.assertEqual(self.dropped(mgmd), {})
+        # What is not the packet of a source is dropped, and counted.
+        good = register(packet(sent))
+        damaged = packet(sent)[:10] + b"\0\0" + packet(sent)[12:]
+        for why, message in (
+            ("checksum", good[:3] + bytes([good[3] ^ 1]) + good[4:]),
+            ("packet", good[:-1]),
+            ("packet", register(damaged)),
+            ("packet", register(b"")),
+            ("group", register(packet(sent, group="10.2.0.2"))),
+            ("group", register(packet(sent, group="224.0.0.5"))),
+            ("source", register(packet(sent, source="239.0.0.1"))),
+            ("malformed", good[:7]),
+        ):
+            before = self.counts(mgmd)["dropped"][why]
+            send(message)
+            until(lambda: self.counts(mgmd)["dropped"][why] == before + 1, f"{why} {message}", 2)
+        send(register(struct.pack("!BBHHHBBH", 0x45, 0, 20, 0, 0, 0, 103, 0) + bytes(8), flags=0x40))
+        until(lambda: self.counts(mgmd)["null"] == 1, "a null register", 2)
+        self.assertEqual(self.counts(mgmd)["forwarded"], sent)
+        # This router itself may run a daemon that registers: it has had the packet already.
+        own = self.router.socket(socket.AF_INET, socket.SOCK_RAW, 103)
+        self.router.ip("link set lo up")
+        own.sendto(good, (RENDEZVOUS, 0))
+        until(lambda: self.dropped(mgmd).get("own"), "its own", 2)
+        time.sleep(0.2)
+        self.assertEqual(collector.numbers[-1], sent - 1)
+        # Without a daemon there is no rendezvous point.
+        started.kill()
+        until(lambda: "mgmreg" not in self.router.vifs().values(), "mgmreg is free", 2)
+        send(good)
+        until(lambda: self.dropped(mgmd).get("no_daemon"), "no daemon", 2)
+
+    def switches(self, mgmd):
+        """The stream arrives by registers, and then by itself: then no packet is lost."""
+        collector, emitter = self.receiver.collector(GROUP), self.source.emitter(GROUP)
+        emitter.send_until(lambda: self.counts(mgmd)["forwarded"], "a register", PATIENCE)
+        emitter.send_until(lambda: self.entry() == ("eth0", {"eth1"}), "the shortest path tree", PATIENCE)
+        emitter.send_until(lambda: collector.count > 100, "the stream", 20)
+        self.assertEqual(self.dropped(mgmd), {})
+        before = self.counts(mgmd)["received"]
+        self.flows(collector, 500)
+        self.assertEqual(self.counts(mgmd)["received"], before, "the rendezvous point has stopped them")
+
+    @long
+    def test_a_router_registers_its_source(self):
+        mgmd, _ = self.rendezvous()
+        near, self.source = self.behind()
+        self.addCleanup(pimd(near, PIMD.format(near.interface, "stub")).close)
+        self.switches(mgmd)
+
+    @long
+    def test_a_router_with_mgmd_registers_its_source(self):
+        mgmd, _ = self.rendezvous()
+        near, self.source = self.behind()
+        other = Mgmd(near, ROUTER)
+        self.addCleanup(other.close)
+        other.ready()
+        self.addCleanup(pimd(near, PIMD.format(near.interface, "stub"), mgmd=other).close)
+        self.switches(mgmd)
