@@ -3,7 +3,7 @@
 use super::link::Role;
 use super::listing::{Form, Listing};
 use super::outlet::take_own;
-use super::service::{Service, DAWDLING};
+use super::service::{Deferred, Service, DAWDLING};
 use super::texts::{Order, Which};
 use crate::messages::{put_mfes, Answer, Call, Listed, Reply, Request, WireRefusal};
 use crate::wire::{Bytes, Wire};
@@ -45,7 +45,7 @@ impl Service {
                     return link.send(|to| put_mfes(to, |_| none));
                 }
             },
-            _ => return self.call_manager(token, session, call),
+            _ => return self.call_manager(token, session, call, None),
         };
         link.is_busy = true;
         self.texts.order(Order { link: token, session, which });
@@ -71,7 +71,20 @@ impl Service {
         self.answer(token, Answer { events: 0, reply: Reply::Refused { refusal } });
     }
 
-    fn call_manager(&mut self, token: u64, session: u64, call: Call) {
+    /// Makes a call that has waited for processes that have ended.
+    pub(super) fn call_again(&mut self, deferred: Deferred) {
+        let Deferred { token, call, until } = deferred;
+        let Some(link) = self.links.get_mut(&token) else { return };
+        link.becomes_ready();
+        if let Role::Calls(session) = link.role {
+            self.call_manager(token, session, call, Some(until));
+        }
+        self.flush(token);
+        self.take_messages(token);
+    }
+
+    /// `until` is the last process for whose end the call has waited already.
+    fn call_manager(&mut self, token: u64, session: u64, call: Call, until: Option<u64>) {
         let Some(process) = self.processes.get_mut(&session) else { return };
         take_own();
         let made = catch_unwind(AssertUnwindSafe(|| process.holdings.make(&self.manager, &call)));
@@ -81,12 +94,16 @@ impl Service {
         let is_done =
             matches!((&call.request, &reply), (Request::GraceDone { .. }, Reply::Done {}));
         let is_there = waits_for_departure(&reply);
-        if is_there && self.end_hung_up() || (is_done || is_there) && self.ends_something() {
+        if is_there && until.is_none() {
+            self.end_hung_up();
+        }
+        let until = until.unwrap_or(self.departures.last());
+        if (is_done || is_there) && self.ends_something(until) {
             // What the call wants may belong to a process that has ended (spec 9.7, 9.8).
             if let Some(link) = self.links.get_mut(&token) {
                 link.is_busy = true;
             }
-            return self.deferred.push((token, call));
+            return self.deferred.push(Deferred { token, call, until });
         }
         if events > 0 {
             self.send_changed(); // so that the process has them when it reads the answer

@@ -33,6 +33,15 @@ const SPELL: Duration = Duration::from_micros(500);
 /// How often slow processes and connections are looked for.
 const ROUND: Duration = Duration::from_secs(1);
 
+/// A call that waits for processes that have ended.
+pub(super) struct Deferred {
+    /// Its connection.
+    pub token: u64,
+    pub call: Call,
+    /// The last process that it waits for (D86).
+    pub until: u64,
+}
+
 /// What the thread has.
 pub(super) struct Service {
     pub manager: Manager,
@@ -45,9 +54,8 @@ pub(super) struct Service {
     pub processes: HashMap<u64, Process>,
     pub changed: Arc<Changed>,
     last_link: u64,
-    departures: Departures<Departure>,
-    /// Calls that wait for the end of a process, with their connections.
-    pub deferred: Vec<(u64, Call)>,
+    pub departures: Departures<Departure>,
+    pub deferred: Vec<Deferred>,
     pub texts: Texts,
     next_round: Instant,
     /// When a question may have waited for too long.
@@ -414,8 +422,8 @@ impl Service {
     }
 
     /// Ends processes whose end was not read yet, because it is behind other messages, or another
-    /// connection was read first. Returns whether there was one.
-    pub(super) fn end_hung_up(&mut self) -> bool {
+    /// connection was read first.
+    pub(super) fn end_hung_up(&mut self) {
         let is_over = |(_, process): &(&u64, &Process)| {
             let link = self.links.get(&process.events);
             link.is_some_and(|link| link.connection().has_hung_up())
@@ -423,13 +431,13 @@ impl Service {
         let over: Vec<u64> =
             self.processes.iter().filter(is_over).map(|(session, _)| *session).collect();
         over.iter().for_each(|session| self.end_process(*session));
-        !over.is_empty()
     }
 
-    /// Whether state of ended processes is still being deleted. Also deletes a portion of the state
-    /// whose time of grace has ended. Without waiting calls, the timer does that.
-    pub(super) fn ends_something(&self) -> bool {
-        !self.departures.is_empty() || self.manager.end_graces()
+    /// Whether state of processes that have ended, up to this one, is still being deleted. Also
+    /// deletes a portion of the state whose time of grace has ended. Without waiting calls, the timer
+    /// does that.
+    pub(super) fn ends_something(&self, until: u64) -> bool {
+        self.departures.has_until(until) || self.manager.end_graces()
     }
 
     /// Deletes a portion of the state of processes that have ended. When nothing is left, the calls
@@ -442,13 +450,8 @@ impl Service {
             None => !self.manager.end_graces(),
         };
         if has_ended {
-            for (token, call) in std::mem::take(&mut self.deferred) {
-                if let Some(link) = self.links.get_mut(&token) {
-                    link.becomes_ready();
-                }
-                self.call(token, call);
-                self.flush(token);
-                self.take_messages(token);
+            for deferred in std::mem::take(&mut self.deferred) {
+                self.call_again(deferred);
             }
         }
         true

@@ -1,8 +1,10 @@
 use super::*;
 use crate::frame::frame;
 use crate::hello::{greeting, Hello};
-use crate::messages::encode;
+use crate::messages::{encode, Request};
+use mgm_engine::{Notice, NoticeKind};
 use mgm_linux::channel::{Access, Connection};
+use mgm_manager::{Callbacks, ForwarderChoice, Settings};
 
 /// A service without its thread, and a process that has connected.
 fn connected(name: &str) -> (Service, Connection, u64) {
@@ -56,4 +58,45 @@ fn t9_7_while_the_thread_deletes_state_it_lets_others_have_the_processor() {
     service.departures.push(service.manager.begin_departure(7));
     service.turn(&mut Vec::new());
     assert!(service.working_since > long_ago);
+}
+
+/// A client without callbacks.
+struct Deaf;
+
+impl Callbacks for Deaf {
+    fn has(&self, _: NoticeKind) -> bool {
+        false
+    }
+
+    fn call(&self, _: &mut Notice) {}
+}
+
+#[test]
+fn t9_7_d86_a_call_waits_only_for_processes_that_have_ended_before_it() {
+    let (mut service, process, _) = connected("deferred");
+    let settings = Settings { forwarder: ForwarderChoice::Memory, ..Settings::default() };
+    service.manager.start(&settings, None).unwrap();
+    let _owner = service.manager.register(Box::new(Deaf), 7, 0).unwrap();
+    let (&session, known) = service.processes.iter().next().unwrap();
+    let hello = Hello::Calls { session, token: known.token };
+    let path = std::env::temp_dir().join(format!("mgm-service-deferred-{}", std::process::id()));
+    let calls = Connection::open(&path).unwrap();
+    service.accept_all();
+    let token = service.last_link;
+    send(&calls, 1, &greeting(&hello));
+    service.serve(token, true);
+    let ends = |service: &mut Service| {
+        service.departures.push(service.manager.begin_departure(u64::MAX));
+    };
+    ends(&mut service);
+    let request = Request::Register { protocol: 7, component: 0, callbacks: 0, grace: 0 };
+    send(&calls, 1, &encode(&Call { cause: 0, inside: 0, request }));
+    service.serve(token, true);
+    assert!(service.links[&token].is_busy && service.deferred.len() == 1, "its ids may be freed");
+    // Another process ends before the call is made again.
+    ends(&mut service);
+    assert!(service.depart_some());
+    assert!(service.deferred.is_empty() && !service.links[&token].is_busy, "it is refused now");
+    service.manager.stop().unwrap();
+    drop(process);
 }
