@@ -36,8 +36,7 @@ fn the_upcall_thread_passes_on_what_another_thread_has_read() {
             forwarder.add_interface(IfId(id), Interface::link(wire.router)).unwrap();
         }
         let source: Arc<dyn UpcallSource> = forwarder.upcalls().unwrap();
-        // A busy machine may hold up a thread for so long, but not in each round.
-        let is_quick = (0..4).any(|round| {
+        let mut late = |round| {
             // Packets on the wrong interface: no first packet makes the thread wake up now and then.
             let groups = (0..50).map(|number| [239, 2, round, number]);
             for group in groups.clone() {
@@ -53,9 +52,14 @@ fn the_upcall_thread_passes_on_what_another_thread_has_read() {
                 sent.elapsed()
             });
             // A wait without the signal would last for a second.
-            times.filter(|time| *time > Duration::from_millis(500)).count() == 0
-        });
-        assert!(is_quick, "upcalls wait for the next wakeup of the thread");
+            times.filter(|time| *time > Duration::from_millis(500)).count()
+        };
+        // Without the signal, about two upcalls of each round are late. A busy machine may hold up a
+        // thread for so long, but less often.
+        if late(0) > 0 {
+            let more: usize = (1..5).map(&mut late).sum();
+            assert!(more < 3, "{more} of 200 upcalls wait for the next wakeup of the thread");
+        }
     });
 }
 
