@@ -230,9 +230,15 @@ fn holds_the_limit(kind: Kind, round: u8) -> bool {
     first.sort_unstable(); // of a batch, the sink takes the last one first
     assert_eq!((first, told(NEVER)), ([Some(1), Some(2), Some(3)], None));
     assert_eq!(router.forwarder.refused_packets(index), 7);
+    let limited =
+        |last| router.forwarder.limited_on(Flow::new(SOURCE.into(), [239, 1, 1, last].into()));
+    assert_eq!(limited(3), None);
+    assert_eq!(limited(4), Some(Interface::link(index)));
     router.wires[1].send(SOURCE, [239, 1, 1, 50], 64);
     assert_eq!(told(SURE), Some(50), "the other interface has no limit");
     router.forwarder.set_flow_limit(index, None);
+    let four = Flow::new(SOURCE.into(), [239, 1, 1, 4].into());
+    assert_eq!(router.forwarder.limited_on(four), None);
     router.wires[0].send(SOURCE, [239, 1, 1, 9], 64);
     assert_eq!(told(SURE), Some(9));
     true
