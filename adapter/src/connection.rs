@@ -63,7 +63,7 @@ impl Stream {
         let text = |errno| std::io::Error::from_raw_os_error(errno).to_string();
         let fd = system::unix_socket().map_err(text)?;
         system::set_patience(&fd, patience).map_err(text)?;
-        system::connect(&fd, path).map_err(text)?;
+        system::connect_unix(&fd, path).map_err(text)?;
         let mut stream = Stream { fd, reader: FrameReader::new(LONGEST_TO_CLIENT) };
         stream.send(|to| to.extend_from_slice(&greeting(hello))).map_err(text)?;
         let welcome = stream.read(read_greeting::<Welcome>).map_err(text)?;

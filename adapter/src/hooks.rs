@@ -13,8 +13,8 @@ mod sending;
 
 use crate::log;
 use crate::sockets;
-use crate::system::{self, fails, PRIVATE};
-use libc::{c_int, c_ulong, c_void, sockaddr, socklen_t};
+use crate::system::{self, fails, Marks, PRIVATE};
+use libc::{c_int, c_uint, c_ulong, c_void, sockaddr, socklen_t};
 use mgm_mroute_calls::memberships::is_membership;
 use mgm_mroute_calls::options::{
     fill_sg, fill_vif, sg_of, vif_of, MRT_BASE, MRT_MAX, SG_REQ, SIOCGETSGCNT, SIOCGETVIFCNT,
@@ -74,6 +74,39 @@ unsafe extern "C" fn close(fd: c_int) -> c_int {
     forget(fd);
     // SAFETY: as for the caller.
     unsafe { system::close(fd) }
+}
+
+#[no_mangle]
+unsafe extern "C" fn close_range(first: c_uint, last: c_uint, flags: c_int) -> c_int {
+    if first > last || flags & libc::CLOSE_RANGE_CLOEXEC as c_int != 0 {
+        return system::close_range(first, last, flags);
+    }
+    let mut at = first;
+    // The daemon does not know the library's own descriptors.
+    for kept in 0..Marks::END {
+        let number = kept as c_uint;
+        if number < first || number > last {
+            continue;
+        }
+        if !PRIVATE.has(kept) {
+            forget(kept);
+            continue;
+        }
+        if at < number && system::close_range(at, number - 1, flags) != 0 {
+            return -1;
+        }
+        at = number + 1;
+    }
+    if at > last {
+        return 0;
+    }
+    system::close_range(at, last, flags)
+}
+
+#[no_mangle]
+unsafe extern "C" fn closefrom(first: c_int) {
+    // SAFETY: as for the caller.
+    unsafe { close_range(first.max(0) as c_uint, c_uint::MAX, 0) };
 }
 
 /// A descriptor is closed.
@@ -148,6 +181,28 @@ unsafe extern "C" fn bind(fd: c_int, address: *const sockaddr, length: socklen_t
 }
 
 #[no_mangle]
+unsafe extern "C" fn connect(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int {
+    // SAFETY: as for the caller.
+    unsafe { system::connect(sockets::target(fd), address, length) }
+}
+
+#[no_mangle]
+unsafe extern "C" fn shutdown(fd: c_int, how: c_int) -> c_int {
+    // SAFETY: as for the caller.
+    unsafe { system::shutdown(sockets::target(fd), how) }
+}
+
+#[no_mangle]
+unsafe extern "C" fn getpeername(
+    fd: c_int,
+    address: *mut sockaddr,
+    length: *mut socklen_t,
+) -> c_int {
+    // SAFETY: as for the caller.
+    unsafe { system::getpeername(sockets::target(fd), address, length) }
+}
+
+#[no_mangle]
 unsafe extern "C" fn getsockname(
     fd: c_int,
     address: *mut sockaddr,
@@ -199,7 +254,7 @@ unsafe extern "C" fn getsockopt(
         if let Some(found) = guarded(|| sockets::option(fd, name), || None) {
             // SAFETY: the caller says that both may be written, the value up to the length.
             unsafe {
-                if *length as c_int <= 0 {
+                if (*length as c_int) < 0 {
                     return fails(libc::EINVAL);
                 }
                 let count = (*length as usize).min(size_of::<c_int>());

@@ -82,21 +82,21 @@ pub(crate) enum Read {
 }
 
 impl Mroute {
-    /// MRT_INIT.
+    /// MRT_INIT. `fds`: all numbers of the socket; there is at least one.
     ///
     /// # Errors
     /// The errno.
-    pub fn open(fd: i32) -> Result<Mroute, Errno> {
+    pub fn open(fds: Vec<i32>) -> Result<Mroute, Errno> {
         let path = router();
         let (connection, client) = Connection::open(&path, PATIENCE).map_err(|why| {
             log::line(&why);
             libc::ECONNREFUSED
         })?;
-        let raw = system::private_copy(fd)?;
+        let raw = system::private_copy(*fds.first().ok_or(libc::EBADF)?)?;
         // MRT_INIT has this effect, too. It is refused if the daemon has set it already.
         let _ = system::set_option(&raw, libc::IPPROTO_IP, libc::IP_ROUTER_ALERT, &1);
         let mut mroute = Mroute {
-            fds: vec![fd],
+            fds,
             raw,
             epoll: system::epoll()?,
             flag: system::event_flag()?,
@@ -130,6 +130,8 @@ impl Mroute {
 
     /// Puts the parts together behind the daemon's descriptor.
     fn assemble(&mut self) -> Result<(), Errno> {
+        // What the daemon has set before MRT_INIT, it reads from its own number.
+        system::set_nonblocking(&self.epoll, system::is_nonblocking(self.raw.0));
         for part in [&self.raw, &self.flag, &self.timer] {
             system::watch(self.epoll.0, part)?;
         }
@@ -141,11 +143,13 @@ impl Mroute {
 
     /// MRT_DONE, or the last descriptor is closed. The daemon's other numbers are the raw socket again.
     pub fn done(mut self) {
-        match self.is_own() {
-            true => self.daemon.done(&mut self.connection),
-            false => self.connection.leave_watched(),
+        if self.is_own() {
+            self.daemon.done(&mut self.connection);
+            links::unfilter(&self.raw);
+        } else {
+            // The parent goes on using the socket.
+            self.connection.leave_watched();
         }
-        links::unfilter(&self.raw);
         for fd in &self.fds {
             // The daemon is about to close it in any case.
             let _ = system::replace(self.raw.0, *fd);

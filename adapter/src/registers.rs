@@ -7,7 +7,7 @@
 use crate::links::{ancillary, bind, filter, step, IF_EQUAL, LOAD_WORD, RETURN, UNREAD};
 use crate::system::{self, Fd};
 use libc::{c_int, sock_filter};
-use mgm_mroute_calls::packets::{whole, Datagram};
+use mgm_mroute_calls::packets::{complete, whole, Datagram};
 use mgm_types::Flow;
 
 /// At most so many flows: the kernel's limit of a filter is 4,096 steps.
@@ -46,6 +46,8 @@ impl Registers {
     pub fn open() -> Result<Registers, c_int> {
         let socket = system::packet_socket()?;
         system::set_option(&socket, libc::SOL_SOCKET, libc::SO_RCVBUF, &UNREAD)?;
+        let on: c_int = 1;
+        system::set_option(&socket, libc::SOL_PACKET, libc::PACKET_AUXDATA, &on)?;
         Ok(Registers { socket, vif: 0, flows: Flows::new(), peeked: None })
     }
 
@@ -105,8 +107,11 @@ impl Registers {
         }
         let mut packet = vec![0; LONGEST];
         loop {
-            match system::receive(&self.socket, &mut packet, false) {
-                Ok(count) => {
+            match system::receive_frame(&self.socket, &mut packet) {
+                Ok((count, lacks_checksum)) => {
+                    if lacks_checksum {
+                        complete(&mut packet[..count]);
+                    }
                     if let Some(datagram) = whole(self.vif, &packet[..count]) {
                         return Some(datagram);
                     }

@@ -128,12 +128,28 @@ impl Sockets {
         self.mroutes.iter_mut().find(|mroute| mroute.fds.contains(&fd))
     }
 
+    /// All numbers of a raw IGMP socket. An option that is set by one of them is set for all.
+    fn numbers(&mut self, fd: i32) -> Vec<i32> {
+        if let Some(mroute) = self.mroute(fd) {
+            return mroute.fds.clone();
+        }
+        let is_it = |known: &i32| *known == fd || system::is_same_socket(*known, fd);
+        let mut numbers: Vec<i32> = self.raws.keys().copied().filter(is_it).collect();
+        // The one that is being used comes first.
+        numbers.sort_by_key(|known| *known != fd);
+        numbers
+    }
+
     /// Forgets a descriptor.
     fn forget(&mut self, fd: i32) {
         MARKS.set(fd, false);
         self.raws.remove(&fd);
         let left: Vec<Flow> =
             self.joins.extract_if_fd(fd).into_iter().map(|(_, flow)| flow).collect();
+        if let (false, Some(other)) = (left.is_empty(), other_number(fd)) {
+            // The socket stays open, and so does its membership.
+            return self.joins.extend(left.into_iter().map(|flow| (other, flow)));
+        }
         for flow in left {
             if let Some(mroute) = self.mroutes.first_mut() {
                 mroute.closes_member(flow);
@@ -148,6 +164,12 @@ impl Sockets {
             IS_ACTIVE.store(!self.mroutes.is_empty(), Ordering::Relaxed);
         }
     }
+}
+
+/// Another number of a socket that has joined a group.
+fn other_number(fd: i32) -> Option<i32> {
+    (0..Marks::END)
+        .find(|other| *other != fd && MARKS.has(*other) && system::is_same_socket(*other, fd))
 }
 
 /// `Vec::extract_if` needs a later Rust.
@@ -225,12 +247,16 @@ pub(crate) fn set_option(fd: i32, name: i32, value: &[u8]) -> Option<Result<(), 
     }
     let int = || i32::from(value.iter().take(4).any(|byte| *byte != 0));
     with(|sockets| {
-        let raw = sockets.raws.get_mut(&fd)?;
-        match name {
-            libc::IP_MULTICAST_IF => raw.out = multicast_if(value),
-            libc::IP_HDRINCL => raw.has_header = int() != 0,
-            libc::IP_PKTINFO => raw.wants_info = int() != 0,
-            _ => {}
+        if !matches!(name, libc::IP_MULTICAST_IF | libc::IP_HDRINCL | libc::IP_PKTINFO) {
+            return None;
+        }
+        for number in sockets.numbers(fd) {
+            let Some(raw) = sockets.raws.get_mut(&number) else { continue };
+            match name {
+                libc::IP_MULTICAST_IF => raw.out = multicast_if(value),
+                libc::IP_HDRINCL => raw.has_header = int() != 0,
+                _ => raw.wants_info = int() != 0,
+            }
         }
         None
     })
@@ -245,9 +271,10 @@ fn set_mroute_option(fd: i32, name: i32, value: &[u8]) -> Option<Result<(), Errn
             Ok(option) => option,
             Err(errno) => return Some(Err(errno)),
         };
+        let numbers = sockets.numbers(fd);
         let Some(mroute) = sockets.mroute(fd) else {
             return Some(match option {
-                MrouteOption::Init => Mroute::open(fd).map(|mut mroute| {
+                MrouteOption::Init => Mroute::open(numbers).map(|mut mroute| {
                     if sockets.mroutes.is_empty() {
                         mroute.adopts(&sockets.joins);
                     }
@@ -274,7 +301,8 @@ fn set_mroute_option(fd: i32, name: i32, value: &[u8]) -> Option<Result<(), Errn
 fn membership(fd: i32, name: i32, value: &[u8]) -> Option<Result<(), Errno>> {
     let Membership { joins, on, flow } = Membership::parse(name, value)?;
     with(|sockets| {
-        let known = sockets.joins.iter().position(|join| *join == (fd, flow));
+        let is_it = |of: i32| of == fd || system::is_same_socket(of, fd);
+        let known = sockets.joins.iter().position(|join| join.1 == flow && is_it(join.0));
         let Some(mroute) = sockets.mroutes.first_mut() else {
             // After MRT_DONE, the next MRT_INIT takes over what is still joined.
             sockets.joins.swap_remove(known.filter(|_| !joins)?);

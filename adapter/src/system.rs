@@ -59,11 +59,15 @@ next! {
     dup3(fd: c_int, to: c_int, flags: c_int) -> c_int;
     fcntl(fd: c_int, command: c_int, argument: c_ulong) -> c_int;
     bind(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int;
+    connect(fd: c_int, address: *const sockaddr, length: socklen_t) -> c_int;
+    shutdown(fd: c_int, how: c_int) -> c_int;
+    getpeername(fd: c_int, address: *mut sockaddr, length: *mut socklen_t) -> c_int;
     getsockname(fd: c_int, address: *mut sockaddr, length: *mut socklen_t) -> c_int;
     setsockopt(fd: c_int, level: c_int, name: c_int, value: *const c_void, length: socklen_t) -> c_int;
     getsockopt(fd: c_int, level: c_int, name: c_int, value: *mut c_void, length: *mut socklen_t) -> c_int;
     ioctl(fd: c_int, request: c_ulong, argument: *mut c_void) -> c_int;
     recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) -> ssize_t;
+    recvmmsg(fd: c_int, messages: *mut libc::mmsghdr, count: libc::c_uint, flags: c_int, time: *mut libc::timespec) -> c_int;
     recv(fd: c_int, buffer: *mut c_void, length: usize, flags: c_int) -> ssize_t;
     recvfrom(fd: c_int, buffer: *mut c_void, length: usize, flags: c_int, from: *mut sockaddr, size: *mut socklen_t) -> ssize_t;
     read(fd: c_int, buffer: *mut c_void, length: usize) -> ssize_t;
@@ -141,6 +145,23 @@ impl Drop for Fd {
     }
 }
 
+/// close_range(2). The function of libc need not exist. If the kernel lacks the call, the numbers are
+/// closed one by one, as far as there can be any.
+pub(crate) fn close_range(first: u32, last: u32, flags: c_int) -> c_int {
+    // SAFETY: the daemon closes its own descriptors.
+    let done = unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) };
+    if done == 0 || errno() != libc::ENOSYS || flags != 0 {
+        return done as c_int;
+    }
+    // SAFETY: sysconf has no conditions.
+    let end = unsafe { libc::sysconf(libc::_SC_OPEN_MAX) }.try_into().unwrap_or(1 << 20);
+    for number in first..last.saturating_add(1).min(end) {
+        // SAFETY: as above.
+        unsafe { close(number as c_int) };
+    }
+    0
+}
+
 /// A second descriptor of an open file, close-on-exec and with a high number.
 pub(crate) fn private_copy(fd: c_int) -> Result<Fd, c_int> {
     for least in [HIGH, 64, 3] {
@@ -175,7 +196,7 @@ pub(crate) fn set_patience(fd: &Fd, patience: Duration) -> Result<(), c_int> {
 }
 
 /// Connects a UNIX socket to a path.
-pub(crate) fn connect(fd: &Fd, path: &std::path::Path) -> Result<(), c_int> {
+pub(crate) fn connect_unix(fd: &Fd, path: &std::path::Path) -> Result<(), c_int> {
     use std::os::unix::ffi::OsStrExt;
     // SAFETY: all bytes zero is a valid address.
     let mut address: libc::sockaddr_un = unsafe { std::mem::zeroed() };
@@ -189,7 +210,7 @@ pub(crate) fn connect(fd: &Fd, path: &std::path::Path) -> Result<(), c_int> {
     }
     let size = size_of_val(&address) as socklen_t;
     // SAFETY: the address has the size given.
-    result(unsafe { libc::connect(fd.0, (&raw const address).cast(), size) })?;
+    result(unsafe { connect(fd.0, (&raw const address).cast(), size) })?;
     Ok(())
 }
 
@@ -205,6 +226,43 @@ pub(crate) fn receive(fd: &Fd, piece: &mut [u8], waits: bool) -> Result<usize, c
             Err(_) => return Err(errno()),
         }
     }
+}
+
+/// Reads a frame from a packet socket, without waiting. `true`: the sender has left the checksum of UDP
+/// or TCP to a network card.
+pub(crate) fn receive_frame(fd: &Fd, piece: &mut [u8]) -> Result<(usize, bool), c_int> {
+    let mut buffer = libc::iovec { iov_base: piece.as_mut_ptr().cast(), iov_len: piece.len() };
+    let mut control = [0u64; 16];
+    // SAFETY: all bytes zero is a valid value.
+    let mut message: msghdr = unsafe { std::mem::zeroed() };
+    (message.msg_iov, message.msg_iovlen) = (&raw mut buffer, 1);
+    message.msg_control = control.as_mut_ptr().cast();
+    message.msg_controllen = size_of_val(&control) as _;
+    loop {
+        // SAFETY: the buffers have the sizes given.
+        let count = unsafe { recvmsg(fd.0, &raw mut message, libc::MSG_DONTWAIT) };
+        match usize::try_from(count) {
+            Ok(count) => return Ok((count, lacks_checksum(&message))),
+            Err(_) if errno() == libc::EINTR => {}
+            Err(_) => return Err(errno()),
+        }
+    }
+}
+
+/// Whether the kernel says of a frame that its checksum is missing (PACKET_AUXDATA).
+fn lacks_checksum(message: &msghdr) -> bool {
+    // SAFETY: the kernel has filled in the control data, which has the length that the message says.
+    unsafe {
+        let mut at = libc::CMSG_FIRSTHDR(message);
+        while !at.is_null() {
+            if ((*at).cmsg_level, (*at).cmsg_type) == (libc::SOL_PACKET, libc::PACKET_AUXDATA) {
+                let of = libc::CMSG_DATA(at).cast::<libc::tpacket_auxdata>().read_unaligned();
+                return of.tp_status & libc::TP_STATUS_CSUMNOTREADY != 0;
+            }
+            at = libc::CMSG_NXTHDR(message, at);
+        }
+    }
+    false
 }
 
 /// Sends all bytes, without SIGPIPE.
@@ -381,6 +439,29 @@ pub(crate) fn is_nonblocking(fd: c_int) -> bool {
     // SAFETY: this only reads flags.
     let flags = unsafe { fcntl(fd, libc::F_GETFL, 0) };
     flags >= 0 && flags & libc::O_NONBLOCK != 0
+}
+
+/// Has calls on this descriptor wait, or not.
+pub(crate) fn set_nonblocking(fd: &Fd, on: bool) {
+    // SAFETY: this only reads and writes flags.
+    unsafe {
+        let flags = fcntl(fd.0, libc::F_GETFL, 0) & !libc::O_NONBLOCK;
+        let flags = if on { flags | libc::O_NONBLOCK } else { flags };
+        fcntl(fd.0, libc::F_SETFL, flags as c_ulong);
+    }
+}
+
+/// Whether two numbers are those of the same socket.
+pub(crate) fn is_same_socket(one: c_int, other: c_int) -> bool {
+    let of = |fd| {
+        // SAFETY: all bytes zero is a valid value, and fstat fills it in.
+        let mut of: libc::stat = unsafe { std::mem::zeroed() };
+        // SAFETY: as above.
+        let is_open = unsafe { libc::fstat(fd, &raw mut of) } == 0;
+        let is_socket = is_open && of.st_mode & libc::S_IFMT == libc::S_IFSOCK;
+        is_socket.then_some((of.st_dev, of.st_ino))
+    };
+    of(one).is_some_and(|known| of(other) == Some(known))
 }
 
 /// Whether a descriptor is a socket of IPv4.

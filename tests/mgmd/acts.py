@@ -14,6 +14,7 @@ import select
 import signal
 import socket
 import struct
+import subprocess
 import sys
 import threading
 import time
@@ -304,6 +305,149 @@ def threads(*interfaces):
         user.join()
 
 
+def is_served(raw):
+    """Whether this is a socket of multicast routing whose VIF 0 is in use."""
+    vifctl = struct.pack("=HBBIii", 0, VIFF_USE_IFINDEX, 1, 0, 1, 0)
+    return errno_of(raw.setsockopt, IP, MRT_ADD_VIF, vifctl) == errno.EADDRINUSE
+
+
+def copies(*interfaces):
+    """All numbers of a socket are equal, whenever they were made."""
+    raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_IGMP)
+    other = raw.dup()
+    unrelated = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_IGMP)
+    raw.setsockopt(IP, MRT_INIT, 1)
+    index = socket.if_nametoindex(interfaces[0])
+    other.setsockopt(IP, MRT_ADD_VIF, struct.pack("=HBBIii", 0, VIFF_USE_IFINDEX, 1, 0, index, 0))
+    assert is_served(raw) and is_served(other) and not is_served(unrelated)
+    third = other.dup()
+    third.setsockopt(IP, IP_PKTINFO, 1)
+    raw.close()
+    other.close()
+    assert is_served(third)
+    send_query(third, interfaces[0])
+    select.select([third], [], [], PATIENCE)
+    _, info, *_ = third.recvmsg(8192, 64)
+    assert struct.unpack_from("=i", info[0][2])[0] == index
+    # A socket stays a member as long as it has a number.
+    member = joined("239.1.2.3")
+    copy = member.dup()
+    request = struct.pack("=4s4xi", socket.inet_aton("239.1.2.3"), socket.if_nametoindex("mgm0"))
+    assert errno_of(copy.setsockopt, IP, socket.IP_ADD_MEMBERSHIP, request) == errno.EADDRINUSE
+    member.close()
+    copy.setsockopt(IP, socket.IP_DROP_MEMBERSHIP, request)
+    assert errno_of(copy.setsockopt, IP, socket.IP_DROP_MEMBERSHIP, request) == errno.EADDRNOTAVAIL
+
+
+def send_query(raw, interface):
+    """Sends a query, which the daemon hears itself."""
+    raw.setsockopt(IP, socket.IP_MULTICAST_IF, struct.pack("=8xi", socket.if_nametoindex(interface)))
+    raw.sendto(bytes([0x11, 0, 0xEE, 0xFF, 0, 0, 0, 0]), ("224.0.0.1", 0))
+
+
+def stale(*interfaces):
+    """A number that was closed unnoticed is that of a file or a socket now."""
+    raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_IGMP)
+    number, libc = raw.fileno(), ctypes.CDLL(None, use_errno=True)
+    libc.syscall(3, number)  # close
+    file = os.open("/tmp", os.O_TMPFILE | os.O_RDWR)
+    assert file == number, (file, number)
+    assert os.write(file, b"one") == 3 and os.writev(file, [b"two", b"three"]) == 8
+    os.lseek(file, 0, os.SEEK_SET)
+    assert os.read(file, 20) == b"onetwothree"
+    raw.detach()
+
+
+def closefrom(*interfaces):
+    """A daemon that closes all numbers from one on keeps the library's, and ends what it closes."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    raw = routing(*interfaces)
+    other = os.dup(0)
+    assert other > raw.fileno()
+    libc.closefrom(raw.fileno() + 1)
+    assert errno_of(os.fstat, other) == errno.EBADF
+    assert is_served(raw)
+    assert libc.close_range(raw.fileno() + 1, 2**32 - 1, 4) == 0 and is_served(raw)  # CLOEXEC
+    assert libc.close_range(5, 4, 0) == -1 and ctypes.get_errno() == errno.EINVAL
+    libc.closefrom(raw.fileno())
+    assert errno_of(os.fstat, raw.fileno()) == errno.EBADF
+    raw.detach()
+    # The interfaces are free.
+    assert is_served(routing(*interfaces))
+
+
+def odd(*interfaces):
+    """Calls that no daemon makes, and arguments that none has."""
+    raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_IGMP)
+    raw.setblocking(False)
+    raw.setsockopt(IP, MRT_INIT, 1)
+    index = socket.if_nametoindex(interfaces[0])
+    vifctl = struct.pack("=HBBIii", 0, VIFF_USE_IFINDEX, 1, 0, index, 0)
+    assert errno_of(raw.setsockopt, IP, MRT_ADD_VIF, vifctl[:15]) == errno.EINVAL
+    assert errno_of(raw.setsockopt, IP, MRT_ADD_VIF, b"") == errno.EINVAL
+    raw.setsockopt(IP, MRT_ADD_VIF, vifctl)
+    assert fcntl.fcntl(raw, fcntl.F_GETFL) & os.O_NONBLOCK
+    assert errno_of(raw.getpeername) == errno.ENOTCONN
+    libc = ctypes.CDLL(None, use_errno=True)
+    value, length = ctypes.create_string_buffer(b"\7" * 8, 8), ctypes.c_int()
+    for said, wanted in ((0, b""), (1, b"\5"), (3, b"\5\3\0"), (4, b"\5\3\0\0"), (8, b"\5\3\0\0")):
+        value.raw, length.value = b"\7" * 8, said
+        assert libc.getsockopt(raw.fileno(), IP, 206, value, ctypes.byref(length)) == 0
+        assert value.raw == wanted.ljust(8, b"\7") and length.value == len(wanted), said
+    length.value = -1
+    assert libc.getsockopt(raw.fileno(), IP, 206, value, ctypes.byref(length)) == -1
+    assert ctypes.get_errno() == errno.EINVAL
+
+    # Two messages of 100 octets each: struct mmsghdr with struct msghdr and struct iovec.
+    buffers = [ctypes.create_string_buffer(100) for _ in range(2)]
+    pieces = [ctypes.create_string_buffer(struct.pack("=QQ", ctypes.addressof(each), 100)) for each in buffers]
+    heads = [struct.pack("=QIxxxxQQQQixxxxIxxxx", 0, 0, ctypes.addressof(each), 1, 0, 0, 0, 0) for each in pieces]
+    messages = ctypes.create_string_buffer(b"".join(heads))
+
+    def receive():
+        return libc.recvmmsg(raw.fileno(), messages, 2, 0x10000, None)  # MSG_WAITFORONE
+
+    assert receive() == -1 and ctypes.get_errno() == errno.EAGAIN
+    # ppoll lets a blocked signal in, and wakes up for a packet.
+    while select.select([raw], [], [], 0.5)[0]:  # what hosts say
+        receive()
+    signal.signal(signal.SIGUSR1, lambda *_: None)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR1])
+    of, none = ctypes.create_string_buffer(struct.pack("=ihh", raw.fileno(), 1, 0)), bytes(8)
+    time_out = struct.pack("=qq", PATIENCE, 0)
+    os.kill(os.getpid(), signal.SIGUSR1)
+    assert libc.ppoll(of, 1, time_out, none, 8) == -1 and ctypes.get_errno() == errno.EINTR
+    send_query(raw, interfaces[0])
+    assert libc.ppoll(of, 1, time_out, none, 8) == 1
+    assert receive() == 1
+    assert struct.unpack_from("=I", messages.raw, 56)[0] >= 28 and buffers[0].raw[9] == 2
+    # From now on, the kernel calls the socket readable.
+    assert errno_of(raw.shutdown, 0) == errno.ENOTCONN
+
+
+def execs(*interfaces):
+    """A program that inherits the socket can do nothing with it, and does it no harm."""
+    raw = routing(*interfaces)
+    number = raw.fileno()
+    text = f"import os\ntry:\n    os.read({number}, 9)\nexcept OSError:\n    os.close({number})\n    print('refused')"
+    done = subprocess.run([sys.executable, "-c", text], pass_fds=[number], capture_output=True, text=True)
+    assert done.stdout == "refused\n", done
+    assert is_served(raw)
+    assert reads(raw, 1) < 5
+
+
+def orphan(*interfaces):
+    """A child closes its copy of the socket; the daemon goes on as before."""
+    raw = routing(*interfaces)
+    child = os.fork()
+    if child == 0:
+        os.close(raw.fileno())
+        os._exit(0)
+    assert os.waitpid(child, 0)[1] == 0
+    says_what_arrives(raw, interfaces[0])
+
+
 if __name__ == "__main__":
-    acts = {act.__name__: act for act in (counters, hearing, moving, closing, vfork, helper, stopped, reused, threads, unicast, again) + (failing, high, lines, waiting)}
-    acts[sys.argv[1]](*sys.argv[2:])
+    acts = (counters, hearing, moving, closing, vfork, helper, stopped, reused, threads, unicast, again)
+    acts += (failing, high, lines, waiting, copies, stale, closefrom, odd, execs, orphan)
+    {act.__name__: act for act in acts}[sys.argv[1]](*sys.argv[2:])

@@ -358,6 +358,36 @@ class Rest(Base):
     def test_a_dup2_that_fails_closes_nothing(self):
         self.succeeds(self.acts("failing", self.mgmd(), "eth0", "eth1"))
 
+    def test_all_numbers_of_a_socket_are_equal(self):
+        self.succeeds(self.acts("copies", self.mgmd(), "eth0", "eth1"))
+
+    def test_a_number_closed_unnoticed_is_that_of_a_file(self):
+        self.succeeds(self.acts("stale", self.mgmd(), "eth0", "eth1"))
+
+    def test_closefrom_spares_the_library(self):
+        started = self.acts("closefrom", self.mgmd(), "eth0", "eth1")
+        self.succeeds(started)
+        self.assertFalse([line for line in started.log.items if "mgm-mroute" in line])
+
+    def test_calls_that_no_daemon_makes(self):
+        self.succeeds(self.acts("odd", self.mgmd(), "eth0", "eth1"))
+
+    def test_a_program_that_inherits_the_socket_does_no_harm(self):
+        self.succeeds(self.acts("execs", self.mgmd(), "eth0", "eth1"))
+
+    def test_a_child_that_closes_the_socket_does_not_change_it(self):
+        mgmd = self.mgmd()
+        started = self.acts("orphan", mgmd, "eth0", "eth1")
+        started.log.wait(lambda line: line == "ready", "the daemon")
+        self.served("eth0", "eth1")
+        Wire(self.receiver).send(packets.v2_report("239.1.0.1"))
+        Wire(self.source).send(packets.leave("239.1.0.2"))
+        for wanted in ("heard eth1 0x16 239.1.0.1", "heard eth0 0x17 239.1.0.2"):
+            started.log.wait(lambda line, wanted=wanted: line == wanted, wanted)
+        time.sleep(0.3)
+        heard = [line for line in started.log.items if line.startswith("heard")]
+        self.assertEqual(len(heard), 2, heard)
+
     def test_a_number_that_is_too_high_is_logged(self):
         started = self.acts("high", self.mgmd())
         self.succeeds(started)
@@ -406,17 +436,20 @@ class Rest(Base):
         mgmd = self.mgmd('[router]\ndaemons = true\n[[interface]]\nname = "*"\n')
         names = {each["name"] for each in mgmd.get("/v1/interfaces")["interfaces"]}
         self.assertIn("eth0", names)
-        self.assertNotIn("mgm0", names)
+        self.assertTrue(names.isdisjoint({"mgm0", "mgmreg"}), names)
         self.assertIn("169.254.77.1/30", self.router.ip("addr show dev mgm0"))
         self.assertEqual(mgmd.stop(), 0)
-        self.assertNotIn("mgm0", self.router.ip("link"))
+        shown = self.router.ip("link")
+        self.assertFalse("mgm0:" in shown or "mgmreg:" in shown, shown)
 
     def test_m59_mgm0_that_cannot_be_made_ends_the_start(self):
-        self.router.ip("tuntap add mgm0 mode tap")
-        mgmd = self.start(Mgmd, ROUTER)
-        self.assertEqual(mgmd.process.wait(10), 1)
-        mgmd.logs("mgm0", "router.daemons")
-        self.assertEqual(self.router.vifs(), {})
+        for name in ("mgm0", "mgmreg"):
+            self.router.ip(f"tuntap add {name} mode tap")
+            mgmd = self.start(Mgmd, ROUTER)
+            self.assertEqual(mgmd.process.wait(10), 1)
+            mgmd.logs(name, "router.daemons")
+            self.assertEqual(self.router.vifs(), {})
+            self.router.ip(f"link del {name}")
 
 
 def _end(host, name):

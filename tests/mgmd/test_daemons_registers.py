@@ -1,5 +1,6 @@
 """Unmodified pimd as the rendezvous point of sources that other routers register (docs/daemons.md)."""
 
+import contextlib
 import socket
 import struct
 import time
@@ -133,6 +134,33 @@ class Registers(Beside):
         until(lambda: "mgmreg" not in self.router.vifs().values(), "mgmreg is free", 2)
         send(good)
         until(lambda: self.dropped(mgmd).get("no_daemon"), "no daemon", 2)
+
+    @long
+    def test_registered_packets_have_valid_checksums(self):
+        # On a virtual link, a host leaves the checksum of UDP to a network card that does not exist.
+        pim = self.router.socket(socket.AF_INET, socket.SOCK_RAW, 103)
+        pim.setblocking(False)
+        near, self.source = self.behind()
+        other = Mgmd(near, ROUTER)
+        self.addCleanup(other.close)
+        other.ready()
+        self.addCleanup(pimd(near, PIMD.format(near.interface, "stub"), mgmd=other).close)
+        emitter, registered = self.source.emitter(GROUP), []
+
+        def arrived():
+            emitter.send()
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    message = pim.recv(2048)[20:]
+                    if message[0] == 0x21 and message[4] & 0x40 == 0:
+                        registered.append(message[8:])
+            return registered
+
+        until(arrived, "a register", PATIENCE)
+        for inner in registered:
+            pseudo = inner[12:20] + struct.pack("!BBH", 0, 17, len(inner) - 20)
+            self.assertEqual(packets.checksum(pseudo + inner[20:]), 0, inner.hex())
+            self.assertNotEqual(inner[26:28], b"\0\0")
 
     def switches(self, mgmd):
         """The stream arrives by registers, and then by itself: then no packet is lost."""

@@ -8,7 +8,7 @@ use crate::sockets;
 use crate::system::{self, errno};
 use libc::{c_int, c_void, iovec, msghdr, sockaddr, socklen_t, ssize_t};
 use mgm_mroute_calls::packets::nothing;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Receives on a socket of multicast routing. `None`: it is none, and libc receives.
 ///
@@ -68,6 +68,43 @@ unsafe extern "C" fn recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) -> s
     };
     // SAFETY: as for the caller.
     done.unwrap_or_else(|| unsafe { system::recvmsg(sockets::target(fd), message, flags) })
+}
+
+#[no_mangle]
+unsafe extern "C" fn recvmmsg(
+    fd: c_int,
+    messages: *mut libc::mmsghdr,
+    count: libc::c_uint,
+    flags: c_int,
+    time: *mut libc::timespec,
+) -> c_int {
+    if !sockets::is_marked(fd) || messages.is_null() {
+        // SAFETY: as for the caller.
+        return unsafe { system::recvmmsg(fd, messages, count, flags, time) };
+    }
+    // SAFETY: as for the caller. The kernel looks at the time only after a message has arrived.
+    let end = unsafe { time.as_ref() }.map(|time| {
+        let left = Duration::new(time.tv_sec.try_into().unwrap_or(0), 0)
+            + Duration::from_nanos(time.tv_nsec.try_into().unwrap_or(0));
+        Instant::now() + left
+    });
+    for at in 0..count {
+        // The kernel knows this flag in recvmmsg only.
+        let waits = at == 0 || flags & libc::MSG_WAITFORONE == 0;
+        let flags = flags & !libc::MSG_WAITFORONE | if waits { 0 } else { libc::MSG_DONTWAIT };
+        // SAFETY: the caller says that there are so many messages.
+        let one = unsafe { &mut *messages.add(at as usize) };
+        // SAFETY: as for the caller.
+        match unsafe { recvmsg(fd, &raw mut one.msg_hdr, flags) } {
+            received if received >= 0 => one.msg_len = received as u32,
+            failed if at == 0 => return failed as c_int,
+            _ => return at as c_int,
+        }
+        if end.is_some_and(|end| end <= Instant::now()) {
+            return at as c_int + 1;
+        }
+    }
+    count as c_int
 }
 
 #[no_mangle]

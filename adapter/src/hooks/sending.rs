@@ -80,34 +80,19 @@ unsafe extern "C" fn send(
     flags: c_int,
 ) -> ssize_t {
     // SAFETY: as for the caller.
-    unsafe {
-        match sockets::is_marked(fd) {
-            true => sendto(fd, buffer, length, flags, std::ptr::null(), 0),
-            false => system::send(fd, buffer, length, flags),
-        }
-    }
+    unsafe { system::send(sockets::target(fd), buffer, length, flags) }
 }
 
 #[no_mangle]
 unsafe extern "C" fn write(fd: c_int, buffer: *const c_void, length: usize) -> ssize_t {
+    // Without an address, a packet is for no interface. A mark may be that of a number which the daemon
+    // has closed without a function of this library, so that the number may be no socket any longer.
     // SAFETY: as for the caller.
-    unsafe {
-        match sockets::is_marked(fd) {
-            true => sendto(fd, buffer, length, 0, std::ptr::null(), 0),
-            false => system::write(fd, buffer, length),
-        }
-    }
+    unsafe { system::write(sockets::target(fd), buffer, length) }
 }
 
 #[no_mangle]
 unsafe extern "C" fn writev(fd: c_int, pieces: *const iovec, count: c_int) -> ssize_t {
-    if !sockets::is_marked(fd) || pieces.is_null() || count < 0 {
-        // SAFETY: as for the caller.
-        return unsafe { system::writev(fd, pieces, count) };
-    }
-    let mut nothing = iovec { iov_base: std::ptr::null_mut(), iov_len: 0 };
-    let mut message = of_one(&mut nothing, std::ptr::null_mut(), 0);
-    (message.msg_iov, message.msg_iovlen) = (pieces.cast_mut(), count as _);
     // SAFETY: as for the caller.
-    unsafe { sendmsg(fd, &raw const message, 0) }
+    unsafe { system::writev(sockets::target(fd), pieces, count) }
 }

@@ -41,6 +41,7 @@ impl Datagram {
 const WHOLE_PACKET: u8 = 3;
 
 const IPPROTO_IGMP: u8 = 2;
+const IPPROTO_UDP: u8 = 17;
 const QUERY: u8 = 0x11;
 const REPORT: u8 = 0x16;
 const LEAVE: u8 = 0x17;
@@ -85,6 +86,27 @@ pub fn whole(vif: u16, frame: &[u8]) -> Option<Datagram> {
     bytes[8..12].copy_from_slice(&[WHOLE_PACKET, 0, low, high]);
     bytes.extend_from_slice(packet);
     Some(Datagram { bytes, is_of_rest: false })
+}
+
+/// Fills in the checksum of UDP in a packet whose sender has left that to a network card. A fragment
+/// stays as it is: the kernel fills in the checksum before it divides a packet.
+pub fn complete(frame: &mut [u8]) {
+    let Some(header) = frame.first_chunk::<20>() else { return };
+    let (first, length) = (header[0], usize::from(u16::from_be_bytes([header[2], header[3]])));
+    let is_fragment = u16::from_be_bytes([header[6], header[7]]) & 0x3fff != 0;
+    let begin = usize::from(first & 15) * 4;
+    if first >> 4 != 4 || header[9] != IPPROTO_UDP || is_fragment || begin < header.len() {
+        return;
+    }
+    let mut pseudo = header[12..20].to_vec();
+    let Some(datagram) = frame.get_mut(begin..length).filter(|of| of.len() >= 8) else { return };
+    datagram[6..8].fill(0);
+    pseudo.extend([0, IPPROTO_UDP]);
+    pseudo.extend((datagram.len() as u16).to_be_bytes());
+    pseudo.extend_from_slice(datagram);
+    // 0 would mean that there is no checksum.
+    let sum = Some(checksum(&pseudo)).filter(|sum| *sum != 0).unwrap_or(u16::MAX);
+    datagram[6..8].copy_from_slice(&sum.to_be_bytes());
 }
 
 /// An upcall: `struct igmpmsg`, an IP header with the protocol 0, and 8 bytes, as from the kernel.
@@ -208,6 +230,40 @@ mod tests {
         assert_eq!((&bytes[12..20], &bytes[20..]), (&packet[12..20], &packet[..]));
         for cut in 0..packet.len() {
             assert_eq!(whole(4, &packet[..cut]), None, "{cut} bytes");
+        }
+    }
+
+    #[test]
+    fn a_missing_checksum_of_udp_is_filled_in() {
+        let mut packet = vec![0x45, 0, 0, 33, 0, 1, 0, 0, 16, 17, 0, 0, 10, 1, 0, 2, 239, 1, 2, 3];
+        packet.extend([0x13, 0x88, 0x13, 0x88, 0, 13, 0xab, 0xcd, 1, 2, 3, 4, 5]);
+        let padded = [&packet[..], &[9; 13]].concat();
+        let mut filled = padded.clone();
+        complete(&mut filled);
+        let pseudo = [10, 1, 0, 2, 239, 1, 2, 3, 0, 17, 0, 13];
+        assert_eq!(checksum(&[&pseudo, &filled[20..33]].concat()), 0);
+        assert_ne!(filled[26..28], [0xab, 0xcd]);
+        assert_eq!((&filled[..26], &filled[28..]), (&padded[..26], &padded[28..]));
+        // A sum of 0 is written as 0xffff. The last word of the payload makes it so.
+        let mut zero = packet[..32].to_vec();
+        (zero[3], zero[25]) = (32, 12);
+        zero[26..28].fill(0);
+        zero[30..32].fill(0);
+        let sum = checksum(&[&pseudo[..11], &[12], &zero[20..]].concat());
+        zero[30..32].copy_from_slice(&sum.to_be_bytes());
+        complete(&mut zero);
+        assert_eq!(zero[26..28], [0xff, 0xff]);
+        for (at, value) in [(0, 0x65), (0, 0x44), (3, 27), (6, 0x20), (7, 1), (9, 6)] {
+            let mut other = padded.clone();
+            other[at] = value;
+            let before = other.clone();
+            complete(&mut other);
+            assert_eq!(other, before, "octet {at} is {value}");
+        }
+        for cut in 0..packet.len() {
+            let mut cut_off = packet[..cut].to_vec();
+            complete(&mut cut_off);
+            assert_eq!(cut_off, packet[..cut]);
         }
     }
 
