@@ -3,6 +3,7 @@
 
 #include "clients-program.h"
 #include "router.h"
+#include "threads.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,16 +14,43 @@
 enum { LINE = 200 };
 
 static HANDLE own, former;
-static volatile bool blocks;
+/* Callbacks do not return; a callback is running. */
+static volatile bool blocks, is_inside;
 
 static void hear(const char *what, DWORD source, DWORD group)
 {
     char text[40];
 
+    is_inside = true;
     printf("heard %s %s\n", what, flow_text(source, group, text));
     fflush(stdout);
     while (blocks)
-        pause();
+        sleep_ms(1);
+    is_inside = false;
+}
+
+static void unblock_later(void *milliseconds)
+{
+    sleep_ms(*(unsigned *)milliseconds);
+    blocks = false;
+}
+
+/* Lets callbacks return after some time. */
+static DWORD unblock_after(unsigned milliseconds)
+{
+    static unsigned after;
+
+    after = milliseconds;
+    thread_start(unblock_later, &after);
+    return NO_ERROR;
+}
+
+/* Deregisters. Adds 1000 to the code if a callback is still running after this. */
+static DWORD quit_and_look(void)
+{
+    DWORD code = quit(own);
+
+    return is_inside ? 1000 + code : code;
 }
 
 static DWORD on_join(DWORD s, DWORD sm, DWORD g, DWORD gm, BOOL member)
@@ -132,8 +160,8 @@ static void on_lost(void *context)
     HANDLE other;
 
     /* The handles are invalid already, and calls do not hang. */
-    printf("heard lost %s %u %u\n", (const char *)context, (unsigned)take(own, 9),
-           (unsigned)MgmRegisterMProtocol(&config, 99, 1, &other));
+    printf("heard lost %s %u %u %u\n", (const char *)context, (unsigned)take(own, 9),
+           (unsigned)MgmRegisterMProtocol(&config, 99, 1, &other), (unsigned)quit(own));
     fflush(stdout);
 }
 
@@ -213,7 +241,9 @@ static DWORD obey(const char *command, const char *flow, unsigned number)
         return MgmGetFirstMfe(&size, buffer, &count);
     }
     if (strcmp(command, "quit") == 0)
-        return quit(own);
+        return quit_and_look();
+    if (strcmp(command, "unblock") == 0)
+        return unblock_after(number);
     if (strcmp(command, "owner") == 0)
         return MgmGetProtocolOnInterface(number, 0, &protocol_id, &component_id);
     if (strcmp(command, "fork") == 0)

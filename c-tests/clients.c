@@ -189,7 +189,7 @@ static void t9_9_when_the_router_ends_old_handles_are_invalid_and_a_registration
     OK(ask(process, "lost 0"));
     OK(MgmHostServeClients(NULL, 0));
     CHECK_TEXT(owner_of(2), "nobody");
-    expect_heard(process, "heard lost router 87 1003");
+    expect_heard(process, "heard lost router 87 1003 87");
     code = ask(process, "take 3");
     CHECK(code == ERROR_CAN_NOT_COMPLETE || code == ERROR_INVALID_PARAMETER);
     CHECK_EQ(ask(process, "take 3"), ERROR_INVALID_PARAMETER);
@@ -198,6 +198,30 @@ static void t9_9_when_the_router_ends_old_handles_are_invalid_and_a_registration
     OK(ask(process, "register 80"));
     OK(ask(process, "register 81"));
     OK(ask(process, "take 3"));
+    end_process(process, 0);
+}
+
+static void t9_9_d124_a_deregistration_at_a_lost_router_waits_for_the_callback(void)
+{
+    HANDLE a = protocol('A');
+    struct process *process;
+
+    serve();
+    OK(take(a, 1));
+    process = launch_owner();
+    OK(ask(process, "lost 0"));
+    OK(ask(process, "block 0"));
+    OK(join(a, "(*, 239.1.1.1)", 1));
+    expect_heard(process, "heard join (*, 239.1.1.1)");
+    OK(MgmHostServeClients(NULL, 0));
+    /* Inside a callback of the host, a deregistration does not wait. */
+    expect_heard(process, "heard lost router 87 1003 1003");
+    OK(ask(process, "unblock 300"));
+    CHECK_EQ(ask(process, "quit 0"), ERROR_INVALID_PARAMETER);
+    CHECK_EQ(ask(process, "quit 0"), ERROR_INVALID_PARAMETER);
+    serve();
+    OK(ask(process, "register 80"));
+    OK(ask(process, "quit 0"));
     end_process(process, 0);
 }
 
@@ -472,6 +496,7 @@ int main(int argc, char **argv)
         CASE(t9_6_a_stopped_process_costs_nobody_else_anything),
         CASE(t9_7_a_killed_process_is_a_release_and_a_deregistration),
         CASE(t9_9_when_the_router_ends_old_handles_are_invalid_and_a_registration_connects),
+        CASE(t9_9_d124_a_deregistration_at_a_lost_router_waits_for_the_callback),
         CASE(t9_10_the_status_names_the_process),
         CASE(t9_10_the_filter_of_a_host_decides_what_a_client_process_may_do),
         CASE(t9_10_a_child_that_is_forked_in_the_filter_ends_there),

@@ -414,15 +414,16 @@ static void t8_4_a_thousand_clients_half_of_which_are_stuck(void)
         SOON(stuck == n + 1);
     }
     before = memory_kb();
-    /* 2 ms on an idle machine. On a busy one, others may take the processor at any time. A quick
-     * client that had to wait for a stuck one would wait for seconds, in every attempt. */
+    /* 2 ms on an idle machine. On a busy one, others may take the processor at any time: 70 ms at a
+     * load of 20. A quick client that had to wait for a stuck one would wait for seconds, in every
+     * attempt. */
     for (unsigned attempt = 0; attempt < 5 && !in_time; attempt++) {
         busy = measure(quick, half, rounds);
         busy_p99 = p99(&busy);
         free(busy.all);
         printf("    %zu clients, half of them stuck: p99 %.3f ms (idle %.3f ms)\n", 2 * half,
                busy_p99 * 1000, idle_p99 * 1000);
-        in_time = busy_p99 < patience_ms(50) / 1000.0 + 4 * idle_p99;
+        in_time = busy_p99 < patience_ms(500) / 1000.0 + 4 * idle_p99;
     }
     after = memory_kb();
     printf("    %+ld kB\n", (long)after - (long)before);

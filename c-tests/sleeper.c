@@ -27,7 +27,7 @@ static void sleep_in_rpf(const struct event *event)
     if (sleep_for > 0)
         sleep_ms(sleep_for);
     else
-        CHECK(gate_wait(&wake_up, patience_ms(15000)));
+        CHECK(gate_wait(&wake_up, patience_ms(50000)));
     sleeping = false;
 }
 
@@ -66,7 +66,7 @@ static void t8_4_flows_of_another_owner_go_on(void)
 
     three_components();
     sender = thread_start(send_to_a, NULL);
-    CHECK(gate_wait(&asleep, patience_ms(5000)));
+    CHECK(gate_wait(&asleep, patience_ms(30000)));
 
     /* New flows, existing flows, and calls about them. */
     for (unsigned n = 0; n < flows; n++)
@@ -92,7 +92,7 @@ static void t8_4_nor_do_lives_of_others_end_late(void)
     CHECK_TEXT(packet("(10.0.0.5, 239.1.1.1)", 1), "to 3");
     on_event('A', sleep_in_rpf);
     CHECK_TEXT(packet("(10.0.0.5, 239.1.1.1)", 1), "to 3");
-    CHECK(gate_wait(&asleep, patience_ms(10000)));
+    CHECK(gate_wait(&asleep, patience_ms(30000)));
 
     /* In the meantime B's second flow starts and ends, and the first is renewed many times. */
     forget_log();
@@ -117,7 +117,7 @@ static void t5_4_a_route_that_moves_does_not_wait_for_a_sleeper(void)
 
     three_components();
     sender = thread_start(send_on_the_old_way, NULL);
-    CHECK(gate_wait(&asleep, patience_ms(5000)));
+    CHECK(gate_wait(&asleep, patience_ms(30000)));
     forget_log();
     route("10.0.0.0/16", 2, "10.0.2.1");
     EXPECT_SOON("B rpf (10.0.0.5, 239.1.1.1) in 2 from 10.0.2.1",
@@ -149,7 +149,7 @@ static void t8_4_a_real_sleep(void)
     sleep_for = given ? (unsigned)strtoul(given, NULL, 10) : 300;
     allow_ms(sleep_for);
     sender = thread_start(send_to_a, NULL);
-    CHECK(gate_wait(&asleep, patience_ms(5000)));
+    CHECK(gate_wait(&asleep, patience_ms(30000)));
     /* Until A wakes up: new flows, about which B and C are asked, and an existing flow. */
     while (sleeping) {
         first = time_of_b(flows++);

@@ -343,7 +343,8 @@ public:
         check("MgmReleaseInterfaceOwnership", MgmReleaseInterfaceOwnership(open("MgmReleaseInterfaceOwnership"), l.index, l.next_hop));
         links_.erase(std::remove(links_.begin(), links_.end(), l), links_.end());
     }
-    /// Adds a membership on an interface of the client.
+    /// Adds a membership on an interface of the client. With MGM_FORWARD_STATE_FLAG it only changes the
+    /// MFEs that exist now, and records nothing.
     void join(const link &l, const flow &f, DWORD flags = MGM_JOIN_STATE_FLAG)
     {
         check("MgmAddGroupMembershipEntry",

@@ -392,7 +392,9 @@ inline std::basic_string<WCHAR> scope_name(DWORD group, DWORD mask)
     return scope.snNameBuffer;
 }
 
-/// Returns the state of the library as JSON (docs/status.md). The flags are MGMHOST_STATUS_*.
+/// Returns the state of the library as JSON, for a parser of the program's choice: this header has
+/// none. docs/status.schema.json describes it. The flags are MGMHOST_STATUS_NO_MEMBERSHIPS and
+/// MGMHOST_STATUS_NO_MFES.
 inline std::string status(DWORD flags = 0)
 {
     return mgm::detail::text_of("MgmHostGetStatus", [&](PDWORD size, PBYTE buffer) {

@@ -37,8 +37,8 @@ enum event_kind {
 
 enum { EVENT_KINDS = EVENT_ENABLE_IGMP + 1 };
 
-/* How long SOON and EXPECT_SOON wait. */
-enum { SOON_MS = 5000 };
+/* How long SOON and EXPECT_SOON wait, however busy the machine is. */
+enum { SOON_MS = 30000 };
 
 /* One callback: its arguments, and pointers to the values that it may change. */
 struct event {

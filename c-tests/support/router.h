@@ -121,7 +121,7 @@ void expect_groups(const char *file, int line, MGM_ENUM_TYPES type, const char *
 #define SOON(condition)                                                             \
     do {                                                                            \
         bool held_ = (condition);                                                   \
-        for (unsigned tries_ = 0; !held_ && tries_ < 1000; tries_++) {              \
+        for (unsigned tries_ = 0; !held_ && tries_ < SOON_MS / 10; tries_++) {      \
             wait_a_little();                                                        \
             held_ = (condition);                                                    \
         }                                                                           \

@@ -226,7 +226,6 @@ class Walk(OneHost, Explaining):
         self.expect(answer, "memory_forwarder", None, "restart mgmd")
         self.assertIsNone(answer["kernel"])
 
-    @kernel_only("it remembers refused flows")
     def test_flows_that_begin_too_fast(self):
         self.mgmd = self.start(
             interface("src", new_flows=1), interface("lan", {}), interface("home", {}),

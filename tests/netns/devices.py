@@ -17,7 +17,7 @@ _TAGS = [
 _ENSLAVE = ["link set {wire} down", "link set {wire} master far0", "link set {wire} up"]
 _GRE = ["link add name far0 type gre local {near} remote {far} ttl 64", "link set far0 multicast on"]
 _GRETAP = ["link add name far0 type gretap local {near} remote {far} ttl 64"]
-_VXLAN = ["link add name far0 type vxlan id 7 local {near} remote {far} dstport 4789"]
+_VXLAN = ["link add name far0 mtu 1450 type vxlan id 7 local {near} remote {far} dstport 4789"]
 _WIREGUARD = ["link add name far0 type wireguard", "link set far0 multicast on"]
 KINDS = {
     "vlan": (_TAG, _TAG),
@@ -33,6 +33,8 @@ KINDS = {
 }
 # Those that the kernel lets move to another namespace.
 MOVABLE = {"vlan", "qinq", "macvlan", "wireguard"}
+# Those with less room than the links that they cross.
+TUNNELS = {"gre", "gretap", "vxlan", "wireguard"}
 # What `ip` adds to find out whether the kernel has a kind; else the name of the kind.
 _PROBES = {
     "vlan": "link v name probe type vlan id 1",

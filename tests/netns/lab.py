@@ -35,6 +35,7 @@ ETH_P_IP = 0x0800
 PACKET_OUTGOING = 4
 # Constants that Python's socket module lacks.
 IP_ADD_SOURCE_MEMBERSHIP, IP_DROP_SOURCE_MEMBERSHIP = 39, 40
+IP_MTU_DISCOVER, IP_PMTUDISC_DONT, IP_PMTUDISC_DO = 10, 0, 2
 
 # The forwarder under test, where a test does not name one: kernel or ebpf.
 FORWARDER = os.environ.get("MGM_TEST_FORWARDER", "kernel")
@@ -143,8 +144,12 @@ class Host:
         those of multicast routing have a line for each served interface, and for each entry."""
         if FORWARDER == "ebpf" and path in ("ip_mr_vif", "ip_mr_cache"):
             return list(self.vifs().values() if path == "ip_mr_vif" else self.entries())
+        return self.read_all(path)[1:]
+
+    def read_all(self, path):
+        """Returns all lines of a file of /proc/net in this host."""
         with self.inside(), open(f"/proc/thread-self/net/{path}", encoding="ascii") as file:
-            return file.read().splitlines()[1:]
+            return file.read().splitlines()
 
     def index(self, interface):
         with self.inside():
@@ -276,11 +281,12 @@ class Lab:
 
 
 class Emitter:
-    """Sends numbered datagrams to a group. `spoof` is a source address of another host."""
+    """Sends numbered datagrams of a size to a group. `spoof` is a source address of another host."""
 
-    def __init__(self, host, group, spoof=None, address=None, ttl=16):
+    def __init__(self, host, group, spoof=None, address=None, ttl=16, size=4):
         self.group = group
         self.sent = 0
+        self._size = size
         self._spoof = spoof
         self._ttl = ttl
         raw = (socket.SOCK_RAW, socket.IPPROTO_RAW) if spoof else (socket.SOCK_DGRAM,)
@@ -294,11 +300,17 @@ class Emitter:
 
     def send(self, count=1):
         for _ in range(count):
-            payload = struct.pack("!I", self.sent)
+            payload = bytes(self._size - 4) + struct.pack("!I", self.sent)
             if self._spoof:
                 payload = self._header(len(payload)) + payload
             self._socket.sendto(payload, (self.group, PORT))
             self.sent += 1
+
+    def fragment(self, permitted):
+        """Whether routers may fragment the datagrams."""
+        self._socket.setsockopt(
+            socket.IPPROTO_IP, IP_MTU_DISCOVER, IP_PMTUDISC_DONT if permitted else IP_PMTUDISC_DO
+        )
 
     def send_until(self, condition, what, timeout=5.0):
         """Sends a datagram every few milliseconds until the condition holds."""

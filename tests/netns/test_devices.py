@@ -4,8 +4,8 @@ lacks is tried in a virtual machine (make test-kernels)."""
 import unittest
 
 import lab
-from case import GROUP, NetnsTest
-from devices import KINDS, MOVABLE, Device, lacks
+from case import GROUP, NetnsTest, kernel_only
+from devices import KINDS, MOVABLE, TUNNELS, Device, lacks
 from lab import until
 from mgmd import FAST, Mgmd
 from wires import Stream
@@ -106,6 +106,53 @@ class Moves:
             self.reaches(inward, "the stream in")
 
 
+class Tunnels:
+    """The tests of tunnels."""
+
+    REMOTE = "10.9.0.5"
+
+    def test_source_beyond_its_far_end_comes_in_by_it(self):
+        """pimd#243: with a route by the device alone, and by an address there that answers no ARP."""
+        self.start()
+        groups = {GROUP: "dev far0", "239.1.2.4": f"via {self.far.address} dev far0"}
+        for group, way in groups.items():
+            self.kernel.ip(f"route replace 10.9.0.0/24 {way}")
+            self.daemon.must(f"join A * {group} to-plain", f"join A * {group} {Device.NAME}")
+            inward, outward = self.plain.tap(group), self.far.tap(group)
+            self.far.emitter(group, spoof=self.REMOTE).send(3)
+            self.plain.emitter(group).send(3)
+            until(lambda: inward.count == outward.count == 3, f"three datagrams each way, {way}")
+            entries = self.kernel.entries()
+            self.assertEqual(entries[self.REMOTE, group], (Device.NAME, {"to-plain"}))
+            self.assertEqual(entries[self.plain.address, group], ("to-plain", {Device.NAME}))
+
+    @kernel_only("the ebpf forwarder sends no packet that is larger than the MTU of its oif")
+    def test_datagrams_of_the_size_of_an_ethernet_frame_arrive_whole(self):
+        """pimd#78, smcroute#15: they are larger than the MTU of the tunnel. Those that may not be
+        fragmented are counted as such, and do not arrive."""
+        self.start()
+        self.daemon.must(f"join A * {GROUP} {Device.NAME}")
+        collector, emitter = self.far.collector(GROUP), self.plain.emitter(GROUP, size=1472)
+        emitter.fragment(True)
+        emitter.send(1)
+        collector.expect(1)
+        refused = self.not_fragmented()
+        emitter.fragment(False)
+        emitter.send(5)
+        until(lambda: self.not_fragmented() == refused + 5, "five packets counted as too large")
+        emitter.fragment(True)
+        emitter.send(4)
+        collector.expect(5)
+        self.assertEqual(collector.numbers, [0, 6, 7, 8, 9])
+
+    def not_fragmented(self):
+        """The number of packets that the router could not send in one piece."""
+        names, values = (
+            line.split() for line in self.kernel.read_all("snmp") if line.startswith("Ip: ")
+        )
+        return int(values[names.index("FragFails")])
+
+
 class Dummy(NetnsTest):
     def test_stream_goes_out_by_a_dummy(self):
         """What goes out there is counted, and nobody gets it."""
@@ -188,7 +235,7 @@ def load_tests(loader, _tests, _pattern):
             if lacks(kind, probe.router.namespace):
                 missing.append(kind)
                 continue
-            bases = (OfKind, Moves) if kind in MOVABLE else (OfKind,)
+            bases = [OfKind, *[Moves] * (kind in MOVABLE), *[Tunnels] * (kind in TUNNELS)]
             made = type(kind.capitalize(), (*bases, NetnsTest), {"kind": kind, "__module__": __name__})
             suite.addTests(loader.loadTestsFromTestCase(_OTHERS.get(kind, made)))
     finally:

@@ -40,10 +40,8 @@ def install():
     done.touch()
 
 
-def later(package, folder):
+def later(package, tree, folder):
     """Writes the same package with a later version into a folder, for an upgrade."""
-    tree = HOME / "later"
-    shutil.rmtree(tree, ignore_errors=True)
     _run(["dpkg-deb", "--raw-extract", package, tree])
     control = tree / "DEBIAN/control"
     text = control.read_text()
@@ -55,11 +53,10 @@ def later(package, folder):
     shutil.rmtree(tree)
 
 
-def image(page, drop_in):
-    """Writes the image of a machine that has the packages and the checks, and returns its path.
-    `page` is the text of README.md, and `drop_in` changes the unit of mgmd."""
-    layer, path = HOME / "layer", HOME / "image"
-    shutil.rmtree(layer, ignore_errors=True)
+def image(page, drop_in, folder):
+    """Writes the image of a machine that has the packages and the checks into a folder. `page` is the
+    text of README.md, and `drop_in` changes the unit of mgmd."""
+    layer = folder / "layer"
     _run(["cp", "-a", "--reflink=auto", ROOT, layer])
     (layer / "etc/resolv.conf").unlink(missing_ok=True)
     (layer / "usr/lib/modules").mkdir(exist_ok=True)
@@ -78,12 +75,10 @@ def image(page, drop_in):
         if len(found) != 1:
             raise Unavailable(f"build/deb has {len(found)} packages {name}: run scripts/deb")
         shutil.copy(found[0], home / "mgm/build/deb")
-        later(found[0], home / "later")
+        later(found[0], folder / "later", home / "later")
     _checks(layer, drop_in)
-    path.unlink(missing_ok=True)
-    _run(["mke2fs", "-q", "-t", "ext4", "-d", layer, "-N", INODES, path, LARGEST])
+    _run(["mke2fs", "-q", "-t", "ext4", "-d", layer, "-N", INODES, folder / "image", LARGEST])
     shutil.rmtree(layer)
-    return path
 
 
 def _checks(layer, drop_in):
@@ -103,16 +98,13 @@ def _checks(layer, drop_in):
 
 
 class Machine(Guest):
-    """Boots an image. The second serial port is for the checks."""
+    """Boots the image in a folder. The second serial port is for the checks."""
 
     early, init = EARLY, HERE / "init"
 
-    def run(self, disk, timeout, lines):
+    def run(self, folder, timeout, lines):
         """Passes each line of the checks to `lines`, and returns when the guest is off. The first
-        serial port writes to build/restart/console.log."""
-        folder = HOME / "boot"
-        shutil.rmtree(folder, ignore_errors=True)
-        folder.mkdir()
+        serial port writes to the file console in the folder."""
         initramfs = folder / "initramfs"
         self._pack(initramfs, "")
         guard = UNGUARDED if self._emulates else ""
@@ -120,9 +112,9 @@ class Machine(Guest):
             *("timeout", "--signal=KILL", str(timeout)),
             *("qemu-system-x86_64", *self._accelerator, "-m", "1024", "-smp", "1"),
             *("-nodefaults", "-no-user-config", "-display", "none", "-rtc", "base=utc,clock=vm"),
-            *("-serial", f"file:{HOME / 'console.log'}", "-serial", "stdio"),
+            *("-serial", f"file:{folder / 'console'}", "-serial", "stdio"),
             *("-device", "virtio-rng-pci"),
-            *("-drive", f"file={disk},format=raw,if=virtio,cache=unsafe"),
+            *("-drive", f"file={folder / 'image'},format=raw,if=virtio,cache=unsafe"),
             *("-kernel", str(self._kernel.image), "-initrd", str(initramfs)),
             *("-append", APPEND + guard),
             *("-virtfs", f"local,path={self._kernel.modules},mount_tag=modules,"

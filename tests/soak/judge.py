@@ -15,10 +15,12 @@ from bed import LMQT, QRI
 
 # A join is served within a second; a client's membership ends as soon.
 SERVED = 1.0
-# After LMQT, or after a call, the router may need this long until the last packet has gone.
-GONE = 0.25
-# A delay of a short sleep that is longer counts as a stall of the machine.
-STALL = 0.02
+# After LMQT, or after a call, the router may need this long until the last packet has gone. On a busy
+# machine, 0.35 s were seen while an interface was deleted.
+GONE = 0.5
+# A delay of a short sleep that is longer counts as a stall of the machine. So does a longer wait for the
+# lock; shorter ones are common where programs change interfaces, and every limit has room for some.
+STALL, LOCKED = 0.025, 0.2
 
 # After a stall, what was delayed is done one after the other. This takes a part of the time of the stall.
 CATCH_UP = 0.1
@@ -27,11 +29,11 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Watch:
-    """A thread that does a short thing again and again, and notes when it took too long."""
+    """A thread that does a short thing again and again, and notes when it took longer than `most`."""
 
-    def __init__(self, spans, lock, act, least):
-        self._spans, self._lock, self._act, self._least = spans, lock, act, least
-        self.began = time.time()  # when the thread has last begun
+    def __init__(self, spans, lock, act, most):
+        self._spans, self._lock, self._act, self._most = spans, lock, act, most
+        self._began = time.time()  # when the thread has last begun
         self.total = self.longest = 0.0
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
@@ -42,12 +44,16 @@ class Watch:
             self._act()
             with self._lock:
                 now = time.time()
-                late = now - self.began - self._least
-                if late > STALL:
-                    self.total += late
-                    self.longest = max(self.longest, late)
-                    self._spans.append((self.began, now))
-                self.began = now
+                took = now - self._began
+                if took > self._most:
+                    self.total += took
+                    self.longest = max(self.longest, took)
+                self._spans += self.current(now)
+                self._began = now
+
+    def current(self, now):
+        """Returns the span from its last beginning until now, if it is too long already."""
+        return [(self._began, now)] if now - self._began > self._most else []
 
     def __str__(self):
         return f"{self.total:.1f} s, at most {self.longest:.2f} s at once"
@@ -68,8 +74,8 @@ class Ledger:
     def __init__(self):
         self._spans, self._lock = [], threading.Lock()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self.sleep = Watch(self._spans, self._lock, lambda: time.sleep(0.005), 0.005)
-        self.rtnl = Watch(self._spans, self._lock, self._take, 0.005)
+        self.sleep = Watch(self._spans, self._lock, lambda: time.sleep(0.005), STALL)
+        self.rtnl = Watch(self._spans, self._lock, self._take, LOCKED)
 
     def _take(self):
         """Takes the lock: leaves a group that the socket has never joined, which changes nothing.
@@ -92,12 +98,10 @@ class Ledger:
             # The other threads may wake up before those that measure.
             now = time.time()
             reached = begin  # spans that overlap count once
-            current = [(watch.began, now) for watch in (self.sleep, self.rtnl)]
             recent = [span for span in self._spans if span[1] > begin]
-            for first, last in sorted(recent + current):
-                if last - first > STALL:
-                    found += max(0.0, min(last, end) - max(first, reached))
-                    reached = max(reached, last)
+            for first, last in sorted(recent + self.sleep.current(now) + self.rtnl.current(now)):
+                found += max(0.0, min(last, end) - max(first, reached))
+                reached = max(reached, last)
         return found
 
     def close(self):

@@ -107,7 +107,7 @@ fn end(results: &Results, size: usize) -> Line {
             with_unit(results.median(&killed, "seconds"), "s")
         ),
         ..line(
-            format!("calls while a killed process leaves {} groups: p99.9", count(size)),
+            format!("calls while killed processes leave {} groups each: p99.9", count(size)),
             with_unit(late, "µs"),
             late,
             "µs",

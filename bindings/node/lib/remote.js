@@ -6,8 +6,8 @@ const { attempt, call } = require('./calls.js');
 const collected = require('./collected.js');
 const { dword, fromInterface } = require('./values.js');
 
-const OWNER = 1;
-const GROUP = 2;
+const CLIENTS_OWNER = 1;
+const CLIENTS_GROUP = 2;
 
 /**
  * Serves client processes at a UNIX socket, which makes this process a router. The settings are the mode of the
@@ -23,7 +23,7 @@ async function serveClients(path, settings = {}) {
   const clients = new Uint32Array(8);
   clients.set([
     clients.byteLength,
-    (owner === null ? 0 : OWNER) | (group === null ? 0 : GROUP),
+    (owner === null ? 0 : CLIENTS_OWNER) | (group === null ? 0 : CLIENTS_GROUP),
     dword(mode, 'mode'),
     dword(owner ?? 0, 'owner'),
     dword(group ?? 0, 'group'),

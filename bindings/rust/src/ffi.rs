@@ -191,7 +191,8 @@ fn room(buffer: &[u8]) -> u32 {
 
 pub fn start_groups(client: Handle, any_source: bool) -> Result<Handle> {
     let mut listing = null_mut();
-    call!(MgmGroupEnumerationStart(client.raw(), u32::from(!any_source), &mut listing))?;
+    let kind = if any_source { ANY_SOURCE } else { ALL_SOURCES };
+    call!(MgmGroupEnumerationStart(client.raw(), kind, &mut listing))?;
     Ok(Handle(listing as usize))
 }
 

@@ -1,6 +1,6 @@
-//! The delivery protocol on real threads, with the clients of the delivery model and bounds
-//! of 2: callers, threads of the library and workers, which all do thousands of steps. It
-//! finds what needs more preemptions than `delivery_model` explores.
+//! Runs the dispatcher with real threads, with the clients of the delivery model and bounds of 2: callers,
+//! threads of the library and workers make thousands of steps. This finds faults that need more
+//! preemptions than `delivery_model` tries.
 
 #[path = "delivery_model/client.rs"]
 #[expect(dead_code, reason = "the delivery model uses the rest")]
@@ -29,7 +29,7 @@ impl Random {
         (self.0 >> 33) as usize % end
     }
 
-    /// Up to four changes. Each has a thing that changes, and the client that must hear of it.
+    /// Up to four changes. Each has a subject, and the client that must be told.
     fn changes(&mut self) -> Vec<(usize, usize)> {
         (0..1 + self.below(4)).map(|_| (self.below(3), self.below(3))).collect()
     }
@@ -90,8 +90,8 @@ fn t8_3_many_threads_change_things_at_once_and_answers_cause_callbacks() {
     }
 }
 
-/// A run may pass in spite of a fault: then each client happened to hear the truth in the end.
-/// One run in eight did, so that a hundred do not.
+/// A run may pass in spite of a fault, if each client happens to know the current state in the end. One
+/// run in eight did, so a hundred runs do not.
 fn stress_until_seen(fault: Fault) {
     (15..115).for_each(|seed| stress(&Desk::new(fault), seed));
 }

@@ -29,6 +29,7 @@ pub use notice::{
 pub use notice_text::Answer;
 pub use packet::{Header, Out, Outcome, Packet, Refused};
 pub use rules::enumeration::EnumKind;
+pub use rules::explain::ExplainedFlow;
 pub use rules::explanation::{
     ArrivalRow, Explanation, FoundBy, Holder, Incoming, Obstacle, OifAnswer, PathRow, Reason,
     RefusalRow, ResolutionPurpose, RpfQuestion, RpfState, WantedRow,

@@ -74,7 +74,7 @@ fn bytes_a_host() -> usize {
     }
     assert_eq!(groups(&router), TRACKED);
     let bytes = (in_use() - before) / (TRACKED * 99) as usize;
-    // They are known: the leave of one of them asks nobody.
+    // The hosts are known, so the leave of one of them causes no query.
     let record = OwnRecord { kind: RecordType::ToIn, group: group(5), sources: &[] };
     assert_eq!(router.receive(&report(7, &[record])), []);
     assert_eq!(groups(&router), TRACKED);

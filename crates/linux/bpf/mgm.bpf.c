@@ -97,8 +97,8 @@ INLINE int forward(struct skb *skb, const u32 l2, const enum mode mode)
 	}
 	if (mode != RESENT && *(volatile u32 *)&entry->flags & HELD) {
 		what.kind = MORE;
-		tell(skb, port, &what, l2);
-		return NEXT;
+		if (tell(skb, port, &what, l2, 1))
+			return NEXT;
 	}
 	count(entry->packets, segments);
 	count(entry->octets, length);

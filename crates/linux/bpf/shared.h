@@ -97,6 +97,13 @@ struct pendings {
 	struct pending way[WAYS];
 };
 
+// A flow that the limit of new flows has refused, so that user space can say so. One of those with
+// the same number: the last.
+struct refusal {
+	struct flow flow;
+	u32 ifindex, since; // in ticks
+};
+
 // An arrival on a wrong interface that user space was told of.
 struct wrong {
 	struct flow flow;
@@ -143,6 +150,7 @@ MAP struct map entries_inner = {ARRAY, 4, sizeof(struct entry), CHUNK, MMAPABLE}
 MAP struct map outs = {ARRAY_OF_MAPS, 4, 4, CHUNKS, 0};
 MAP struct map outs_inner = {ARRAY, 4, sizeof(struct out), CHUNK, MMAPABLE};
 MAP struct map pendings = {ARRAY, 4, sizeof(struct pendings), SETS, MMAPABLE};
+MAP struct map refusals = {ARRAY, 4, sizeof(struct refusal), SETS, MMAPABLE};
 MAP struct map wrongs = {ARRAY, 4, sizeof(struct wrongs), SETS, 0};
 MAP struct map tails = {PROG_ARRAY, 4, 4, TAILS, 0};
 MAP struct map parcels = {ARRAY, 4, sizeof(struct parcel), PARCELS, MMAPABLE};

@@ -52,15 +52,20 @@ INLINE int is_full(u16 kind, s64 waiting, u64 used)
 }
 
 // Tells user space of a packet, by a record of the size that fits. When the ring is half full,
-// only headers, unless little waits of the interface: rather lose packets than flows.
-INLINE int tell(struct skb *skb, struct arrivals *port, const struct record *what, u32 l2)
+// only headers, unless little waits of the interface: rather lose packets than flows. If `is_held`,
+// the packet is forwarded at once unless all of it can be told, so it is not lost.
+INLINE int tell(struct skb *skb, struct arrivals *port, const struct record *what, u32 l2,
+		const int is_held)
 {
 	u32 more = what->length - 20;
 	u64 used = ring_query(&ring, 0);
 	s64 waiting = *(volatile u64 *)&port->written - *(volatile u64 *)&port->taken;
 	int is_cut = (waiting >= FEW && used > RING / 2) || skb->gso_size || more > LARGE;
+	if (is_held && is_cut)
+		return 0;
 	if (is_full(what->kind, waiting, used)) {
-		count(port->lost, 1);
+		if (!is_held)
+			count(port->lost, 1);
 		return 0;
 	}
 	if (is_cut && what->kind != WRONG)
@@ -74,7 +79,8 @@ INLINE int tell(struct skb *skb, struct arrivals *port, const struct record *wha
 	} else {
 		TELL(LARGE);
 	}
-	count(port->lost, 1);
+	if (!is_held)
+		count(port->lost, 1);
 	return 0;
 }
 
@@ -150,6 +156,18 @@ INLINE struct wrong *wrong_of(const struct flow *flow, u32 ifindex, u32 hash, u3
 	return &set->way[best & (WAYS - 1)];
 }
 
+INLINE void refuse(struct arrivals *port, const struct record *what, u32 hash, u32 now)
+{
+	u32 at = hash % SETS;
+	struct refusal *refusal = map_lookup(&refusals, &at);
+	count(port->refused, 1);
+	if (!refusal)
+		return;
+	refusal->flow = what->flow;
+	refusal->ifindex = what->ifindex;
+	refusal->since = now;
+}
+
 // A packet without an entry.
 INLINE int unresolved(struct skb *skb, struct arrivals *port, struct record *what, u32 hash, u32 l2)
 {
@@ -166,7 +184,7 @@ INLINE int unresolved(struct skb *skb, struct arrivals *port, struct record *wha
 		count(known->count, 1);
 	} else {
 		if (!has_room(port, time)) {
-			count(port->refused, 1);
+			refuse(port, what, hash, now);
 			return NEXT;
 		}
 		known->flow = what->flow;
@@ -175,7 +193,7 @@ INLINE int unresolved(struct skb *skb, struct arrivals *port, struct record *wha
 		count(port->told, 1);
 		what->kind = NEW;
 	}
-	if (!tell(skb, port, what, l2))
+	if (!tell(skb, port, what, l2, 0))
 		known->count = 0; // so that the next packet tells again
 	return NEXT;
 }
@@ -195,7 +213,7 @@ INLINE int wrong(struct skb *skb, struct arrivals *port, struct record *what, u3
 	last->ifindex = what->ifindex;
 	last->since = now;
 	what->kind = WRONG;
-	if (!tell(skb, port, what, l2))
+	if (!tell(skb, port, what, l2, 0))
 		last->ifindex = 0;
 	return NEXT;
 }

@@ -100,6 +100,11 @@ pub fn coarse_clock() -> u64 {
     now.tv_sec() as u64 * 1000 + now.tv_nsec() as u64 / 1_000_000
 }
 
+/// CLOCK_MONOTONIC, as programs in the kernel read it.
+pub fn monotonic_time() -> Duration {
+    clock_gettime(ClockId::CLOCK_MONOTONIC).unwrap_or(TimeSpec::new(0, 0)).into()
+}
+
 /// The processor time that this thread has used.
 pub fn thread_time() -> Duration {
     // It cannot fail, either.

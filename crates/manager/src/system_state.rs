@@ -182,6 +182,11 @@ impl SystemState {
         self.forwarder.as_ref().map_or(0, |forwarder| forwarder.refused_packets(if_index))
     }
 
+    /// Where a packet of the flow has arrived that the forwarder's limit of new flows has refused.
+    pub fn limited_on(&self, flow: Flow) -> Option<Interface> {
+        self.forwarder.as_ref()?.limited_on(flow)
+    }
+
     /// Sets the domain of an interface. Returns whether it differs from the former one.
     pub fn set_domain(
         &mut self,

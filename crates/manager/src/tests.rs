@@ -50,7 +50,7 @@ impl Fixture {
         self.0.register(Box::new(script), protocol, 0).expect("the id is free")
     }
 
-    /// A client that writes down what it hears.
+    /// A client that records its callbacks.
     fn recorder(&self, protocol: u32, log: &Arc<PlMutex<Vec<String>>>) -> ClientId {
         let log = Arc::clone(log);
         self.client(protocol, move |notice| {
@@ -61,7 +61,7 @@ impl Fixture {
 
 impl Drop for Fixture {
     fn drop(&mut self) {
-        // What has just failed might have a stop wait for ever.
+        // After a failed test, a stop might wait for ever.
         if !std::thread::panicking() {
             let _ = self.0.stop();
         }
@@ -152,7 +152,7 @@ fn t8_1_a_call_inside_a_callback_is_delivered_without_recursion_before_the_outer
     let (manager, heard) = (fixture.0.clone(), Arc::clone(&log));
     let own = Arc::new(PlMutex::new(None));
     let me = Arc::clone(&own);
-    // B answers A's join of a group with a join of the next one.
+    // When A joins a group, B joins the next one.
     let a = fixture.recorder(1, &log);
     let b = fixture.client(2, move |notice| {
         heard.lock().push(format!("2: enter {}", short(notice)));
@@ -405,7 +405,7 @@ fn t0_8_the_handle_is_looked_at_before_the_interface() {
     let a = fixture.client(1, |_| ());
     let gone = fixture.client(2, |_| ());
     fixture.0.deregister(gone).unwrap();
-    // Nobody has interface 9: for a client that would be another answer.
+    // No client has interface 9. For a client's interface the code would be another one.
     let delete = |client| fixture.0.delete_membership(client, group(1), link(9), Join::State);
     assert_eq!(delete(a), Err(Refusal::NobodyOwns(link(9))));
     assert_eq!(delete(gone), Err(Refusal::BadHandle(gone.0)));
@@ -441,7 +441,7 @@ fn t2_3_igmp_without_enable_is_not_barred_for_ever() {
         let script = Script { lacks, on_call: Box::new(|_| ()) };
         let igmp = fixture.0.register(Box::new(script), 10, 0).unwrap();
         fixture.0.take(igmp, link(2)).unwrap();
-        // A take from inside a callback changes hands at once.
+        // A take inside a callback changes the owner at once.
         let (manager, taker) = (fixture.0.clone(), Arc::new(PlMutex::new(None)));
         let me = Arc::clone(&taker);
         let pim = fixture.client(2, move |_| {

@@ -6,7 +6,7 @@ use mgm_manager::{Callbacks, ForwarderChoice, Join, Manager, PacketIn, Settings}
 use mgm_types::{Flow, Interface, Ipv4Addr, Route, RouteOrigin};
 use std::sync::mpsc;
 
-/// A client that leaves everything as it is, and has no WRONG_IF_CALLBACK.
+/// A client that gives the suggested answers, and has no WRONG_IF_CALLBACK.
 struct Content;
 
 impl Callbacks for Content {

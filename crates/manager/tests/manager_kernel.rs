@@ -1,6 +1,5 @@
-//! MGM with the kernel forwarder, started and stopped again and again, in a
-//! network namespace of its own. Needs root and iproute2; skips, and says so,
-//! without.
+//! The manager with the kernel forwarder, started and stopped again and again, in a network namespace of
+//! its own. Needs root and iproute2, and is skipped with a message without them.
 #![cfg(target_os = "linux")]
 
 mod deaf;
@@ -18,7 +17,7 @@ fn count(what: &str) -> usize {
     std::fs::read_dir(format!("/proc/self/{what}")).unwrap().count()
 }
 
-/// One life of MGM that serves an interface.
+/// Starts the manager, takes an interface, and stops the manager.
 fn live_once() {
     let manager = Manager::new();
     let settings = Settings { forwarder: ForwarderChoice::Kernel, ..Settings::default() };
@@ -38,7 +37,7 @@ fn a_stop_gives_back_descriptors_and_threads() {
         for _ in 0..20 {
             live_once();
         }
-        // The threads leave by themselves, soon.
+        // The threads end by themselves, soon.
         let start = Instant::now();
         while count("fd") > descriptors || count("task") > threads {
             let now = (count("fd"), count("task"));
@@ -82,10 +81,10 @@ fn t6_7_what_the_kernel_does_not_count_is_zero() {
     });
 }
 
-/// A program on the router sends to a group, from an address that all interfaces share. When
-/// the stream moves to another interface the kernel counts on as if nothing were, and says
-/// nothing. Waits for no other rule: that of several legitimate interfaces (5.1) needs a
-/// report of packets on the wrong one, and the kernel makes none for packets of its own.
+/// A program on the router sends to a group, from an address that all interfaces share. When the stream
+/// moves to another interface, the kernel goes on counting, and reports nothing. The rule about several
+/// legitimate interfaces (5.1) does not help, because it needs reports of packets on the wrong interface,
+/// which the kernel does not make for packets of the router itself.
 #[test]
 fn t5_6_the_routers_own_stream_may_move_to_another_interface() {
     const OWN: [u8; 4] = [192, 0, 2, 7];

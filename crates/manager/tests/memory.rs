@@ -1,10 +1,9 @@
-//! No memory (spec 0.9): an allocator that fails at each growth step in turn.
+//! Out of memory (spec 0.9): an allocator that fails at each growth of a table, one after the other.
 //!
-//! A scenario fills every table and empties it again. It is run over and over: the
-//! first large allocation of a call fails, then the second, and so on until none is
-//! left to fail. A call that adds something answers `NoMemory`, has changed nothing
-//! and succeeds afterwards; a call that removes something succeeds at once. Small
-//! allocations do not fail: for those the library asks beforehand.
+//! A scenario fills all tables and empties them again. It is repeated: in the first run the first large
+//! allocation of a call fails, in the next one the second, and so on. A call that adds something must
+//! return `NoMemory`, change nothing, and succeed afterwards. A call that removes something must succeed
+//! at once. Small allocations do not fail, because the library asks for their memory in advance.
 
 use mgm_dispatch::{Backlog, ForgetWalk, Origin, Question};
 use mgm_engine::{
@@ -17,8 +16,8 @@ use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
 use std::collections::BTreeSet;
 
-/// From this size on an allocation counts as the growth of a table: nodes of trees
-/// and boxes are smaller.
+/// An allocation of at least this size counts as the growth of a table. Nodes of trees and boxes are
+/// smaller.
 const LARGE: usize = 700;
 
 struct Allocator;
@@ -27,7 +26,7 @@ struct Allocator;
 static ALLOCATOR: Allocator = Allocator;
 
 thread_local! {
-    /// How many large allocations succeed from now on; `None`: all.
+    /// How many large allocations succeed from now on. `None` means all.
     static LEFT: Cell<Option<usize>> = const { Cell::new(None) };
     static FAILED: Cell<usize> = const { Cell::new(0) };
     /// The size of the last large one that succeeded.
@@ -44,7 +43,7 @@ fn fails(size: usize) -> bool {
             FAILED.with(|failed| failed.set(failed.get() + 1));
             true
         }
-        // Headroom is asked for in equal blocks: they count as one.
+        // `Headroom` asks for equal blocks, which count as one.
         Some(_) if LAST.get() == size && size > 100_000 => false,
         Some(more) => {
             LAST.set(size);
@@ -78,8 +77,8 @@ unsafe impl GlobalAlloc for Allocator {
     }
 }
 
-/// Runs a call in which all large allocations fail but the first `allowed`; true if
-/// one has failed.
+/// Makes a call in which only the first `allowed` large allocations succeed. Returns whether one has
+/// failed.
 fn short_of_memory<R>(allowed: usize, call: impl FnOnce() -> R) -> (R, bool) {
     FAILED.set(0);
     LAST.set(0);
@@ -95,13 +94,13 @@ const NOW: Time = Time(1_000);
 struct Fixture {
     engine: Engine,
     fx: Effects,
-    /// The same calls have been made on this one, with all the memory that there is.
+    /// Another engine, which gets the same calls with enough memory.
     twin: Engine,
-    /// Failures that were met, by what had to give way.
+    /// The number of refused calls.
     refused: usize,
 }
 
-/// All that can be seen of an engine.
+/// The whole state of an engine.
 #[derive(Debug, PartialEq)]
 struct Seen {
     clients: Vec<mgm_engine::ClientRow>,
@@ -147,8 +146,8 @@ impl Fixture {
         assert_eq!(Seen::of(&self.engine), Seen::of(&self.twin));
     }
 
-    /// A call that adds something: refused at each step of growth, with nothing changed,
-    /// until it is not. How that looks is `refusal`.
+    /// A call that adds something. It is refused at each growth without an effect, until no allocation
+    /// fails. `refusal` is the result of a refused call.
     fn adds<R: PartialEq + std::fmt::Debug>(
         &mut self,
         refusal: &R,
@@ -172,7 +171,7 @@ impl Fixture {
         unreachable!()
     }
 
-    /// A call that removes something: it does so with no large allocation at all.
+    /// A call that removes something. It succeeds without any large allocation.
     fn removes<R: PartialEq + std::fmt::Debug>(
         &mut self,
         mut call: impl FnMut(&mut Engine, &mut Effects) -> R,
@@ -244,7 +243,7 @@ fn taken(w: &mut Fixture, client: ClientId, interface: u32) {
 fn t0_9_each_growth_of_each_table_may_fail() {
     let mut w = Fixture::new();
     let clients = registered(&mut w, 100, NoticeKinds::default());
-    // Numbers above 64 too: sets of interfaces spill over.
+    // Also numbers above 64, so that sets of interfaces need more than a word.
     for interface in 1..=200 {
         taken(&mut w, clients[interface as usize % 100], interface);
     }
@@ -326,7 +325,7 @@ fn t0_9_refused_flows_are_remembered_as_far_as_there_is_memory() {
             }
         }
         assert!(failures >= forgotten && forgotten > 10, "{failures}, {forgotten}");
-        // All go with their interface, in turns, whether or not there is memory meanwhile.
+        // All end with their interface, in turns, whether or not there is memory.
         let allowed = if has_memory_at_the_end { usize::MAX } else { 0 };
         let (released, _) = short_of_memory(allowed, || {
             let released = engine.release(clients[0], Interface::link(1), true, fx);
@@ -396,7 +395,7 @@ impl Question for Asked {
 
 #[test]
 fn t0_9_questions_that_are_held_back_come_out_without_memory() {
-    /// A table of 8,192 places takes no more without growing, not even in place of what it has.
+    /// A table of 8,192 places must grow for a further entry, even if the entry replaces another one.
     const QUESTIONS: u32 = 8_192 / 8 * 7;
     let mut backlog = Backlog::default();
     while backlog.admits(&Asked(0)) {}
@@ -416,7 +415,7 @@ fn t0_9_questions_that_are_held_back_come_out_without_memory() {
     }
     assert!(given_up > 4, "{given_up}");
 
-    // From now on there is no memory at all. Half of the flows send on.
+    // From now on there is no memory at all. Half of the flows still send.
     let later = Time(NOW.0 + 20_000);
     short_of_memory(0, || {
         (1..=QUESTIONS).step_by(2).for_each(|n| backlog.upcalled_again(n, later));

@@ -1,5 +1,5 @@
-//! What changes of the routes cost: the processor, and others who call meanwhile. The sizes of
-//! MGM_SOURCES and MGM_MFES measure more than the tests do.
+//! The cost of route changes: processor time, and the time of calls that other threads make meanwhile.
+//! MGM_SOURCES and MGM_MFES set larger sizes than those of the tests.
 #![cfg(target_os = "linux")]
 
 mod deaf;
@@ -18,7 +18,7 @@ fn size(variable: &str, default: u32) -> u32 {
     std::env::var(variable).map_or(default, |text| text.parse().expect("a number"))
 }
 
-/// How long the thread that looks routes up has been running.
+/// The processor time of the thread that looks up routes.
 fn busy() -> Duration {
     let tasks = std::fs::read_dir("/proc/self/task").unwrap().map(|task| task.unwrap().path());
     let found = tasks.filter(|task| {
@@ -35,7 +35,7 @@ fn source(n: u32) -> Ipv4Addr {
     (0x0a01_0000 + n).into()
 }
 
-/// Changes this prefix a thousand times a second; how much of a processor that costs.
+/// Changes this prefix a thousand times a second. Returns the share of a processor that this costs.
 fn churn(prefix: &str, time: Duration) -> f64 {
     let mut ip =
         Command::new("ip").args(["-batch", "-"]).stdin(Stdio::piped()).spawn().expect("iproute2");

@@ -12,6 +12,7 @@ mod grace;
 mod listing;
 mod pool;
 mod portions;
+mod settling;
 mod shell;
 mod state;
 mod thread;
@@ -32,13 +33,14 @@ use crate::hello::Hello;
 use crate::messages::{Answer, Call, Reply, Request};
 use channel::{Channel, Channels};
 use grace::grace;
-use mgm_dispatch::{drain_within, turn_of, Cause};
+use mgm_dispatch::{drain_within, turn_of, Cause, Ticket, Turn, BOUNDS};
 use mgm_linux::channel::{Connection, Poller};
 use mgm_linux::threads;
 use mgm_manager::{inside, Inside};
 use mgm_types::{Refusal, Result};
-use parking_lot::{Condvar, Mutex};
+use parking_lot::{Condvar, Mutex, MutexGuard};
 use portions::portions;
+use settling::{Caller, Causes};
 use shell::Shell;
 use state::State;
 use std::io;
@@ -316,50 +318,68 @@ impl Link {
             thread.awaits.set(0);
         });
         thread::outbox(|outbox| outbox.cause = Cause(cause));
-        self.state.lock().open.push((cause, Vec::new()));
+        self.state.lock().causes.begin(cause);
         cause
     }
 
     /// Runs the callbacks that this thread's call has caused, and those that follow from their
     /// answers (spec 9.4).
     fn deliver(self: &Arc<Link>, cause: u64) {
-        // One for all rounds: callbacks may answer each other's alerts without end (spec 8.3).
-        let mut turn = turn_of(&Shell(self));
-        loop {
-            let awaited = thread::with(|thread| thread.awaits.replace(0));
-            let mut state = self.state.lock();
-            while state.received < awaited && !state.is_over {
-                self.arrived.wait(&mut state);
-            }
-            let tickets = state.tickets_of(cause).map(std::mem::take).unwrap_or_default();
-            for ticket in tickets {
-                if !thread::outbox(|outbox| outbox.push(&mgm_dispatch::BOUNDS, ticket)) {
-                    self.leave(&mut state, ticket);
-                }
-            }
-            drop(state);
-            drain_within(&Shell(self), &mut turn);
-            for acks in portions(thread::take_owed()) {
-                if self.call_plainly(Request::Settle { acks }).is_err() {
-                    return; // the router is lost
-                }
-            }
-            if thread::with(|thread| thread.awaits.get()) == 0 {
-                self.send_acks(&mut self.state.lock());
-                return;
-            }
+        let shell = Shell(self);
+        if settling::deliver(&shell, cause, &mut turn_of(&shell)) {
+            self.send_acks(&mut self.state.lock());
         }
     }
 
-    /// This thread ends its outermost call. Callbacks of the call that arrive later are a worker's.
+    /// This thread ends its outermost call.
     fn finish(self: &Arc<Link>, cause: u64) {
         thread::with(|thread| thread.cause.set(0));
-        let mut state = self.state.lock();
-        let Some(at) = state.open.iter().position(|(open, _)| *open == cause) else { return };
-        let (_, tickets) = state.open.swap_remove(at);
-        for ticket in tickets {
-            self.leave(&mut state, ticket);
-        }
+        settling::finish(&Shell(self), cause);
+    }
+}
+
+impl Caller for Shell<'_> {
+    type Place = Place;
+    type Guard<'a>
+        = MutexGuard<'a, State>
+    where
+        Self: 'a;
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock()
+    }
+
+    fn wait(&self, guard: &mut MutexGuard<'_, State>) {
+        self.0.arrived.wait(guard);
+    }
+
+    fn causes<'g>(&self, guard: &'g mut MutexGuard<'_, State>) -> &'g mut Causes<Place> {
+        &mut guard.causes
+    }
+
+    fn is_over(&self, guard: &MutexGuard<'_, State>) -> bool {
+        guard.is_over
+    }
+
+    fn accept(&self, ticket: Ticket<Place>) -> bool {
+        thread::outbox(|outbox| outbox.push(&BOUNDS, ticket))
+    }
+
+    fn leave(&self, guard: &mut MutexGuard<'_, State>, ticket: Ticket<Place>) {
+        self.0.leave(guard, ticket);
+    }
+
+    fn drain(&self, turn: &mut Turn) {
+        drain_within(self, turn);
+    }
+
+    fn take_awaited(&self) -> u64 {
+        thread::with(|thread| thread.awaits.replace(0))
+    }
+
+    fn settle(&self) -> bool {
+        let mut portions = portions(thread::take_owed());
+        portions.all(|acks| self.0.call_plainly(Request::Settle { acks }).is_ok())
     }
 }
 

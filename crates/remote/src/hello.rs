@@ -20,7 +20,7 @@ pub struct Version {
 }
 
 /// The version of this library.
-pub const VERSION: Version = Version { major: 1, minor: 1 };
+pub const VERSION: Version = Version { major: 1, minor: 2 };
 
 impl std::fmt::Display for Version {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -113,13 +113,13 @@ mod tests {
     #[test]
     fn t9_11_the_first_message_has_the_version_in_the_same_place_for_ever() {
         let bytes = greeting(&Hello::Calls { session: 2, token: 3 });
-        assert_eq!(bytes[..9], [b'm', b'g', b'm', b'r', 1, 0, 1, 0, 1]);
+        assert_eq!(bytes[..9], [b'm', b'g', b'm', b'r', 1, 0, 2, 0, 1]);
         assert_eq!(bytes.len(), 9 + 16);
     }
 
     #[test]
     fn t9_11_the_lower_minor_version_is_spoken() {
-        for (theirs, spoken) in [(0, 0), (1, 1), (u16::MAX, 1)] {
+        for (theirs, spoken) in [(0, 0), (1, 1), (2, 2), (u16::MAX, 2)] {
             let bytes = of(Version { minor: theirs, ..VERSION }, &hello());
             let expected = Version { minor: spoken, ..VERSION };
             assert_eq!(read_greeting(&bytes), Ok((expected, hello())));

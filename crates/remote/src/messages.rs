@@ -93,6 +93,9 @@ message! {
         /// arguments as those. The answer has none if there are no more, or if the buffer is full.
         /// Of minor version 1.
         WalkOn {} = 19,
+        /// As [`Request::WalkMfes`] without counters, but each MFE is encoded as what differs from the
+        /// one before it (`rows/changes.rs`). Of minor version 2.
+        WalkChanges { start: Option<Flow>, room: Room } = 20,
     }
 }
 
@@ -146,9 +149,9 @@ message! {
         Ids { protocol: u32, component: u32 } = 2,
         /// One MFE.
         Mfe { row: MfeRow } = 3,
-        /// `count` encoded MFEs, without counters if the request was without `stats`. `next_oifs` is the number of outgoing interfaces of the first MFE
-        /// for which there was no room in the caller's buffer. `more` means that the message is
-        /// full, but not the buffer.
+        /// `count` MFEs, encoded as the request says. `next_oifs` is the number of outgoing
+        /// interfaces of the first MFE for which there was no room in the caller's buffer. `more`
+        /// means that the message is full, but not the buffer.
         Mfes { count: u32, rows: Bytes, next_oifs: Option<u32>, more: bool } = 4,
         /// The number of the new enumeration.
         Enumeration { enumeration: u64 } = 5,
@@ -164,6 +167,9 @@ message! {
         Batched { refused: Option<RefusedChange> } = 10,
     }
 }
+
+/// [`Reply::Mfes`] has at most so many MFEs, so that other calls do not wait for long.
+pub const PART_ROWS: u32 = 2048;
 
 /// The number of [`Reply::Mfes`].
 const MFES: u8 = 4;

@@ -1,6 +1,8 @@
 //! The encoding of MFEs. A listing may have a million of them, so their fields have fixed places,
 //! and are not copied one by one from and to the message.
 
+pub mod changes;
+
 use crate::wire::{Decoded, Malformed, Reader, Wire};
 use mgm_engine::{MfeRow, OifRow};
 use mgm_types::{Flow, Interface, Ipv4Addr, Route, RouteOrigin};
@@ -125,7 +127,8 @@ fn without_counters(interface: Interface) -> OifRow {
 /// The bytes of an oif without its counters.
 const OIF_NAME: usize = 8;
 
-/// Appends an MFE without its counters, which a listing without statistics does not need.
+/// Appends an MFE without its counters, which a listing without statistics does not need. Since minor
+/// version 2 of the protocol, [`changes`] does this.
 #[inline]
 pub fn put_brief(row: &MfeRow, to: &mut Vec<u8>) {
     to.extend_from_slice(&head_of(row));

@@ -33,8 +33,9 @@ fn t9_11_a_router_without_descriptors_serves_its_processes_as_fast_as_before() {
     let mut files: Vec<File> = std::iter::from_fn(|| File::open("/dev/null").ok()).collect();
     files.pop();
     let waiting = Connection::open(&path).expect("it waits to be accepted");
-    let meanwhile = calls(&router);
-    assert!(meanwhile < before + Duration::from_millis(800), "{before:?}, then {meanwhile:?}");
+    // A router that waits for descriptors holds up its processes each time, a busy machine does not.
+    let is_fast = (0..5).any(|_| calls(&router) < before + Duration::from_millis(800));
+    assert!(is_fast, "{before:?} before");
     drop((files, waiting));
     // It accepts connections again.
     let begun = Instant::now();

@@ -1,9 +1,9 @@
 //! The reference model of `crates/engine/tests/model` against two client libraries and their router.
 //!
-//! Both get the same random calls. Clients of either connection answer all questions with what they
-//! suggest. After each step the codes, what each client has heard, the owners, the groups and the
-//! MFEs must be the same, whichever connection looks at them. The libraries are in this process, but
-//! share nothing with the router but their connections to it.
+//! Both get the same random calls. The clients of both connections give the suggested answer to each
+//! question. After each step the codes, the callbacks of each client, the owners, the groups and the
+//! MFEs must be the same, through either connection. The libraries are in this process, but share
+//! nothing with the router except their connections to it.
 //!
 //! `MGM_MODEL_STEPS` is the number of steps, `MGM_MODEL_SEED` the first seed.
 #![cfg(target_os = "linux")]
@@ -36,10 +36,10 @@ const MOST: Duration = Duration::from_secs(5);
 
 type Heard = Arc<Mutex<Vec<String>>>;
 
-/// A client that agrees to everything.
-struct Ear(Heard);
+/// A client that records its callbacks, and gives the suggested answers.
+struct Recorder(Heard);
 
-impl Callbacks for Ear {
+impl Callbacks for Recorder {
     fn has(&self, _: NoticeKind) -> bool {
         true
     }
@@ -126,7 +126,7 @@ impl Drive {
         }
     }
 
-    /// A client of the model: mostly one that is there.
+    /// A client of the model: mostly one that exists.
     fn client_for(&self, operand: u8) -> ClientId {
         match operand {
             250..=255 => ClientId(u64::from(operand - 250) * 9),
@@ -135,7 +135,7 @@ impl Drive {
         }
     }
 
-    /// An interface: mostly one that the client has.
+    /// An interface: mostly one that the client has taken.
     fn interface_for(&self, client: ClientId, operand: u8) -> Interface {
         let has = self.model.interfaces_of(client);
         match has.is_empty() || operand % 8 == 7 {
@@ -205,8 +205,8 @@ impl Drive {
 
     fn register(&mut self, (protocol, component): (u32, u32), which: u8) {
         let (library, heard) = (usize::from(which % 2), Heard::default());
-        let ear = Box::new(Ear(Arc::clone(&heard)));
-        let registered = self.libraries[library].register(ear, protocol, component);
+        let recorder = Box::new(Recorder(Arc::clone(&heard)));
+        let registered = self.libraries[library].register(recorder, protocol, component);
         let model = self.model.register(protocol, component);
         match (registered, model) {
             (Ok(serial), Ok(client)) => {
@@ -233,7 +233,7 @@ impl Drive {
         self.settle(&format!("a packet of {flow} on {arrival}"));
     }
 
-    /// Has the clients of the model answer everything, and compares.
+    /// Lets the clients of the model answer all questions, and compares.
     fn settle(&mut self, after: &str) {
         loop {
             let said = self.model.take_said();
@@ -352,7 +352,7 @@ fn t9_2_two_client_processes_keep_every_rule() {
         (callbacks, mfes) = (callbacks + found.0, mfes + found.1);
     }
     println!("{made} steps, {callbacks} callbacks, {mfes} MFEs compared");
-    // They went somewhere: there was something to compare. On a busy machine walks are short, and
+    // The walks were not empty: there was something to compare. On a busy machine walks are short, and
     // have fewer callbacks.
     assert!(callbacks > made / 40 && mfes > made / 4);
 }

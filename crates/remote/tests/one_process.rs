@@ -42,7 +42,8 @@ struct Fixture {
 
 impl Fixture {
     fn new() -> Fixture {
-        Fixture::with(Limits::default())
+        // No test waits for this deadline, and a busy machine may reach the usual one.
+        Fixture::with(Limits { answer_ms: 30_000, ..Limits::default() })
     }
 
     fn with(limits: Limits) -> Fixture {
@@ -96,7 +97,7 @@ fn link(index: u32) -> Interface {
 fn soon(what: &str, holds: impl Fn() -> bool) {
     let begun = Instant::now();
     while !holds() {
-        assert!(begun.elapsed() < Duration::from_secs(20), "{what} does not hold in time");
+        assert!(begun.elapsed() < Duration::from_secs(60), "{what} does not hold in time");
         thread::sleep(Duration::from_millis(1));
     }
 }
@@ -146,7 +147,8 @@ fn t9_4_a_callback_that_is_posted_while_the_router_polls_is_sent_at_once() {
     client(&router, 1, move |_| heard.send(()).unwrap());
     let local = fixture.local(2, |_| ());
     fixture.manager.take(local, link(2)).unwrap();
-    for round in 0..200 {
+    // Whether the callback of a round comes before the router would look for it, after a second.
+    let is_in_time = |round| {
         for _ in 0..3 {
             assert_eq!(router.protocol_on(link(2)), Ok((2, 0)));
         }
@@ -155,10 +157,14 @@ fn t9_4_a_callback_that_is_posted_while_the_router_polls_is_sent_at_once() {
             true => fixture.manager.add_membership(local, flow, link(2), join).unwrap(),
             false => fixture.manager.delete_membership(local, flow, link(2), join).unwrap(),
         }
-        // The router would look for it after a second.
-        let found = hears.recv_timeout(Duration::from_millis(700));
-        assert_eq!(found, Ok(()), "the callback of round {round} has not come");
-    }
+        let begun = Instant::now();
+        hears.recv_timeout(Duration::from_secs(20)).expect("it comes");
+        begun.elapsed() < Duration::from_millis(700)
+    };
+    // A busy machine may hold up a thread for so long, but not in each of a few times 200 rounds.
+    let mut rounds = 0u32..;
+    let all_are_in_time = |_| rounds.by_ref().take(200).all(is_in_time);
+    assert!((0..5).any(all_are_in_time), "callbacks wait for the router's next round");
 }
 
 #[test]

@@ -120,6 +120,12 @@ pub trait Forwarder: Send {
     /// removes the limit. The interfaces need not be served yet.
     fn set_flow_limit(&mut self, _if_index: u32, _rate: Option<Rate>) {}
 
+    /// Where a packet of the flow has arrived lately that the limit of its interface has refused, if
+    /// the forwarder limits flows and remembers this one.
+    fn limited_on(&self, _flow: Flow) -> Option<Interface> {
+        None
+    }
+
     /// How many packets the limit of an index has refused since an interface of it was added.
     fn refused_packets(&self, _if_index: u32) -> u64 {
         0

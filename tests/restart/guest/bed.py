@@ -15,7 +15,7 @@ from lab import PORT, Host, ip
 
 GROUPS = [f"239.1.1.{n}" for n in range(1, 9)]
 # Between two datagrams of a group.
-PERIOD = 0.025
+PERIOD = 0.05
 SO_RCVBUFFORCE, SO_TIMESTAMPNS = 33, 35
 SOURCE, RECEIVER = "10.1.0.11", "10.2.0.11"
 

@@ -12,6 +12,8 @@ pub const ERROR_MORE_DATA: u32 = 234;
 pub const ERROR_NO_MORE_ITEMS: u32 = 259;
 pub const ERROR_CAN_NOT_COMPLETE: u32 = 1003;
 pub const MGM_MFE_STATS_1: u32 = 2;
+pub const ANY_SOURCE: u32 = 0;
+pub const ALL_SOURCES: u32 = 1;
 
 /// DWORD, ULONG and MGM_ENUM_TYPES.
 pub type D = u32;

@@ -1,4 +1,4 @@
-//! Who comes next, of those that are held back.
+//! Which of the questions that are held back comes next.
 
 use super::*;
 

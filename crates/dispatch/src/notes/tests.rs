@@ -1,4 +1,4 @@
-//! What is noted, and what is told of it.
+//! What is noted for a client that is behind, and what it is told.
 
 use super::*;
 

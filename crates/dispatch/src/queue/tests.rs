@@ -1,4 +1,4 @@
-//! Whose callbacks a queue holds, and what it holds at most.
+//! Which thread makes the callbacks of a queue, and how many a queue holds.
 
 use super::super::Key;
 use super::*;

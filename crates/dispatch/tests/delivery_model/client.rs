@@ -1,5 +1,5 @@
-//! A program around the dispatcher: three clients, the locks of `crate::sync`, and what can
-//! be wrong with all that. How callbacks are delivered is the library's own code.
+//! A program that uses the dispatcher: three clients, the locks of `crate::sync`, and the faults that
+//! can be planted in it. The library's own code delivers the callbacks.
 
 #[path = "host.rs"] // also when stress.rs includes this file
 mod host;
@@ -13,11 +13,11 @@ use std::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::sync::{Mutex as Plain, OnceLock};
 
-/// What the callbacks of the first client lead to.
+/// What the callbacks of the first client cause.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reaction {
     None,
-    /// In each callback the client makes a call, of which the second client is told.
+    /// In each callback the client makes a call, which alerts the second client.
     Calls,
     /// The answer to each callback about thing 0 leads to one about thing 1.
     Answers,
@@ -26,29 +26,29 @@ enum Reaction {
 /// All bounds that matter are 2.
 pub const BOUNDS: Bounds = Bounds { others: 2, own: 2, waiting: 2, tickets: 3, notes: 2, batch: 1 };
 
-/// What is wrong with those that use the dispatcher.
+/// A planted fault of the program.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
     None,
-    /// A client that needs a worker gets on no list.
+    /// A client that needs a worker is not put on the list.
     NobodyScheduled,
-    /// A thread forgets a client that its call has something for.
+    /// A thread forgets a client for which its call has callbacks.
     TicketForgotten,
-    /// Nothing wakes up whoever waits for a callback to end.
+    /// A thread that waits for the end of a callback is not woken.
     NoWakeUp,
-    /// Deregistration leaves the queue as it is.
+    /// Deregistration does not empty the queue.
     NotClosed,
     /// Deregistration does not wait.
     NoWait,
-    /// A caller takes a client off the workers' list and forgets it.
+    /// A caller removes a client from the workers' list and forgets it.
     AdoptedForNothing,
-    /// A client that is behind is told what was said when it fell behind.
+    /// A client that is behind gets the state at the time when it fell behind.
     ToldOfThePast,
-    /// A call makes all callbacks that there are.
+    /// A call makes all waiting callbacks.
     NoBounds,
 }
 
-/// A thing that others want or not.
+/// A subject that others want or not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Thing(pub usize);
 
@@ -70,7 +70,7 @@ const THINGS: usize = 3;
 pub struct Said {
     thing: Thing,
     wanted: bool,
-    /// When that was so.
+    /// The number of the change.
     at: u64,
     cause: Cause,
 }
@@ -94,19 +94,19 @@ pub struct Client {
 
 pub struct State {
     clients: [Client; 3],
-    /// By client: each is told of its own things.
+    /// By client, because each is told of its own things.
     wanted: [[bool; THINGS]; 3],
     /// Counts the changes.
     now: u64,
     /// The workers' list.
     ready: VecDeque<usize>,
-    /// The system has refused a worker: callers do what is theirs.
+    /// The system has refused a worker: callers do its work.
     refused: bool,
     waiters: usize,
     over: bool,
 }
 
-/// What a client has heard, and whether it is in a callback.
+/// What a client was told, and whether it is inside a callback.
 #[derive(Default)]
 struct Heard {
     inside: bool,
@@ -116,7 +116,7 @@ struct Heard {
     wanted: [bool; THINGS],
 }
 
-/// What all threads have in common.
+/// The state that all threads share.
 pub struct Desk {
     state: Mutex<State>,
     ended: Condvar,
@@ -125,8 +125,8 @@ pub struct Desk {
     heard: [Plain<Heard>; 3],
     reaction: Reaction,
     fault: Fault,
-    /// What a thread saw go wrong, for the first one to panic: loom cannot unwind
-    /// another while others wait.
+    /// The first failure of a thread. The first thread panics with it, because loom cannot unwind
+    /// another one while others wait.
     complaint: OnceLock<&'static str>,
 }
 
@@ -140,7 +140,7 @@ impl Desk {
         Desk::with(fault, Reaction::Calls, false)
     }
 
-    /// The first client is told more because of what it answers.
+    /// The answers of the first client cause further callbacks for it.
     pub fn that_answers(fault: Fault) -> Arc<Desk> {
         Desk::with(fault, Reaction::Answers, false)
     }
@@ -171,7 +171,7 @@ impl Desk {
         })
     }
 
-    /// Has the worker end when it has nothing to do any more.
+    /// Lets the worker end when it has nothing to do any longer.
     pub fn end_work(&self) {
         self.state.lock().unwrap().over = true;
         self.work.notify_all();
@@ -183,8 +183,8 @@ impl Desk {
         }
     }
 
-    /// No thread is left: each client that is there knows how things stand, and one that was
-    /// never behind has heard each change.
+    /// All threads have ended: each client that exists knows the current state, and a client that
+    /// was never behind was told each change.
     pub fn check(&self) {
         self.check_complaint();
         let state = self.state.lock().unwrap();
@@ -202,7 +202,7 @@ impl Desk {
         (self.heard[client].lock().unwrap().count, fell_behind)
     }
 
-    /// The first client has gone.
+    /// The first client has deregistered.
     pub fn check_gone(&self) {
         self.check_complaint();
         assert!(self.state.lock().unwrap().clients[0].removed);
@@ -214,14 +214,14 @@ pub struct Hand {
     desk: Arc<Desk>,
     outbox: RefCell<Outbox<usize>>,
     cause: Cause,
-    /// Callbacks that the present call has made: its own, and others'.
+    /// The callbacks that the present call has made: its own, and those of others.
     made: Cell<(usize, usize)>,
     inside: Cell<bool>,
     is_worker: bool,
 }
 
 impl Hand {
-    /// A thread of the program's; numbers begin with 1.
+    /// A thread of the program. Numbers begin with 1.
     pub fn caller(desk: &Arc<Desk>, number: u64) -> Hand {
         Hand {
             desk: Arc::clone(desk),
@@ -233,7 +233,7 @@ impl Hand {
         }
     }
 
-    /// One of the library's.
+    /// A worker of the library.
     pub fn worker(desk: &Arc<Desk>) -> Hand {
         Hand { is_worker: true, ..Hand::caller(desk, 99) }
     }
@@ -292,12 +292,12 @@ impl Hand {
         }
     }
 
-    /// An upcall: changes whose notices are a worker's.
+    /// An upcall: changes whose notices a worker delivers.
     pub fn upcall(&self, client: usize, thing: usize) {
         self.publish(&mut self.lock(), Lane::Worker, client, thing);
     }
 
-    /// A call: changes, of which a client is told each, then their delivery.
+    /// A call: changes, each with a notice for a client, then their delivery.
     pub fn call(&self, changes: &[(usize, usize)]) {
         let mut state = self.lock();
         for &(client, thing) in changes {
@@ -309,7 +309,7 @@ impl Hand {
         for &(client, _) in changes {
             let Client { queue, gone, .. } = &state.clients[client];
             let is_bound = queue.is_running() || state.ready.contains(&client);
-            // What is adopted is on no list, but in a caller's outbox.
+            // Adopted clients are on no list, but in the outbox of a caller.
             if !*gone && queue.has_of(self.cause) && !is_bound && !state.refused {
                 self.desk.complaint.set("a call returned with its notice undelivered").ok();
             }
@@ -321,7 +321,7 @@ impl Hand {
         self.publish(&mut self.lock(), Lane::Caller, client, thing);
     }
 
-    /// A call that tells nobody anything.
+    /// A call that causes no notice.
     pub fn call_for_nothing(&self) {
         self.adopt(&mut self.lock());
         self.drain();
@@ -336,7 +336,7 @@ impl Hand {
         }
     }
 
-    /// A worker's life.
+    /// The main function of a worker.
     pub fn work(&self) {
         let mut state = self.lock();
         loop {
@@ -353,7 +353,7 @@ impl Hand {
         }
     }
 
-    /// The first client goes.
+    /// The first client deregisters.
     pub fn deregister(&self) {
         let mut state = self.lock();
         let is_running = state.clients[0].queue.is_running();

@@ -1,4 +1,4 @@
-//! The trait `Host` of the dispatcher, for the program of the model.
+//! Implements the trait `Host` of the dispatcher for the program of the model.
 
 use super::*;
 
@@ -87,7 +87,7 @@ impl Host for Hand {
         let (own, others) = self.made.get();
         let is_own = said.cause == self.cause;
         self.made.set((own + usize::from(is_own), others + usize::from(!is_own)));
-        // It may be stopped in there.
+        // Other threads may run here.
         let mut state = self.lock();
         self.inside.set(true);
         if self.desk.reaction == Reaction::Calls && client == 0 {

@@ -1,16 +1,19 @@
-//! The delivery protocol under the interleavings of a few threads.
+//! Runs the dispatcher through the interleavings of a few threads.
 //!
-//! Not under all: under each in which at most [`PREEMPTIONS`] times a thread is
-//! stopped where it could have gone on. What needs more of them would go unseen.
+//! Only interleavings with at most [`PREEMPTIONS`] preemptions are tried: a thread is stopped so many
+//! times although it could go on. A fault that needs more of them is not found.
 //!
-//! The dispatcher is the real one, with bounds of 2; around it stand three clients on
-//! loom's mutex and condition variables. In each interleaving: callbacks are made in order
-//! and one at a time; a caller's are made when its call returns, unless somebody else is
-//! bound to; no call makes more than two of its own and two of others; a client that
-//! falls behind knows the truth in the end; a deregistration returns when no callback runs,
-//! and none follows; nobody waits for ever and nothing is left.
+//! The dispatcher is the real one, with bounds of 2. Three clients use it with loom's mutex and
+//! condition variables. In each interleaving, the model checks that
 //!
-//! Planted faults prove that it would notice.
+//! - callbacks are made in order and one at a time,
+//! - when a call returns, its callbacks were made, or another thread is about to make them,
+//! - no call makes more than two callbacks of its own and two of others,
+//! - a client that falls behind knows the current state in the end,
+//! - a deregistration returns when no callback is running, and none follows,
+//! - no thread waits for ever, and no callback is left.
+//!
+//! Planted faults prove that it finds faults.
 
 mod client;
 
@@ -24,7 +27,7 @@ use loom::sync::Arc;
 use loom::thread;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// As many as find every fault below.
+/// The least number that finds each fault below.
 const PREEMPTIONS: usize = 3;
 
 fn explore(body: impl Fn() + Sync + Send + 'static) {
@@ -33,7 +36,7 @@ fn explore(body: impl Fn() + Sync + Send + 'static) {
     builder.check(body);
 }
 
-/// A worker and what ends it.
+/// A worker, and the thread that ends it.
 fn worker(desk: &Arc<Desk>) -> impl FnOnce() {
     let of_worker = Arc::clone(desk);
     let thread = thread::spawn(move || Hand::worker(&of_worker).work());
@@ -66,7 +69,7 @@ fn two_callers(fault: Fault) {
     });
 }
 
-/// One calls while upcalls come in, and a worker delivers those.
+/// A thread calls while upcalls arrive, which a worker delivers.
 fn a_caller_and_a_worker(fault: Fault) {
     explore(move || {
         let desk = Desk::new(fault);
@@ -80,8 +83,8 @@ fn a_caller_and_a_worker(fault: Fault) {
     });
 }
 
-/// A worker delivers an upcall, whose callback makes a call: before the worker goes on it
-/// has to see to what others are told.
+/// A worker delivers an upcall, whose callback makes a call. Before the worker goes on, it has to
+/// deliver the callbacks of others that this call has caused.
 fn a_worker_that_pauses(fault: Fault) {
     explore(move || {
         let desk = Desk::that_calls_back(fault);
@@ -95,7 +98,7 @@ fn a_worker_that_pauses(fault: Fault) {
     });
 }
 
-/// A thread inside a callback has made changes, and does not return; others have something for
+/// A thread inside a callback has made changes, and does not return. Other threads have callbacks for
 /// the same client, which is behind.
 fn a_caller_that_is_stuck(fault: Fault) {
     explore(move || {
@@ -112,8 +115,8 @@ fn a_caller_that_is_stuck(fault: Fault) {
     });
 }
 
-/// Upcalls come in and no other worker is to be had than one that is late: a call
-/// does what is a worker's, while another is made.
+/// Upcalls arrive, and the only worker is late: one call does the work of a worker, while another call
+/// is made.
 fn a_caller_that_adopts(fault: Fault) {
     explore(move || {
         let desk = Desk::without_workers(fault);
@@ -128,7 +131,7 @@ fn a_caller_that_adopts(fault: Fault) {
     });
 }
 
-/// Two calls with more callbacks than one of them makes; the client falls behind.
+/// Two calls with more callbacks than one call makes. The client falls behind.
 fn a_client_that_falls_behind(fault: Fault) {
     explore(move || {
         let desk = Desk::new(fault);
@@ -145,7 +148,7 @@ fn a_client_that_falls_behind(fault: Fault) {
 
 static FALLEN_BEHIND: AtomicBool = AtomicBool::new(false);
 
-/// A call whose callbacks cause more callbacks than it makes.
+/// A call whose callbacks cause more callbacks than one call makes.
 fn a_call_that_goes_on(fault: Fault) {
     explore(move || {
         let desk = Desk::that_calls_back(fault);
@@ -158,8 +161,8 @@ fn a_call_that_goes_on(fault: Fault) {
     });
 }
 
-/// The answers to callbacks cause the client's next ones, while another thread has some for
-/// it, too.
+/// The answers to callbacks cause further callbacks of the client, while another thread has callbacks
+/// for it, too.
 fn answers_that_cause_callbacks(fault: Fault) {
     explore(move || {
         let desk = Desk::that_answers(fault);
@@ -172,8 +175,8 @@ fn answers_that_cause_callbacks(fault: Fault) {
     });
 }
 
-/// A call has reached its bound when it has something left for a client that another
-/// thread is running.
+/// A call has reached its bound, but has further callbacks for a client that another thread is
+/// running.
 fn a_rest_for_a_client_that_runs(fault: Fault) {
     explore(move || {
         let desk = Desk::new(fault);
@@ -186,7 +189,7 @@ fn a_rest_for_a_client_that_runs(fault: Fault) {
     });
 }
 
-/// One calls while the client leaves.
+/// A thread calls while the client deregisters.
 fn a_caller_and_a_leaver(fault: Fault) {
     explore(move || {
         let desk = Desk::new(fault);

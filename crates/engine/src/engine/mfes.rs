@@ -116,19 +116,11 @@ impl Engine {
         iif::set_mfe(&mut self.tables, SetMfe { client, flow, upstream, if_index }, fx)
     }
 
-    /// Explains a flow, an `(s,g)`, whether or not it has an MFE: see [`Explanation`]. `arrival` is
-    /// the interface on which its packets arrive; `None` selects the one where they arrived, or
-    /// are expected. `route` is that of the source, if [`Engine::needs_route`]. Changes nothing,
-    /// and takes the same time however many flows there are.
+    /// Explains a flow, whether or not it has an MFE: see [`Explanation`]. Changes nothing, and
+    /// takes the same time however many flows there are.
     #[must_use]
-    pub fn explain(
-        &self,
-        now: Time,
-        flow: Flow,
-        arrival: Option<Interface>,
-        route: Option<&Route>,
-    ) -> Explanation {
-        explain::explain(&self.tables, now, ExplainedFlow { flow, arrival, route })
+    pub fn explain(&self, now: Time, asked: ExplainedFlow<'_>) -> Explanation {
+        explain::explain(&self.tables, now, asked)
     }
 
     // Routes (spec 5.1, 5.10).

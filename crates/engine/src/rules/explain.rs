@@ -21,14 +21,16 @@ use crate::tables::{
 use mgm_types::{Flow, IfId, IfSet, Interface, Ipv4Addr, NextHop, Route, RouteOrigin, Scope, Time};
 
 /// The flow to explain.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug)]
 pub struct ExplainedFlow<'a> {
     /// An `(s,g)`.
     pub flow: Flow,
-    /// Where its packets arrive, if the caller knows.
+    /// Where its packets arrive; `None` selects the interface where they arrived, or are expected.
     pub arrival: Option<Interface>,
-    /// The route of the source, if the caller has looked it up.
+    /// The route of the source, if [`Engine::needs_route`](crate::Engine::needs_route).
     pub route: Option<&'a Route>,
+    /// Where a packet has arrived for which the forwarder's limit of new flows had no room.
+    pub limited_on: Option<Interface>,
 }
 
 /// The state of a flow.
@@ -52,8 +54,15 @@ pub fn explain(t: &Tables, now: Time, asked: ExplainedFlow<'_>) -> Explanation {
         (Some(mfe), _, _) => Some(t.interfaces.name(mfe.iif)),
         (_, Some(resolution), _) => Some(resolution.packet.arrival),
         (_, _, Some(refused)) => Some(refused.refusal.packet.arrival),
-        _ => None,
+        _ => asked.limited_on,
     };
+    // A flow that has begun since then is not refused any longer.
+    let has_begun = mfe.is_some() || resolution.is_some();
+    let limited = asked.limited_on.filter(|_| !has_begun).map(|arrival| RefusalRow {
+        why: Refused::FlowRate,
+        arrival,
+        ends_in_ms: 0, // the next packet tries again
+    });
     let state = FlowState { t, flow, mfe, resolution, refused, arrival: asked.arrival.or(known) };
     let route = state.route(asked);
     let paths = state.paths(&route);
@@ -73,17 +82,21 @@ pub fn explain(t: &Tables, now: Time, asked: ExplainedFlow<'_>) -> Explanation {
         question,
         wanted_by: state.wanted_by(expected),
         resolving: resolution.map(|resolution| purpose(resolution.purpose)),
-        refusal: refused.map(|refused| RefusalRow {
-            why: refused.refusal.why,
-            arrival: refused.refusal.packet.arrival,
-            ends_in_ms: t.refusals.end_of(refused).map_or(0, |end| end.since(now)),
-        }),
+        refusal: refused.map(|refused| recent(t, now, refused)).or(limited),
         mfe: row,
         entry: forwarder::entry(t, flow, &mut Vec::new()),
         reason: None,
     };
     all.reason = explain_reason::first(t, &all);
     all
+}
+
+fn recent(t: &Tables, now: Time, refused: &RefusedFlow) -> RefusalRow {
+    RefusalRow {
+        why: refused.refusal.why,
+        arrival: refused.refusal.packet.arrival,
+        ends_in_ms: t.refusals.end_of(refused).map_or(0, |end| end.since(now)),
+    }
 }
 
 fn found_by(origin: IifOrigin) -> FoundBy {

@@ -1,4 +1,4 @@
-//! Chapter 4: who is told what others want.
+//! Chapter 4: which clients are told of the memberships of others.
 
 use super::*;
 
@@ -24,7 +24,7 @@ fn t4_1_igmp_speaks_for_the_protocol_on_whose_interface_it_is() {
         "B: join (*, 239.1.1.1) member",
         "C: join (*, 239.1.1.1) member",
     ]);
-    // A's own membership is of the same component: nobody learns anything new.
+    // A's own membership is of the same component, so no client is told.
     r.join("A", G, 1);
     r.expect_nothing();
     r.leave("I", G, 1);
@@ -123,7 +123,7 @@ fn t4_2_the_second_wildcard_is_news_to_the_first_alone() {
     r.leave("C", ALL, 3);
     r.expect_nothing();
     r.leave("A", ALL, 1);
-    // B hears nothing else of others, the rest still has B's.
+    // B is told of no other flow, and the others still have B's memberships.
     r.expect(&["B: prune (*, *) on interface 1"]);
 }
 
@@ -282,7 +282,7 @@ fn t4_6_a_route_change_moves_the_role() {
         "A: prune (10.0.0.1, 239.1.1.1) on interface 0",
         "C: join (10.0.0.1, 239.1.1.1) member",
     ]);
-    // Towards B itself nobody but B wants it.
+    // Towards B itself, only B wants it.
     r.reroute("10.0.0.1", connected(2));
     r.expect(&["C: prune (10.0.0.1, 239.1.1.1) on interface 0"]);
     r.reroute("10.0.0.1", Route::NONE);
@@ -391,10 +391,10 @@ fn t4_8_an_owner_whose_release_waits_gets_no_local_leave_either() {
 fn t8_2_a_prune_may_end_what_its_client_joined_itself_and_was_not_told_of() {
     let mut r = Router::with(&["A", "B", "I"]);
     r.owns("A", &[1, 4]).owns("B", &[2]).owns("I", &[1]);
-    // By IGMP, for A's interface: the caller is not told of its own act (4.1).
+    // By IGMP, on A's interface: the caller is not told of its own call (4.1).
     r.join("I", G, 1);
     r.expect(&["A: local join (*, 239.1.1.1) on interface 1", "B: join (*, 239.1.1.1) member"]);
-    // With the release A's component has it no more, and IGMP is told: it is not its act (D57).
+    // With the release A's component has it no longer. IGMP is told, because it is not its call (D57).
     r.release("A", 1);
     r.expect(&[
         "I: disable interface 1",

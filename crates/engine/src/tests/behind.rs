@@ -1,4 +1,4 @@
-//! What a client is told that has missed alerts, and calls with too many of them.
+//! What a client is told that has missed alerts, and calls that cause too many alerts.
 
 use super::*;
 use crate::AlertTopic;

@@ -31,7 +31,7 @@ fn t7_1_all_sources_has_every_joined_flow_once() {
         rest(&r, EnumKind::AllSources, None),
         ["(*, *)", "(10.0.0.1, 239.1.1.1)", "(*, 239.2.2.2)", "(10.0.0.1, 239.2.2.2)"]
     );
-    // One member is enough, and the last one's leave ends it.
+    // One membership is enough, and the last delete ends it.
     for (name, interface) in [("A", 1), ("B", 2)] {
         r.leave(name, "(*, *)", interface);
     }
@@ -80,7 +80,7 @@ fn t7_3_what_stays_is_returned_once_whatever_changes_meanwhile() {
     }
     let first = r.engine.groups(EnumKind::AllSources, None).next();
     assert_eq!(first, Some(flow("(*, 239.1.1.1)")));
-    // Where it stands goes; before and after it others come.
+    // The entry at which the enumeration is goes. Others are added before and after it.
     r.leave("A", "(*, 239.1.1.1)", 1);
     r.join("A", "(*, 239.0.0.1)", 1);
     r.join("A", "(10.0.0.1, 239.3.3.3)", 1);

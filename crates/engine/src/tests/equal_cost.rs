@@ -1,4 +1,4 @@
-//! Chapter 5.1: sources that may come in by several ways, and flows that move between them.
+//! Chapter 5.1: sources with several paths, and flows that move from one to another.
 
 use super::*;
 
@@ -21,7 +21,7 @@ fn upstream(r: &Router) -> (Interface, Ipv4Addr) {
     (row.iif, row.upstream)
 }
 
-/// Packets on an interface, as the memory forwarder's host hands them in.
+/// Packets on an interface, as the host passes them on with the memory forwarder.
 fn packets(r: &mut Router, arrival: u32, count: usize) {
     for _ in 0..count {
         r.packet(SG, arrival);
@@ -105,7 +105,7 @@ fn t5_1_a_later_look_up_keeps_the_iif_while_it_is_legitimate() {
     let mut r = stage();
     r.packet(SG, 2);
     r.heard.clear();
-    // The system chooses anew, other ways come and go: it is nobody's business.
+    // The system chooses another path, and others come and go: no client is told.
     for route in [
         equal(&[(2, "10.2.0.9"), (1, "10.1.0.9")]),
         equal(&[(4, "10.4.0.9"), (1, "10.1.0.9"), (2, "10.2.0.9")]),
@@ -122,7 +122,7 @@ fn t5_1_a_later_look_up_keeps_the_iif_while_it_is_legitimate() {
         "B: rpf (10.0.0.1, 239.1.1.1) on interface 2 from 10.2.0.9",
         "C: creation (10.0.0.1, 239.1.1.1) from interface 2 to interface 3",
     ]);
-    // Without it the MFE goes by the system's choice.
+    // Without it the MFE has the path that the system chooses.
     r.reroute("10.0.0.1", equal(&[(4, "10.4.0.9"), (1, "10.1.0.9")]));
     r.expect(&[
         "D: rpf (10.0.0.1, 239.1.1.1) on interface 4 from 10.4.0.9",
@@ -173,7 +173,7 @@ fn t5_1_however_late_the_second_packet_comes() {
     assert_eq!(upstream(&r).0, 2.there());
 }
 
-/// So many sources come in by 1, where each gets an MFE, and then by 2 as well.
+/// Packets of so many sources arrive on 1, where each gets an MFE, and then also on 2.
 fn come_in_by_both(r: &mut Router, sources: std::ops::Range<u32>) {
     for arrival in [1, 2] {
         for some in sources.clone().step_by(1_000) {
@@ -197,7 +197,7 @@ fn numbered(source: u32) -> Flow {
     Flow::new(Ipv4Addr::from(0x1400_0000 + source), addr("239.1.1.1"))
 }
 
-/// Whether the MFE follows another packet that comes in by 2.
+/// Whether the MFE follows another packet on 2.
 fn follows(r: &mut Router, source: u32) -> bool {
     let now = r.now;
     r.run(|engine, fx| comes_in(engine, now, source, 2, fx));
@@ -222,14 +222,14 @@ fn t5_1_no_stranger_keeps_others_from_moving_by_many_flows_that_come_in_by_both(
 fn t5_1_a_flow_that_came_in_by_both_goes_out_of_mind_a_few_at_a_time() {
     let mut r = stage();
     come_in_by_both(&mut r, 0..1_000);
-    // One of them goes on by both: it begins anew.
+    // Packets of one of them arrive on both: it begins again.
     r.now = r.now.plus_secs(100);
     come_in_by_both(&mut r, 7..8);
     assert_eq!(r.engine.tables.wrong_ifs.rivals(), 1_000);
     let now = r.now.plus_secs(800);
     for left in [900, 800] {
         r.run(|engine, _| engine.tables.wrong_ifs.sweep(now, 100));
-        // The one that has begun anew was looked at, and stayed.
+        // The one that has begun again was examined, and has stayed.
         assert_eq!(r.engine.tables.wrong_ifs.rivals(), left + 1);
         assert!(r.engine.tables.wrong_ifs.next_sweep() <= Some(now));
     }
@@ -254,7 +254,7 @@ fn t5_1_what_came_in_by_another_way_is_forgotten_with_the_mfe() {
     assert_eq!(r.engine.tables.wrong_ifs.rivals(), 10);
     r.release("A", 1);
     assert_eq!(r.engine.tables.wrong_ifs.rivals(), 0);
-    // A new MFE that has accepted as many packets begins anew.
+    // A new MFE that has accepted as many packets begins again.
     let mut r = stage();
     packets(&mut r, 1, 1);
     packets(&mut r, 2, 1);
@@ -314,7 +314,7 @@ fn t5_1_an_iif_that_a_client_chose_stays() {
         r.seconds_pass(3);
     }
     assert_eq!(upstream(&r), (6.there(), addr("10.6.0.9")));
-    // By MgmSetMfe, although it is one of the ways.
+    // By MgmSetMfe, although it is one of the paths.
     let mut r = stage();
     r.packet(SG, 1);
     r.set_mfe("A", SG, "10.1.0.7", 1);
@@ -323,7 +323,7 @@ fn t5_1_an_iif_that_a_client_chose_stays() {
         r.seconds_pass(3);
     }
     assert_eq!(upstream(&r), (1.there(), addr("10.1.0.7")));
-    // Who only sets the neighbour chooses no iif.
+    // A call that only sets the neighbour chooses no iif.
     let mut r = stage();
     r.packet(SG, 1);
     r.set_mfe("A", SG, "10.1.0.7", 0);
@@ -388,7 +388,7 @@ fn t5_1_the_routers_own_stream_moves_its_mfe() {
 
 #[test]
 fn t5_6_the_routers_own_stream_is_not_renewed_where_only_a_kernel_counts() {
-    // Linux counts what the router sends, wherever that leaves, and does not tell where.
+    // Linux counts what the router sends on whichever interface it leaves, and does not report which.
     let mut r = stage();
     r.source("10.0.0.1", local());
     r.counted = Ok(Some(0));

@@ -1,5 +1,5 @@
-//! The explanation of one flow: whom the library asked, and the first reason why a packet would
-//! not go out.
+//! The explanation of one flow: which clients were asked, and the first reason why a packet would not
+//! go out.
 
 use super::*;
 
@@ -15,7 +15,11 @@ fn stage() -> Router {
 fn explain_from(r: &Router, arrival: Option<u32>) -> Explanation {
     let (flow, arrival) = (flow(FLOW), arrival.map(Interface::link));
     let route = r.look_up(flow, arrival.unwrap_or(Interface::NONE));
-    r.engine.explain(r.now, flow, arrival, route.as_ref())
+    explain_with(r, ExplainedFlow { flow, arrival, route: route.as_ref(), limited_on: None })
+}
+
+fn explain_with(r: &Router, asked: ExplainedFlow<'_>) -> Explanation {
+    r.engine.explain(r.now, asked)
 }
 
 fn explain(r: &Router) -> Explanation {
@@ -207,10 +211,32 @@ fn t0_9_a_limit_is_the_reason_of_a_flow_that_could_not_begin() {
 }
 
 #[test]
+fn d91_the_limit_of_the_forwarder_is_the_reason_until_the_flow_begins() {
+    let mut r = stage();
+    r.join("B", "(*, 239.1.1.1)", 2);
+    let limited = |r: &Router| {
+        let (flow, on) = (flow(FLOW), Some(Interface::link(1)));
+        let route = r.look_up(flow, Interface::NONE);
+        let asked = ExplainedFlow { flow, arrival: None, route: route.as_ref(), limited_on: on };
+        explain_with(r, asked)
+    };
+    let all = limited(&r);
+    assert_eq!(all.reason, Some(Reason::Limit(Refused::FlowRate)));
+    assert_eq!(all.arrival.map(|row| row.interface), Some(Interface::link(1)));
+    let refusal = all.refusal.expect("the refusal");
+    assert_eq!((refusal.arrival, refusal.ends_in_ms), (Interface::link(1), 0));
+    r.packet(FLOW, 1);
+    let all = limited(&r);
+    assert_eq!((all.reason, all.refusal), (None, None));
+}
+
+#[test]
 fn t3_2_the_link_local_groups_are_never_forwarded() {
     let mut r = stage();
     r.join("B", "(*, *)", 2);
-    let all = r.engine.explain(r.now, flow("(10.0.0.5, 224.0.0.9)"), None, Some(&connected(1)));
+    let (flow, route) = (flow("(10.0.0.5, 224.0.0.9)"), connected(1));
+    let asked = ExplainedFlow { flow, arrival: None, route: Some(&route), limited_on: None };
+    let all = explain_with(&r, asked);
     assert_eq!(all.reason, Some(Reason::LinkLocal));
 }
 

@@ -14,8 +14,8 @@ fn stage(max_flows: u32) -> Router {
     r
 }
 
-/// The first packet of the n-th flow whose sources are on this interface, and what
-/// becomes of the next one.
+/// The first packet of the n-th flow whose sources are on this interface. Returns the outcome of the
+/// second packet.
 fn begins(r: &mut Router, interface: u32, n: u32) -> Outcome {
     let flow = format!("({interface}0.0.0.{n}, 239.1.1.1)");
     match r.packet(&flow, interface) {
@@ -42,13 +42,13 @@ fn t0_9_an_interface_that_is_flooded_keeps_the_other_half_free() {
     assert_eq!(accepted(&mut r, 1, 1..=200), 51, "half of the limit, and the one beyond it");
     assert_eq!(r.engine.refused(Refused::ArrivalLimit), 149);
     check(&r);
-    // While it goes on others begin flows, until neither has more than half.
+    // During the flood another interface begins flows, until neither has more than half.
     assert_eq!(begins(&mut r, 2, 1), Outcome::Forwarded(Out::new()));
     assert_eq!(begins(&mut r, 1, 60), Outcome::Refused(Refused::ArrivalLimit));
     assert_eq!(accepted(&mut r, 2, 1..=200), 49);
     assert_eq!(r.engine.refused(Refused::FlowLimit), 151);
     assert_eq!(r.engine.sizes().mfes, 100);
-    // What has an MFE goes on.
+    // Flows with an MFE are still forwarded.
     assert_eq!(begins(&mut r, 1, 7), Outcome::Forwarded(Out::new()));
     check(&r);
 }
@@ -124,14 +124,14 @@ fn t0_9_a_refused_flow_that_is_looked_at_again_counts_as_any_other() {
 fn t0_9_a_flow_counts_for_the_interface_that_it_arrived_on_and_not_for_the_iif() {
     let mut r = stage(10);
     for n in 1..=6 {
-        // They arrive on 3 and come in by 1.
+        // Their packets arrive on 3, and their iif is 1.
         r.packet(&format!("(10.0.0.{n}, 239.1.1.1)"), 3);
     }
     assert_eq!(r.engine.sizes().mfes, 6);
     let outcome = r.packet("(10.0.0.7, 239.1.1.1)", 3);
     assert_eq!(outcome, Outcome::Refused(Refused::ArrivalLimit));
     assert_eq!(begins(&mut r, 1, 8), Outcome::Forwarded(Out::new()));
-    // The next one with its number does not inherit them.
+    // The next interface with this number does not inherit them.
     let number = r.number(3);
     r.release("A", 3);
     r.owns("A", &[4]);

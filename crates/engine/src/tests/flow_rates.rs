@@ -73,7 +73,7 @@ fn t0_9_a_flow_beyond_the_limit_costs_its_senders_and_nobody_else() {
     r.expect(&[]);
     assert_eq!(r.entry(&name(1, 2)), "refusal from interface 1");
     assert!(r.dirty.contains(&flow(&name(1, 2))));
-    // What has an MFE goes on, and is renewed.
+    // Flows with an MFE are still forwarded and renewed.
     assert!(matches!(r.packet(&name(1, 1), 1), Outcome::Forwarded(_)));
     r.join("A", "(*, 239.1.1.1)", 2);
     r.packet(&name(1, 1), 1);
@@ -90,7 +90,7 @@ fn t0_9_a_flow_beyond_the_limit_is_refused_for_ten_seconds() {
         assert_eq!(packet(&mut r, &name(1, 1), 1.there()), Outcome::Resolving);
         assert_eq!(packet(&mut r, &name(1, 2), 1.there()), TOO_MANY);
         assert_eq!(r.engine.sizes().refused_flows, 1);
-        // Its packets take nothing from the others, and get nothing.
+        // Its packets do not use the limit of the others, and begin no flow.
         r.seconds_pass(9);
         assert_eq!(packet(&mut r, &name(1, 2), 1.there()), TOO_MANY);
         assert_eq!(packet(&mut r, &name(1, 3), 1.there()), Outcome::Resolving);
@@ -208,7 +208,7 @@ fn d81_very_many_refused_flows_follow_a_new_limit_in_turns() {
     }
     set(&mut r, 1, None);
     assert_eq!(r.engine.sizes().mfes, 1 + 64, "at once");
-    // A packet need not wait for its flow's turn.
+    // A packet does not wait until it is the turn of its flow.
     assert_eq!(r.upcall(&name(1, 200), 1), Outcome::Resolving);
     while r.engine.has_reroutes() {
         let now = r.now;
@@ -254,7 +254,7 @@ fn d81_a_refused_flow_that_comes_from_elsewhere_is_a_first_packet_there() {
     begun(&mut r, 1, 1..=1);
     assert_eq!(r.upcall("(40.0.0.1, 239.1.1.1)", 1), TOO_MANY);
     assert_eq!(r.upcall("(40.0.0.1, 239.1.1.1)", 2), Outcome::Resolving);
-    // Nobody was asked about this one yet, so the owner of the other interface is.
+    // No client was asked about this one yet, so the owner of the other interface is asked.
     assert_eq!(r.upcall("(30.0.0.1, 239.1.1.1)", 1), TOO_MANY);
     r.heard.clear();
     assert_eq!(r.upcall("(30.0.0.1, 239.1.1.1)", 3), Outcome::Resolving);

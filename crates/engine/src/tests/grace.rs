@@ -6,8 +6,8 @@ use super::*;
 const G2: &str = "(*, 239.1.1.2)";
 const ALL: &str = "(*, *)";
 
-/// A owns 1, towards the source, and 3, with IGMP beside it on 1. B owns 2. A wants a flow on 3
-/// which B wants, too: it runs from 1 to 2 and 3.
+/// A owns 1, towards the source, and 3, with IGMP beside it on 1. B owns 2. A and B want a flow, which
+/// is forwarded from 1 to 2 and 3.
 fn stage() -> Router {
     let mut r = Router::with(&["A", "B", "I"]);
     r.owns("A", &[1]).owns("B", &[2]).owns("A", &[3]).owns("I", &[1]);
@@ -37,7 +37,7 @@ fn t9_8_interfaces_memberships_and_mfes_stay_and_forward() {
     assert_eq!(r.mfe(SG), "interface 1 to interface 2, interface 3");
     assert!(r.dirty.is_empty() && r.freed.is_empty(), "the forwarder has nothing to do");
     assert!(matches!(r.packet(SG, 1), Outcome::Forwarded { .. }), "it forwards");
-    // What is new forwards, too.
+    // New flows are forwarded, too.
     r.packet("(10.0.0.1, 239.1.1.2)", 1);
     r.join("B", G2, 2);
     assert_eq!(r.mfe("(10.0.0.1, 239.1.1.2)"), "interface 1 to interface 2");
@@ -58,7 +58,7 @@ fn t9_8_the_client_that_has_ended_is_told_nothing() {
     r.join("I", "(*, 239.3.3.3)", 1);
     r.packet(SG, 3);
     r.forward_off("B", SG, 2);
-    // Only the others are.
+    // Only the others are told.
     r.expect(&["I: join (*, 239.1.1.2) member", "B: join (*, 239.3.3.3) member"]);
 }
 
@@ -71,10 +71,10 @@ fn t9_8_its_questions_get_the_default() {
     r.packet(sg, 1);
     r.expect(&["B: creation (10.0.0.1, 239.1.1.2) from interface 1 to interface 2"]);
     assert_eq!(r.mfe(sg), "interface 1 to interface 2");
-    // PRUNE_ALERT leaves the default time-out.
+    // PRUNE_ALERT gets the default time-out.
     r.leave("B", G2, 2);
     assert_eq!(r.row(sg).map(|row| row.timeout), Some(900));
-    // The question that waits when the process ends gets it, too.
+    // So does the question that waits when the process ends.
     let mut r = stage();
     r.stays_in("A", NoticeKind::Rpf);
     r.packet(sg, 1);
@@ -109,7 +109,7 @@ fn t9_8_a_successor_is_a_newcomer_with_a_new_handle() {
     assert_eq!(r.engine.left_by(Router::ids("A")), None, "there is one successor");
     let again = r.engine.register(Router::ids("A").0, Router::ids("A").1, NoticeKinds::ALL);
     assert_eq!(again.unwrap_err().code(), Code::AlreadyExists);
-    // What others want from now on it hears, but not what its component wants.
+    // It is told what others want from now on, but not what its component wants.
     r.join("B", G2, 2);
     r.expect(&["I: join (*, 239.1.1.2) member", "A: join (*, 239.1.1.2) member"]);
     r.leave("B", G, 2);
@@ -143,7 +143,7 @@ fn t9_8_its_take_is_without_disable_and_enable_and_followed_by_local_joins() {
     assert!(r.dirty.is_empty(), "no entry of the forwarder has changed");
     r.take("A", 3);
     r.expect_nothing();
-    // From now on it is asked and told.
+    // From now on it gets questions and alerts.
     r.packet("(10.0.0.1, 239.1.1.3)", 1);
     assert!(r.heard.iter().any(|line| line.starts_with("A: rpf")), "{:?}", r.heard);
     r.refuses(Code::AlreadyExists, |r| r.try_take("A", 1));
@@ -243,7 +243,7 @@ fn t9_8_overrides_stay_with_their_mfes() {
     r.take("A", 1);
     r.take("A", 3);
     assert_eq!(r.mfe(SG), "interface 1 to interface 2");
-    // One that is on stays, although no membership is added again.
+    // An override that is on stays, although no membership is added again.
     let mut r = stage();
     r.forward_on("A", SG, 3);
     r.dies("A", 60);
@@ -372,7 +372,7 @@ fn sizes(r: &Router) -> (usize, usize) {
     (sizes.mfes, sizes.memberships)
 }
 
-/// Lets what is over end, and returns the most that has ended at once.
+/// Ends the state whose time is over. Returns the size of the largest portion.
 fn largest_portion(
     r: &mut Router,
     end_portion: impl Fn(&mut Engine, &mut Effects) -> bool,
@@ -436,7 +436,7 @@ fn t9_8_a_second_death_does_not_lengthen_the_time() {
     let first = r.engine.left_by(Router::ids("A")).expect("a third one may come");
     assert_eq!(r.engine.grace_ends(first), Some(r.now.plus_secs(10)));
     assert_eq!(r.engine.clients().count(), 3, "the second one is gone");
-    // The third takes what any of them had.
+    // The third one takes what each of them had.
     r.succeeds("A");
     for interface in [1, 3, 4] {
         r.take("A", interface);

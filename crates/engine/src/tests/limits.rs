@@ -113,7 +113,7 @@ fn t3_7_a_changed_threshold_reaches_the_forwarder() {
     assert_eq!(r.dirty, [flow(SG2), flow(SG)]);
     r.engine.forwarding(flow(SG), &mut oifs);
     assert_eq!(oifs, [(r.number(2), 32), (r.number(3), 1)]);
-    // What changes nothing is not told: the same again, and where nothing goes out.
+    // Changes without effect cause no alert: the same value again, and an interface without packets.
     r.dirty.clear();
     threshold(&mut r, 2, 32);
     threshold(&mut r, 1, 32);
@@ -215,7 +215,7 @@ fn t3_7_a_boundary_that_comes_while_clients_are_asked_is_honoured() {
     bound(&mut r, 2, site());
     r.returns("B");
     assert_eq!(r.mfe(SG), "interface 1 to interface 3");
-    // On the way in: no MFE comes of it.
+    // On the way in: there is no MFE.
     for kind in [NoticeKind::Rpf, NoticeKind::Creation] {
         bound(&mut r, 1, site());
         unbound(&mut r, 1, site());
@@ -281,14 +281,14 @@ fn t3_7_packets_from_beyond_a_boundary_are_refused() {
     assert_eq!((r.mfe(SG), r.engine.refused(Refused::Boundary)), ("no MFE".into(), before + 1));
     assert_eq!(r.packet(SG2, 1), Outcome::Resolving);
     assert_eq!(r.packet(SG2, 1), out(&[2, 3]));
-    // As the kernel's upcalls tell it.
+    // As the kernel's upcalls report it.
     let packet =
         Packet { flow: flow(SG), arrival: 1.there(), header: &[0x45], length: 100, ttl: 64 };
     let route = r.look_up(flow(SG), 1.there());
     let now = r.now;
     let outcome = r.run(|engine, fx| engine.no_entry(now, &packet, route.as_ref(), fx));
     assert_eq!(outcome, Outcome::Refused(Refused::Boundary));
-    // The kernel tells of no further packet: without the boundary it goes on by itself.
+    // The kernel reports no further packet. Without the boundary the flow begins by itself.
     unbound(&mut r, 1, site());
     assert_eq!(r.packet(SG, 1), out(&[2, 3]));
 }
@@ -330,7 +330,7 @@ fn t3_7_nobody_moves_an_mfe_into_a_boundary() {
     let mut r = stage();
     r.take("A", 4);
     bound(&mut r, 4, site());
-    // RPF_CALLBACK names it: the looked-up interface stands.
+    // RPF_CALLBACK names it: the interface of the look-up is used.
     r.names_iif("A", 4, "10.4.0.9");
     r.packet(SG, 1);
     assert_eq!(r.mfe(SG), "interface 1 to interface 2, interface 3");
@@ -365,7 +365,7 @@ fn t3_7_a_boundary_on_the_iif_that_was_named_asks_again_without_the_answer() {
     r.packet(SG, 1);
     r.heard.clear();
     bound(&mut r, 4, site());
-    // A names it again, and B is still in the question before.
+    // A names it again, and B is still inside the question before.
     r.expect(&["A: rpf (10.0.0.1, 239.255.1.1) on interface 1 from 0.0.0.0"]);
     r.returns("B");
     r.expect(&["B: creation (10.0.0.1, 239.255.1.1) from interface 1 to interface 2, interface 3"]);
@@ -466,7 +466,7 @@ fn t3_7_scopes_have_the_names_they_were_given() {
     r.engine.set_scope_name(site(), u16cstr!("Büro"));
     assert_eq!(r.engine.scope_name(site()), Some(u16cstr!("Büro")));
     assert_eq!(r.engine.scope_name(scope("239.0.0.0", 8)), None);
-    // Half a pair is not a character, but it is what was given.
+    // Half a surrogate pair is no character, but it is returned as it was given.
     let half = widestring::U16CString::from_vec([0xd83d, 0x41]).expect("no zero in it");
     r.engine.set_scope_name(site(), &half);
     let name = r.engine.scope_name(site()).expect("has one");

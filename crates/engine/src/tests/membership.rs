@@ -1,4 +1,4 @@
-//! Chapter 3: memberships, and what they make of the MFEs.
+//! Chapter 3: memberships, and their effects on MFEs.
 
 use super::*;
 
@@ -14,7 +14,7 @@ fn stage() -> Router {
     r
 }
 
-/// The same with an MFE that nobody wants.
+/// The same with an MFE that no client wants.
 fn negative() -> Router {
     let mut r = stage();
     r.packet(SG, 1);
@@ -65,7 +65,7 @@ fn t3_2_link_local_groups_are_joined_but_never_told_nor_forwarded() {
     }
     let outcome = r.packet("(10.0.0.1, 224.0.0.251)", 1);
     assert_eq!(outcome, Outcome::Refused(Refused::LinkLocal));
-    // Neither does a change of route or of hands, nor the end of a wildcard, tell of them.
+    // Nor does a change of the route or of the owner, or the end of a wildcard, cause alerts about them.
     r.join("B", ALL, 2);
     r.leave("B", ALL, 2);
     r.reroute("10.0.0.1", connected(2));
@@ -146,7 +146,7 @@ fn t3_4_repetition_is_no_error_and_no_news() {
         r.heard.clear();
         r.join("B", text, 2);
         r.expect_nothing();
-        // A set and no count: one delete undoes both.
+        // Memberships are a set, not a count: one delete undoes both.
         r.leave("B", text, 2);
         assert!(r.engine.tables.flows.wanted_len() == 0);
         r.heard.clear();
@@ -214,7 +214,7 @@ fn t3_5_forward_on_holds_against_memberships_that_end() {
     r.forward_on("B", SG, 2);
     r.leave("I", G, 2);
     assert_eq!(r.mfe(SG), "interface 1 to interface 2");
-    // The owner's delete, redundant as it is, makes memberships decide again.
+    // After a delete by the owner, even a redundant one, memberships decide again.
     r.leave("B", G, 2);
     assert_eq!(r.mfe(SG), "interface 1 to nowhere");
 }
@@ -227,7 +227,7 @@ fn t3_5_forward_off_holds_against_igmps_joins() {
     assert_eq!(r.mfe(SG), "interface 1 to nowhere");
     r.join("I", SG, 2);
     assert_eq!(r.mfe(SG), "interface 1 to nowhere");
-    // A redundant add of the owner's clears the override.
+    // A redundant add by the owner clears the override.
     r.join("B", G, 2);
     assert_eq!(r.mfe(SG), "interface 1 to interface 2");
 }
@@ -311,7 +311,7 @@ fn t3_6_the_owner_hears_what_igmp_does_on_its_interface() {
             ]
         );
     }
-    // Where IGMP is alone there is nobody to tell.
+    // On an interface that only IGMP has, no owner is told.
     r.join("I", G, 3);
     assert!(r.heard.iter().all(|line| !line.contains("local")));
 }

@@ -1,4 +1,4 @@
-//! Chapter 5, second half: the life of an MFE.
+//! Chapter 5, second half: MFEs from their installation to their end.
 
 use super::*;
 use smallvec::smallvec;
@@ -11,7 +11,7 @@ const SG2: &str = "(10.0.0.1, 239.1.1.2)";
 const TURNED_OFF: &str = "A: prune (10.0.0.1, 239.1.1.1) mfe on interface 1, 900 s";
 const TURNED_ON: &str = "A: join (10.0.0.1, 239.1.1.1) mfe";
 
-/// A owns 1, towards the source, and 4; B owns 2; C owns 3. The flow runs from 1 to nowhere.
+/// A owns 1, towards the source, and 4; B owns 2; C owns 3. The MFE has the iif 1 and no oif.
 fn stage() -> Router {
     let mut r = Router::with(&["A", "B", "C", "I"]);
     r.owns("A", &[1, 4]).owns("B", &[2]).owns("C", &[3]);
@@ -22,7 +22,7 @@ fn stage() -> Router {
     r
 }
 
-/// What was heard about MFEs turning on and off.
+/// The alerts about first and last oifs.
 fn turns(r: &mut Router) -> Vec<String> {
     r.heard.drain(..).filter(|line| line.contains(" mfe")).collect()
 }
@@ -36,7 +36,7 @@ fn t0_7_igmp_alone_is_the_owner_and_gives_way_to_a_protocol() {
     r.packet(sg, 1);
     r.packet(sg, 2);
     r.leave("B", sg, 3);
-    // Everything that an owner hears, IGMP hears.
+    // IGMP gets all alerts that an owner gets.
     r.expect(&[
         "I: join (10.0.0.1, 239.1.1.1) member",
         "I: rpf (10.0.0.1, 239.1.1.1) on interface 1 from 0.0.0.0",
@@ -350,7 +350,7 @@ fn t5_9_an_interface_of_the_callers_becomes_the_iif() {
     r.heard.clear();
     assert_eq!(r.mfe(SG), "interface 1 to interface 4, interface 2");
     r.set_mfe("A", SG, "10.9.9.9", 4);
-    // The new iif is no oif any more, the old one has become one.
+    // The new iif is no longer an oif, and the former iif is one.
     assert_eq!(r.mfe(SG), "interface 4 to interface 1, interface 2");
     assert_eq!(r.packet(SG, 1), Outcome::Refused(Refused::WrongInterface));
     r.set_mfe("A", SG, "10.9.9.9", 1);

@@ -1,10 +1,10 @@
-//! More flows than the clients answer: which are worth a question still.
+//! More flows than the clients can answer: about which of them a client is still asked.
 
 use super::*;
 
 const SG: &str = "(10.0.0.1, 239.1.1.1)";
 
-/// A, towards the source, does not come to answer; B wants the group.
+/// A, towards the source, does not answer; B wants the group.
 fn stage() -> Router {
     let mut r = Router::with(&["A", "B"]);
     r.owns("A", &[1]).owns("B", &[2]).source("10.0.0.1", connected(1));
@@ -13,7 +13,7 @@ fn stage() -> Router {
     r
 }
 
-/// Takes the first notice that waits for a client back.
+/// Takes back the first notice that waits for a client.
 fn forget(r: &mut Router, name: &str) {
     let notice = r.party(name).waiting.pop_front().expect("it waits to be asked");
     r.run(|engine, fx| engine.forget(&notice, fx));

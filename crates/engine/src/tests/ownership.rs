@@ -42,7 +42,7 @@ fn t0_2_an_index_is_a_link_or_has_next_hops_but_not_both() {
     r.refuses(Code::InvalidParameter, |r| r.try_take("B", (1, "10.0.0.9")));
     r.refuses(Code::InvalidParameter, |r| r.try_take("B", 2));
     r.take("B", (2, "10.0.0.9"));
-    // The last of a kind gone, the other kind may come.
+    // When the last of one kind is released, the other kind may be taken.
     r.release("A", (2, "10.0.0.8"));
     r.refuses(Code::InvalidParameter, |r| r.try_take("A", 2));
     r.release("B", (2, "10.0.0.9"));
@@ -74,7 +74,7 @@ fn t2_2_igmp_goes_beside_an_owner_or_without_one() {
     r.owns("A", &[1]);
     r.take("I", 1);
     r.take("I", 2);
-    // Nothing changes hands when IGMP comes to an owned interface.
+    // No owner changes when IGMP is enabled on an owned interface.
     r.expect_nothing();
 }
 
@@ -171,7 +171,7 @@ fn t2_5_a_take_from_igmp_deletes_the_mfes_that_come_in_there() {
     r.take("A", 1);
     assert_eq!(r.mfe(SG), "no MFE");
     r.expect(&["I: disable interface 1", "I: enable interface 1"]);
-    // It comes again under the new owner.
+    // It is forwarded again under the new owner.
     r.packet(SG, 1);
     r.expect(&[
         "A: rpf (10.0.0.1, 239.1.1.1) on interface 1 from 0.0.0.0",
@@ -197,7 +197,7 @@ fn t2_7_a_take_that_the_forwarder_refuses_leaves_nothing() {
     assert!(is_new, "the forwarder is asked about new interfaces");
     r.engine.abandon_take(number);
     assert_eq!(r.whole_state(), before);
-    // Its number goes to the next, and an interface that is known is not asked about.
+    // The next interface gets its number. The forwarder is not asked about an interface that is taken.
     r.owns("A", &[5]);
     assert_eq!(r.number(5), number);
     r.register("I");

@@ -9,7 +9,7 @@ fn t2_3_a_take_beside_igmp_disables_changes_enables() {
     r.stays_in("I", NoticeKind::DisableIgmp);
     r.take("A", 1);
     r.expect(&["I: disable interface 1"]);
-    // Accepted is accepted, though the change is still to come.
+    // The take is accepted, although the change has not been made yet.
     assert_eq!(owner_of(&r, 1), Ok(Router::ids("I")));
     r.refuses(Code::AlreadyExists, |r| r.try_take("B", 1));
     r.join("A", G, 1);
@@ -166,7 +166,7 @@ fn t2_3_a_release_and_a_take_in_one_change_end_the_first_owners_memberships() {
     r.stays_in("I", NoticeKind::DisableIgmp);
     r.release("A", 1);
     r.take("B", 1);
-    // The newcomer's are its own, and outlive the change.
+    // The memberships of the new IGMP client are its own, and stay after the change.
     r.join("B", "(*, 239.2.2.2)", 1);
     r.returns("I");
     r.expect(&[
@@ -266,7 +266,7 @@ fn t2_4_what_igmp_adds_ahead_of_a_late_disable_ends_with_it() {
     assert_eq!(r.mfe(SG), "interface 2 to interface 1");
     r.heard.clear();
     r.returns("I");
-    // I hears it as well: it spoke for A (D1).
+    // I is told, too: its call was for A's interface (D1).
     r.expect(&[
         "I: enable interface 1",
         "A: local leave (*, 239.1.1.1) on interface 1",
@@ -322,14 +322,14 @@ fn t2_4_what_igmp_held_goes_with_the_change_and_igmp_adds_it_again() {
     r.take("A", 1);
     r.expect(&[
         "I: disable interface 1",
-        // A is told as well: the take is not its act of leaving.
+        // A is told, too, because the take is not a leave by A.
         "A: prune (*, 239.1.1.1) on interface 1",
         "B: prune (*, 239.1.1.1) on interface 1",
         "B: prune (10.0.0.1, 239.1.1.1) mfe on interface 2, 900 s",
         "I: enable interface 1",
     ]);
     assert_eq!(r.mfe(SG), "interface 2 to nowhere");
-    // Inside ENABLE_IGMP, which on the original was a deadlock.
+    // Inside ENABLE_IGMP, which was a deadlock on Windows.
     r.inside_a_callback(|r| r.join("I", G, 1));
     r.expect(&[
         "A: local join (*, 239.1.1.1) on interface 1",

@@ -1,4 +1,4 @@
-//! Chapter 5.1: flows that were refused, where the forwarder tells of no further packet.
+//! Chapter 5.1: refused flows, if the forwarder reports no further packet.
 
 use super::*;
 
@@ -66,7 +66,7 @@ fn t5_1_no_gap_in_the_routes_mutes_it_longer() {
     ]);
     assert_eq!(r.entry(SG), "MFE from interface 1");
     assert!(r.dirty.contains(&flow(SG)) && remembered(&r) == 0);
-    // The question carries what is known of its packet.
+    // The question contains what is known of its packet.
     let mut r = stage();
     r.upcall(SG, 4);
     r.stays_in("A", NoticeKind::Rpf);
@@ -147,7 +147,7 @@ fn t5_1_without_the_boundary_it_is_resolved() {
     assert_eq!(r.entry(SG), "refusal from interface 1");
     bound(&mut r, 1, false);
     assert_eq!(r.mfe(SG), "interface 1 to interface 2");
-    // On the one that it is expected on.
+    // On the one where it is expected.
     let mut r = stage();
     r.source("10.0.0.1", connected(1));
     bound(&mut r, 1, true);
@@ -168,7 +168,7 @@ fn t5_1_a_boundary_that_stays_refuses_it_again() {
 
 #[test]
 fn t5_1_what_came_where_it_may_not_comes_where_it_may_at_once() {
-    // Somebody else's copy is first, and a boundary keeps it off; then the stream itself.
+    // A copy by another router arrives first, and a boundary stops it. Then the stream itself arrives.
     let mut r = stage();
     r.source("10.0.0.1", connected(1));
     bound(&mut r, 4, true);
@@ -265,7 +265,7 @@ fn t5_1_very_many_that_one_change_concerns_are_resolved_in_turns() {
     r.reroute("10.0.0.1", connected(1));
     assert_eq!(r.engine.mfe_count(), 64, "with the call");
     assert_eq!(r.engine.next_deadline(), Some(Time(0)), "the timer goes on with it");
-    // A packet of one that waits is a first one.
+    // A packet of a flow that waits is a first packet.
     assert_eq!(r.upcall("(10.0.0.1, 239.2.3.231)", 4), Outcome::Resolving);
     assert_eq!(r.engine.mfe_count(), 65);
     r.seconds_pass(0);

@@ -36,7 +36,7 @@ fn t1_4_a_client_that_is_gone_or_never_was_is_refused_everywhere() {
     r.source("10.0.0.1", connected(2));
     r.packet(SG, 2);
     r.deregister("A");
-    // Not even its successor under the same ids brings the old number to life.
+    // Even a registration with the same ids does not make the old number valid.
     r.engine
         .register(Router::ids("A").0, Router::ids("A").1, NoticeKinds::ALL)
         .expect("free again");
@@ -48,7 +48,7 @@ fn t1_4_a_client_that_is_gone_or_never_was_is_refused_everywhere() {
         for join in [Join::State, Join::Forward] {
             r.refuses(Code::InvalidParameter, |r| r.try_join(name, flow(G), 2, join));
             r.refuses(Code::InvalidParameter, |r| r.try_leave(name, flow(G), 2, join));
-            // The handle is looked at before the interface.
+            // The handle is checked before the interface.
             r.refuses(Code::InvalidParameter, |r| r.try_leave(name, flow(G), 99, join));
         }
         r.refuses(Code::InvalidParameter, |r| r.try_set_mfe(name, flow(SG), "10.9.9.9", 2));
@@ -111,7 +111,7 @@ fn t1_6_a_client_whose_release_still_waits_may_deregister_and_leaves_nothing() {
     r.stays_in("I", NoticeKind::DisableIgmp);
     r.release("A", 1);
     r.deregister("A");
-    // The change does not wait any longer; I is still inside its callback.
+    // The change waits no longer, although I is still inside its callback.
     r.expect(&["I: disable interface 1", "B: prune (*, 239.1.1.1) on interface 1"]);
     assert_eq!(r.engine.protocol_on(1.there()), Ok(Router::ids("I")));
     r.returns("I");
@@ -163,7 +163,7 @@ fn t1_7_a_newcomer_is_not_sent_old_joins() {
     r.register("C");
     r.owns("B", &[2]);
     r.expect_nothing();
-    // It hears of the next change like everybody else.
+    // It is told of the next change like all others.
     r.join("A", "(*, *)", 1);
     r.expect(&["B: join (*, *) member", "C: join (*, *) member"]);
 }

@@ -4,7 +4,7 @@ use super::*;
 
 pub(super) const FLOW: &str = "(10.0.0.1, 239.1.1.1)";
 
-/// A brings the source in by 1, B wants the group on 2, C has 3 and waits.
+/// A owns 1, towards the source, B wants the group on 2, C owns 3.
 pub(super) fn flowing() -> Router {
     let mut r = Router::with(&["A", "B", "C"]);
     r.owns("A", &[1]).owns("B", &[2]).owns("C", &[3]).source("10.0.0.1", connected(1));
@@ -14,7 +14,7 @@ pub(super) fn flowing() -> Router {
     r
 }
 
-/// The number of the MFE's iif and oifs as interface indexes.
+/// The iif and the oifs of the MFE, as interface indexes.
 pub(super) fn entry(r: &Router) -> Option<(u32, Vec<u32>)> {
     let mut row = MfeRow::default();
     r.engine
@@ -103,7 +103,7 @@ fn t5_9_what_is_set_during_the_renewal_beats_the_rpf_answer_before_it() {
     r.returns("B");
     let set = |r: &Router| r.row(FLOW).map(|row| (row.iif, row.upstream, row.up_ms));
     assert_eq!(set(&r), Some((4.there(), addr("10.4.0.9"), 0)), "and it is renewed");
-    // The neighbour alone, and from an interface that is somebody else's.
+    // Only the neighbour, and from an interface with another owner.
     r.packet(FLOW, 4);
     r.names_iif("A", 1, "10.1.0.1");
     r.stays_in("B", NoticeKind::Creation);
@@ -129,7 +129,7 @@ fn t5_9_the_rpf_answer_of_a_renewal_beats_what_was_set_before_it() {
 #[test]
 fn t5_9_an_mfe_that_was_moved_during_its_renewal_outlives_its_former_iif() {
     let mut r = flowing();
-    // A source of the router's own has no iif but that of its packets.
+    // For a source that is the router itself, the iif is where its packets arrive.
     r.reroute("10.0.0.1", local());
     r.owns("A", &[4]);
     r.packet(FLOW, 1);
@@ -242,7 +242,7 @@ fn t5_6_packets_before_a_time_out_was_set_are_of_another_life() {
     assert_eq!(entry(&r), None);
 }
 
-/// The forwarder does not tell.
+/// The forwarder does not return its counters.
 fn no_answer() -> Result<Option<u64>> {
     Err(mgm_types::Refusal::Forwarder("on purpose".into()))
 }
@@ -311,7 +311,7 @@ fn t5_6_an_own_stream_ends_where_the_forwarder_cannot_tell_by_which_interface_it
     r.packet(FLOW, 3.there());
     assert_eq!(entry(&r), Some((3, vec![2])), "it is made anew where the stream comes in now");
 
-    // A forwarder that leaves the counting to the engine can tell.
+    // With a forwarder for which the engine counts, this is known.
     let mut r = flowing();
     r.reroute("10.0.0.1", local());
     r.packet(FLOW, 1);
@@ -341,7 +341,7 @@ fn t5_10_an_iif_that_the_owner_chose_stays_until_its_look_up_moves() {
     let mut r = flowing();
     r.owns("A", &[4]);
     r.set_mfe("A", FLOW, "10.4.0.9", 4);
-    // The route is another one, but leads to where the old one led.
+    // The route is another one, but leads to the same interface and neighbour.
     r.reroute("10.0.0.1", Route { protocol: 13, ..connected(1) });
     r.expect(&[]);
     assert_eq!(entry(&r), Some((4, vec![2])));

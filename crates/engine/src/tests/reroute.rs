@@ -111,7 +111,7 @@ fn t5_10_calls_in_between_find_each_flow_on_one_of_the_two_routes() {
     let (first, last) = (&flows[0], &flows[99]);
     assert_eq!((on(&r, &flows[..1], 3), on(&r, &flows[99..], 1)), (1, 1));
     r.heard.clear();
-    // Whoever heard of a membership hears of its end, by 4.6.
+    // A client that was told of a membership is told of its end (4.6).
     for flow in [first, last] {
         r.leave("B", flow, 2);
     }
@@ -121,7 +121,7 @@ fn t5_10_calls_in_between_find_each_flow_on_one_of_the_two_routes() {
     ]);
     r.join("B", last, 2);
     r.expect(&[&format!("A: join {last} member")]);
-    // One that goes, and a new one, which takes the new route.
+    // A membership that ends, and a new one, which gets the new route.
     r.packet("(10.0.0.1, 239.9.9.9)", 3);
     assert_eq!(r.mfe("(10.0.0.1, 239.9.9.9)"), "interface 3 to interface 2");
     r.heard.clear();
@@ -145,7 +145,7 @@ fn t5_10_a_route_that_changes_once_more_meanwhile_is_followed_to_the_last() {
     r.heard.clear();
     r.goes_on(16);
     assert_eq!(on(&r, &flows, 3), 100);
-    // And back to where the rest still is: that is no news to it.
+    // And back to the route that the rest still has, so for the rest nothing changes.
     r.reroute("10.0.0.1", connected(1));
     r.run(|engine, fx| engine.reroute_some(now, 50, fx));
     r.reroute("10.0.0.1", connected(3));

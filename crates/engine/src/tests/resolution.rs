@@ -1,5 +1,4 @@
-//! Chapter 5, first half: from a first packet to its MFE, and everything that
-//! may happen in between.
+//! Chapter 5, first half: from a first packet to its MFE, and what may happen in between.
 
 use super::*;
 use smallvec::smallvec;
@@ -310,7 +309,7 @@ fn t5_4_a_named_iif_that_changes_hands_starts_it_again() {
     r.packet(SG, 4);
     r.release("A", 4);
     r.returns("B");
-    // A still names 4, which is not its own any more: the look-up stands.
+    // A still names 4, which it no longer owns: the interface of the look-up is used.
     r.expect(&[
         RPF_A,
         "B: creation (10.0.0.1, 239.1.1.1) from interface 4 to interface 2",
@@ -333,7 +332,7 @@ fn t5_4_an_oif_in_new_hands_starts_it_again() {
     r.returns("B"); // void
     r.heard.clear();
     r.returns("A");
-    // It is C who is asked now. A hears only now of what came about meanwhile.
+    // C is asked now. Only now A is told what has happened meanwhile.
     r.expect(&[
         "A: join (*, 239.1.1.1) member",
         "C: creation (10.0.0.1, 239.1.1.1) from interface 1 to interface 2",
@@ -378,7 +377,7 @@ fn t5_4_a_route_that_changes_meanwhile_starts_it_again() {
     r.stays_in("A", NoticeKind::Rpf);
     r.packet(SG, 1);
     r.reroute("10.0.0.1", via(3, "10.3.3.3"));
-    // A may sleep on.
+    // A still does not return.
     r.expect(&[
         RPF_A,
         "C: rpf (10.0.0.1, 239.1.1.1) on interface 3 from 10.3.3.3",
@@ -395,7 +394,7 @@ fn t5_4_a_route_that_changes_otherwise_asks_nobody_again() {
     let mut r = stage();
     r.stays_in("B", NoticeKind::Creation);
     r.packet(SG, 1);
-    // Another protocol's route, to where the old one led; and another source's.
+    // A route of another protocol to the same interface, and a route of another source.
     r.reroute("10.0.0.1", Route { protocol: 13, ..connected(1) });
     r.reroute("10.0.0.2", via(3, "10.3.3.3"));
     r.returns("B");
@@ -480,11 +479,11 @@ fn the_kernels_upcalls_resolve_like_packets() {
     assert_eq!(upcall(&mut r, local, 1), Outcome::Refused(Refused::LinkLocal));
     assert_eq!(upcall(&mut r, SG, 1), Outcome::Resolving);
     r.expect(&[RPF_A, CREATION_B]);
-    // The kernel has lost its entry: it gets it again, and nobody is asked.
+    // The kernel has lost its entry: the entry is installed again, and no client is asked.
     r.dirty.clear();
     assert_eq!(upcall(&mut r, SG, 1), Outcome::Resolving);
     r.expect_nothing();
     assert_eq!(r.dirty, [flow(SG)]);
-    // Upcalls count nothing; the kernel does.
+    // Upcalls are not counted, because the kernel counts.
     assert_eq!(r.row(SG).expect("an MFE").packets, 0);
 }

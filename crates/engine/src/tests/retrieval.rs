@@ -1,4 +1,4 @@
-//! Chapter 6, as far as it is the engine's: order, walks, counters.
+//! Chapter 6, the engine's part: order, walks, counters.
 
 use super::*;
 use mgm_types::Counters;
@@ -73,7 +73,7 @@ fn t6_7_times_run_from_the_birth_to_the_end() {
     r.seconds_pass(100);
     let row = r.row(SG).expect("an MFE");
     assert_eq!((row.up_ms, row.expiry_ms(), row.timeout), (100_000, Some(800_000), 900));
-    // Late for its end, it has no time left rather than less than none.
+    // After its expiry time, the remaining time is 0 and not negative.
     r.now = r.now.plus_secs(1000);
     assert_eq!(r.row(SG).expect("an MFE").expiry_ms(), Some(0));
 }
@@ -132,7 +132,7 @@ fn t6_7_an_oif_counts_from_when_it_became_one() {
     r.join("B", "(*, *)", 3);
     r.packet(SG, 1);
     assert_eq!(oif_counts(&r), [(2, 2, 0), (3, 1, 0)]);
-    // Off and on again: it goes on.
+    // Off and on again: the counter continues.
     r.leave("B", "(*, *)", 2);
     r.join("B", "(*, *)", 2);
     r.packet(SG, 1);
@@ -207,7 +207,7 @@ fn t6_7_what_an_interface_sent_before_it_was_released_stays_in_the_sum() {
         r.release("B", interface);
         assert_eq!(sums(&r), (if interface == 2 { 1 } else { 0 }, 11), "{interface}");
     }
-    // Whatever gets their numbers has sent nothing yet.
+    // Interfaces that get their numbers have sent nothing yet.
     for interface in [8, 9] {
         r.take("B", interface);
         r.join("B", "(*, 239.1.1.1)", interface);
@@ -257,7 +257,7 @@ fn shown(r: &Router) -> (u64, u64, u64, u64, u64) {
     (row.packets, row.octets, row.wrong_if, row.negative, row.sent)
 }
 
-/// What the manager does before and after a forwarder that counts by itself gets an entry.
+/// What the manager does before and after it installs an entry, if the forwarder counts.
 fn install(r: &mut Router, counters: Counters) {
     if r.engine.next_entry(flow(SG), &mut Vec::new()).1 {
         r.engine.counted(flow(SG), counters);
@@ -284,7 +284,7 @@ fn t6_7_a_forwarder_that_counts_itself_is_read_at_each_turn() {
     install(&mut r, reading(9, 900, 1));
     r.engine.counted(flow(SG), reading(10, 1000, 1));
     assert_eq!(shown(&r), (10, 1000, 1, 4, 0));
-    // What the host hands in is not the forwarder's to count.
+    // Packets that the host passes on are not counted by the forwarder.
     packets(&mut r, 3);
     r.packet(SG, 2);
     assert_eq!(shown(&r), (10, 1000, 1, 4, 0));
@@ -318,7 +318,7 @@ fn t6_7_a_packet_that_is_found_on_a_wrong_interface_late_doubles_no_counter() {
     assert_eq!(shown(&r), (1001, 90_180, 11, 1001, 0));
     r.engine.counted(flow(SG), reading(1003, 90_360, 11));
     assert_eq!(shown(&r), (1003, 90_360, 11, 1003, 0));
-    // Where all packets together have fallen it is another entry all the same.
+    // If the sum of all packets has fallen, it is another entry, too.
     r.engine.counted(flow(SG), reading(1005, 90_630, 12));
     r.engine.counted(flow(SG), reading(1004, 90_630, 12));
     assert_eq!(shown(&r), (2009, 181_260, 24, 2009, 0));

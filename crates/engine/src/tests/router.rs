@@ -1,18 +1,18 @@
-//! The stage: an engine, its clients, and what a manager does between them.
+//! An engine with its clients, and the part of the manager between them.
 
 mod calls;
 
 use super::*;
 use std::collections::{HashMap, VecDeque};
 
-/// What a client does with its questions, if not what everybody does.
+/// The answers of a client, if they differ from the suggested ones.
 #[derive(Default)]
 pub(super) struct Habits {
     /// What RPF_CALLBACK answers.
     pub names: Option<(Interface, Ipv4Addr)>,
     /// Interfaces that CREATION_ALERT switches off.
     pub switches_off: Vec<Interface>,
-    /// What PRUNE_ALERT (FALSE) leaves as the time-out.
+    /// The time-out with which PRUNE_ALERT (FALSE) is answered.
     pub time_out: Option<u32>,
     /// Callbacks that do not return until [`Router::returns`].
     pub stays_in: Vec<NoticeKind>,
@@ -25,9 +25,9 @@ pub(super) struct Party {
     pub habits: Habits,
     /// The callback that it is in.
     pub inside: Option<Notice>,
-    /// Its thread does not come to run callbacks at all.
+    /// Its thread does not begin callbacks.
     pub stalled: bool,
-    /// Its process has ended: it hears nothing, and its questions are answered as they are.
+    /// Its process has ended: it is told nothing, and its questions get the suggested answers.
     pub is_dead: bool,
     pub waiting: VecDeque<Notice>,
 }
@@ -37,7 +37,7 @@ pub(super) struct Router {
     pub engine: Engine,
     pub now: Time,
     pub routes: HashMap<Ipv4Addr, Route>,
-    /// Those of other domains, where they differ.
+    /// The routes of other domains, if they differ.
     pub domains: HashMap<(Ipv4Addr, Domain), Route>,
     pub parties: Vec<Party>,
     /// Notices that the calling thread has still to deliver.
@@ -50,12 +50,12 @@ pub(super) struct Router {
     pub log: Vec<String>,
     /// Whether calls come from inside a callback.
     pub at_once: bool,
-    /// How many packets the forwarder has counted for each MFE, if it counts itself and
-    /// can tell.
+    /// How many packets the forwarder has counted for each MFE, if it counts and returns its
+    /// counters.
     pub counted: Result<Option<u64>>,
 }
 
-/// Setting the stage.
+/// Preparing a test.
 impl Router {
     /// A router with these clients, registered in this order.
     pub fn with(names: &[&str]) -> Router {
@@ -100,7 +100,7 @@ impl Router {
         id
     }
 
-    /// A client by this name, whoever made it.
+    /// The client of this name.
     pub fn enters(&mut self, name: &str, id: ClientId) {
         self.parties.push(Party {
             name: name.into(),
@@ -113,7 +113,7 @@ impl Router {
         });
     }
 
-    /// Takes interfaces for a client, and forgets what was heard of it.
+    /// Takes interfaces for a client, and forgets the notices that this causes.
     pub fn owns<W: Where>(&mut self, name: &str, interfaces: &[W]) -> &mut Router {
         for &interface in interfaces {
             self.take(name, interface);
@@ -152,7 +152,7 @@ impl Router {
         self.party(name).habits.switches_off.push(interface.there());
     }
 
-    /// PRUNE_ALERT (FALSE) of that client leaves a time-out.
+    /// PRUNE_ALERT (FALSE) of that client is answered with a time-out.
     pub fn answers_time_out(&mut self, name: &str, seconds: u32) {
         self.party(name).habits.time_out = Some(seconds);
     }
@@ -170,7 +170,7 @@ impl Router {
 
 /// The manager's part: effects are carried out.
 impl Router {
-    /// Runs one call of the engine, and everything that comes of it.
+    /// Makes one call of the engine, and carries out its effects.
     pub fn run<R>(&mut self, call: impl FnOnce(&mut Engine, &mut Effects) -> R) -> R {
         let mut fx = Effects::default();
         self.engine.set_now(self.now);
@@ -265,7 +265,7 @@ impl Router {
         self.catch_up(at);
     }
 
-    /// What waited in a client's queue comes before what has just come up.
+    /// The notices that waited in the queue of a client come before new ones.
     pub fn catch_up(&mut self, at: usize) {
         let id = self.parties[at].id;
         let waited: Vec<Notice> = self.parties[at].waiting.drain(..).collect();
@@ -276,9 +276,9 @@ impl Router {
     }
 }
 
-/// Looking at what has come of it.
+/// Checking the results.
 impl Router {
-    /// Exactly this was heard since the last time, in this order.
+    /// Since the last check, the clients were told exactly this, in this order.
     #[track_caller]
     pub fn expect(&mut self, lines: &[&str]) {
         let heard = std::mem::take(&mut self.heard);
@@ -299,7 +299,7 @@ impl Router {
         assert_eq!(self.heard.len(), heard, "a refused call was heard of");
     }
 
-    /// Everything that a refused call must leave as it is.
+    /// The state that a refused call must not change.
     pub fn whole_state(&self) -> String {
         let engine = &self.engine;
         let interfaces: Vec<_> = engine.tables.interfaces.iter().collect();

@@ -1,5 +1,5 @@
-//! RFC 2715 at work: several protocols in one router, who hears what, in which
-//! order, and who hears nothing.
+//! The rules of RFC 2715: several protocols in one router, and which of them is told what, in which
+//! order.
 //!
 //! The clients, unless a scenario says otherwise:
 //!
@@ -17,7 +17,7 @@ const G: &str = "(*, 239.1.1.1)";
 const SG: &str = "(10.0.0.1, 239.1.1.1)";
 const EVERYTHING: &str = "(*, *)";
 
-/// The cast in its places; the source is on D's network 1.
+/// The clients with their interfaces. The source is on D's network 1.
 fn cast() -> Router {
     let mut r = Router::with(&["D", "S", "B", "I"]);
     r.owns("D", &[1, 4]).owns("S", &[2]).owns("B", &[3]).owns("I", &[5, 6]);
@@ -57,7 +57,7 @@ fn t5_10_rule_1_both_owners_hear_when_the_way_to_the_source_moves() {
         "D: prune (10.0.0.1, 239.1.1.1) mfe on interface 1, 900 s",
         "B: join (10.0.0.1, 239.1.1.1) mfe",
     ]);
-    // B's own link brings the packets now, so it is no oif; S hears nothing of it all.
+    // The packets arrive on B's own link now, so it is no oif. S is not told.
     assert_eq!(r.mfe(SG), "interface 3 to interface 2");
 }
 
@@ -69,10 +69,10 @@ fn t5_7_rule_2_a_stray_packet_is_for_the_owner_of_the_link_it_strayed_to() {
     r.join("S", G, 2);
     r.packet(SG, 1);
     r.heard.clear();
-    // In PIM this starts an assert: B's neighbour forwards what S's does too.
+    // In PIM this starts an assert: the neighbours of B and of S forward the same packets.
     assert_eq!(r.packet(SG, 3), Outcome::Refused(Refused::WrongInterface));
     r.expect(&["B: wrong if (10.0.0.1, 239.1.1.1) on interface 3"]);
-    // On a link without a protocol it is IGMP's to hear.
+    // On a link without a protocol, IGMP is told.
     assert_eq!(r.packet(SG, 6), Outcome::Refused(Refused::WrongInterface));
     r.expect(&["I: wrong if (10.0.0.1, 239.1.1.1) on interface 6"]);
     assert!(matches!(r.packet(SG, 1), Outcome::Forwarded(_)), "the flow does not mind");
@@ -93,7 +93,7 @@ fn t5_4_rule_3_no_packet_goes_out_before_the_slowest_has_answered() {
         "S: creation (10.0.0.1, 239.1.1.1) from interface 1 to interface 2",
         "B: creation (10.0.0.1, 239.1.1.1) from interface 1 to interface 3",
     ]);
-    // B has answered, and still has to wait. Nobody is asked a second time.
+    // B has answered, and still has to wait. No client is asked a second time.
     assert_eq!(r.packet(SG, 1), Outcome::Resolving);
     r.expect_nothing();
     assert_eq!(r.mfe(SG), "no MFE");
@@ -113,7 +113,7 @@ fn t5_8_rules_4_and_5_the_iifs_owner_hears_of_the_last_oif_and_of_the_first() {
     r.join("B", G, 3);
     r.packet(SG, 1);
     r.heard.clear();
-    // One of two goes: B remains, and is the one to be told that it is alone.
+    // One of two ends: B remains, and is told that no other client wants it.
     r.leave("I", G, 2);
     r.expect(&[
         "S: local leave (*, 239.1.1.1) on interface 2",
@@ -134,7 +134,7 @@ fn t5_8_rules_4_and_5_the_iifs_owner_hears_of_the_last_oif_and_of_the_first() {
         "B: join (*, 239.1.1.1) member",
         "D: join (10.0.0.1, 239.1.1.1) mfe",
     ]);
-    // The second oif is no news to anybody but the component that was alone.
+    // Only the component that was alone is told of the second oif.
     r.join("S", G, 2);
     r.expect(&["I: join (*, 239.1.1.1) member"]);
     assert_eq!(r.mfe(SG), "interface 1 to interface 2, interface 6");
@@ -155,24 +155,24 @@ fn t5_5_rule_4_a_flow_that_nobody_wants_is_pruned_at_once() {
 #[test]
 fn t4_2_the_dispatchers_table_row_by_row() {
     let mut r = cast();
-    // The first wildcard receiver: everybody else has to send everything.
+    // The first wildcard receiver: all others have to send everything.
     r.join("D", EVERYTHING, 4);
     r.expect(&["S: join (*, *) member", "B: join (*, *) member", "I: join (*, *) member"]);
-    // Under it the first group is news to D alone (spec 4.5).
+    // Beside it, only D is told of the first group (spec 4.5).
     r.join("S", G, 2);
     r.expect(&["D: join (*, 239.1.1.1) member"]);
     r.join("B", G, 3);
     r.expect_nothing();
     r.join("I", G, 5);
     r.expect_nothing();
-    // A second wildcard receiver: D hears that everything is wanted beside it.
+    // A second wildcard receiver: D is told that another client wants everything.
     r.join("B", EVERYTHING, 3);
     r.expect(&["D: join (*, *) member"]);
     r.join("I", EVERYTHING, 6);
     r.expect_nothing();
     r.leave("I", EVERYTHING, 6);
     r.expect_nothing();
-    // The second one goes: D is back to the groups that others want.
+    // The second one ends: D is told again of the groups that others want.
     r.leave("B", EVERYTHING, 3);
     r.expect(&["D: prune (*, *) on interface 3", "D: join (*, 239.1.1.1) member"]);
 }
@@ -248,8 +248,8 @@ fn t4_8_a_wildcard_receiver_that_loses_its_link_leaves_no_black_hole_either() {
     r.join("D", G, 4);
     r.heard.clear();
     r.release("D", 4);
-    // D is not told of its own act; its group goes unmentioned under its wildcard,
-    // but S is then alone with the group.
+    // D is not told of its own call, and its group is hidden by its wildcard. But S is then the
+    // only one that wants the group.
     r.expect(&[
         "S: prune (*, *) on interface 4",
         "B: prune (*, *) on interface 4",
@@ -268,12 +268,12 @@ fn t3_5_after_a_veto_a_host_joins_and_the_owner_has_the_last_word() {
     r.packet(SG, 1);
     r.heard.clear();
     assert_eq!(r.mfe(SG), "interface 1 to nowhere");
-    // The host's join is recorded and told, but the veto is the owner's: it stands.
+    // The host's join is recorded, and the owner is told, but the owner's veto remains.
     r.join("I", G, 2);
     r.expect(&["S: local join (*, 239.1.1.1) on interface 2"]);
     assert_eq!(r.mfe(SG), "interface 1 to nowhere");
-    // Hearing of the host, S joins again: redundant as a membership, but it
-    // lifts the veto, and D has to fetch the flow.
+    // S is told of the host, and joins again. The membership exists already, but this ends the veto,
+    // and D has to fetch the flow.
     r.join("S", G, 2);
     r.expect(&["D: join (10.0.0.1, 239.1.1.1) mfe"]);
     assert_eq!(r.packet(SG, 1), Outcome::Forwarded(smallvec![2.there()]));
@@ -289,7 +289,7 @@ fn t4_6_the_owner_of_the_way_to_the_source_leaves_its_own_join() {
     r.expect(&["D: join (10.0.0.1, 239.1.1.1) member"]);
     r.packet(SG, 1);
     r.heard.clear();
-    // D goes: it knows that of itself, and B's join, of which it was told, stands.
+    // D leaves: it is not told of its own call, and B's join, of which it was told, remains.
     r.leave("D", SG, 4);
     r.expect_nothing();
     assert_eq!(r.mfe(SG), "interface 1 to interface 3");
@@ -307,7 +307,7 @@ fn t4_6_the_way_to_the_source_gets_a_new_owner_and_it_hears_of_the_join() {
     r.join("B", SG, 3);
     r.packet(SG, 1);
     r.heard.clear();
-    // D gives the link back. Nobody is towards the source, and the MFE ends.
+    // D releases the link. No client is towards the source, and the MFE ends.
     r.release("D", 1);
     r.expect(&["D: prune (10.0.0.1, 239.1.1.1) on interface 0"]);
     assert_eq!(r.mfe(SG), "no MFE");
@@ -330,7 +330,7 @@ fn t0_5_a_receiver_on_the_senders_own_lan_never_turns_a_negative_mfe_active() {
     r.owns("I", &[1]);
     r.packet(SG, 1);
     r.heard.clear();
-    // KB279096: the host hears the sender without any router.
+    // KB279096: the host gets the packets without any router.
     r.join("I", G, 1);
     r.expect(&[
         "D: local join (*, 239.1.1.1) on interface 1",
@@ -365,7 +365,7 @@ fn t2_4_igmp_adds_inside_enable_and_the_flow_comes_back_under_the_new_owner() {
         "I: enable interface 5",
     ]);
     assert_eq!(r.mfe(SG), "interface 1 to nowhere");
-    // Still inside the callback: on the original this was a deadlock.
+    // Still inside the callback: this was a deadlock on Windows.
     r.inside_a_callback(|r| r.join("I", G, 5));
     r.expect(&[
         "S: local join (*, 239.1.1.1) on interface 5",
@@ -396,7 +396,7 @@ fn t6_7_a_reader_sees_one_life_or_the_other_when_the_time_out_changes() {
     assert_eq!(life(&r), (30, 30), "its answer counts from when it came");
     r.seconds_pass(10);
     assert_eq!(life(&r), (30, 20));
-    // A host comes and goes; the next answer is a longer life.
+    // A host joins and leaves. The next answer is a longer time-out.
     r.join("S", G, 2);
     r.answers_time_out("D", 60);
     r.leave("S", G, 2);

@@ -1,10 +1,10 @@
-//! Chapters 5.1, 5.2 and 5.10: what concerns very many flows is carried out in turns, and comes
-//! to what one turn would have come to.
+//! Chapters 5.1, 5.2 and 5.10: changes that concern very many flows are carried out in turns, with the
+//! same result as in one turn.
 
 use super::*;
 
 const SOURCE: &str = "10.0.0.1";
-/// So many flows a call sees to itself.
+/// So many flows are processed by the call itself.
 const AT_ONCE: usize = 64;
 
 /// A owns 1, B owns 2, where all groups are wanted, C owns 3; Q, which has no callbacks,
@@ -24,7 +24,7 @@ fn names(count: usize) -> Vec<String> {
     (0..count).map(|i| format!("({SOURCE}, 239.1.{}.{})", i / 200, 10 + i % 200)).collect()
 }
 
-/// That many flows of the source for which no way in is found on 4.
+/// So many flows of the source, for which no iif is found on 4.
 fn refused(r: &mut Router, count: usize) -> Vec<String> {
     let flows = names(count);
     for flow in &flows {
@@ -44,7 +44,7 @@ fn step(r: &mut Router, most: usize) {
     r.run(|engine, fx| engine.reroute_some(now, most, fx));
 }
 
-/// Of how many flows this client heard these words, and that it heard them once of each.
+/// The number of flows about which the client was told this; checks that it was told once of each.
 fn told(r: &Router, words: &str, flows: &[String]) -> usize {
     let heard = |flow: &String| {
         let line = format!("{words} {flow}");
@@ -118,7 +118,7 @@ fn t5_10_new_flows_follow_the_last_of_several_routes() {
 fn t5_10_a_new_flow_that_is_asked_about_anew_takes_the_present_route() {
     let (mut r, flows) = asked(200);
     r.reroute(SOURCE, connected(3));
-    // Its turn has not come; A's interface goes, and nobody speaks for its former way in.
+    // Its turn has not come. A's interface is released, and its former iif has no owner.
     r.release("A", 1);
     assert_eq!(told(&r, "C: rpf", &flows), 200);
     r.goes_on(7);
@@ -134,7 +134,7 @@ fn t5_10_refused_flows_follow_their_route_a_few_at_a_time() {
     assert_eq!(coming_in_by(&r, 1, &flows), AT_ONCE, "with the call");
     step(&mut r, 10);
     assert_eq!(coming_in_by(&r, 1, &flows), AT_ONCE + 10);
-    // A packet of one whose turn has not come is a first one.
+    // A packet of a flow whose turn has not come is a first packet.
     assert_eq!(r.upcall(&flows[499], 4), Outcome::Resolving);
     assert_eq!(coming_in_by(&r, 1, &flows), AT_ONCE + 11);
     r.goes_on(10);
@@ -164,12 +164,12 @@ fn t5_1_a_release_forgets_the_flows_that_were_refused_there_a_few_at_a_time() {
     let flows = refused(&mut r, 500);
     r.release("Q", 4);
     assert_eq!((remembered(&r), r.dirty.len()), (500 - AT_ONCE, AT_ONCE), "with the call");
-    // No entry is to stand for any of them, whether its turn has come or not.
+    // No entry may remain for any of them, whether its turn has come or not.
     assert!(flows.iter().all(|flow| r.entry(flow) == "nothing"));
     r.dirty.clear();
     step(&mut r, 10);
     assert_eq!((remembered(&r), r.dirty.len()), (490 - AT_ONCE, 10));
-    // Somebody has it again, and a packet comes: nobody asks for those of before.
+    // The interface is taken again, and a packet arrives: no client is asked about the former flows.
     r.take("A", 4);
     r.heard.clear();
     assert_eq!(r.upcall(&flows[499], 4), Outcome::Resolving);
@@ -190,7 +190,7 @@ fn t5_1_without_a_boundary_refused_flows_are_looked_at_a_few_at_a_time() {
     assert_eq!(coming_in_by(&r, 4, &flows), AT_ONCE, "with the call");
     step(&mut r, 10);
     assert_eq!(coming_in_by(&r, 4, &flows), AT_ONCE + 10);
-    // The boundary is back: what has not been looked at stays refused.
+    // The boundary is back: flows that have not been examined stay refused.
     r.run(|engine, fx| engine.add_boundary(4, scope, fx));
     r.goes_on(10);
     assert_eq!((coming_in_by(&r, 4, &flows), remembered(&r)), (0, 500 - AT_ONCE - 10));
@@ -216,7 +216,7 @@ fn t5_1_what_was_refused_after_a_change_is_not_looked_at_for_it() {
     refused(&mut r, 2000);
     r.release("Q", 4);
     r.owns("Q", &[4]);
-    // The turn of the old ones has not come, these are decided by what holds now.
+    // The turn of the old ones has not come. These are decided by the present state.
     let news = ["(10.0.0.2, 239.9.1.1)", "(10.0.0.2, 239.9.1.2)"];
     for flow in news {
         assert!(matches!(r.upcall(flow, 4), Outcome::Refused(_)));
@@ -236,7 +236,7 @@ fn t5_1_more_changes_than_are_kept_apart_lose_no_flow() {
     }
     r.take("A", 9);
     r.goes_on(10);
-    // Their next packets are first ones, if they have not been looked at.
+    // Their next packets are first packets, if they have not been examined.
     for flow in flows.iter().filter(|flow| r.mfe(flow) == "no MFE").cloned().collect::<Vec<_>>() {
         assert_eq!(r.upcall(&flow, 4), Outcome::Resolving);
     }
@@ -276,7 +276,7 @@ fn t5_2_a_new_owner_of_the_route_moves_flows_that_none_led_to_a_few_at_a_time() 
     assert_eq!(coming_in_by(&r, 9, &flows), AT_ONCE, "with the call");
     step(&mut r, 10);
     assert_eq!(coming_in_by(&r, 9, &flows), AT_ONCE + 10);
-    // Another change meanwhile: they are gone through once more after that.
+    // Another change meanwhile: they are examined again after that.
     r.release("C", 9);
     r.take("C", 9);
     r.goes_on(10);
@@ -333,7 +333,7 @@ fn t5_1_a_change_that_comes_again_and_again_holds_up_no_other() {
     r.source(SOURCE, via(9, "10.9.0.9"));
     let flows = refused(&mut r, 5000);
     for turn in 0..40 {
-        // It concerns none of them, and is gone through for longer than it takes to come again.
+        // It concerns none of them, and comes again before the flows have been examined.
         let scope = Scope::new(addr("239.2.0.0"), 16).unwrap();
         r.run(|engine, fx| engine.add_boundary(4, scope, fx));
         r.run(|engine, fx| engine.delete_boundary(4, scope, fx)).unwrap();

@@ -5,8 +5,8 @@ use super::*;
 const SG: &str = "(10.0.0.1, 239.1.1.1)";
 const ASKED: &str = "A: rpf (10.0.0.1, 239.1.1.1) on interface 0 from 0.0.0.0";
 
-/// A owns 1 and 4; B owns 2, where the group is wanted; C owns 3. The source's route leads to 9,
-/// which nobody has.
+/// A owns 1 and 4; B owns 2, where the group is wanted; C owns 3. The source's route leads to 9, which
+/// no client has taken.
 fn stage() -> Router {
     let mut r = Router::with(&["A", "B", "C"]);
     r.owns("A", &[1, 4]).owns("B", &[2]).owns("C", &[3]);
@@ -96,7 +96,7 @@ fn t5_2_nobody_is_asked_about_what_a_boundary_keeps_off() {
     r.source("10.0.0.1", connected(3));
     let scope = Scope::new(addr("239.1.1.1"), 32).unwrap();
     r.run(|engine, fx| engine.add_boundary(3, scope, fx));
-    // The way in is a client's, and has a boundary (D30).
+    // The iif has an owner, and a boundary (D30).
     assert_eq!(r.packet(SG, 1), Outcome::Refused(Refused::NoUpstream));
     r.expect_nothing();
 }
@@ -123,7 +123,7 @@ fn t5_2_except_after_a_change_that_covers_its_source() {
     let mut r = stage();
     r.packet(SG, 1);
     r.expect(&[ASKED]);
-    // Still to nobody, but it is another route.
+    // It still leads to no client's interface, but it is another route.
     r.reroute("10.0.0.1", via(8, "10.8.0.9"));
     r.expect(&[ASKED]);
     r.reroute("10.0.0.2", via(7, "10.8.0.9")); // of another source
@@ -146,7 +146,7 @@ fn t5_2_a_renewal_asks_the_owner_of_the_iif_the_same_way() {
     assert_eq!(r.mfe(SG), "interface 1 to interface 2", "it forwards meanwhile");
     r.returns("A");
     assert_eq!(r.mfe(SG), "interface 1 to interface 2");
-    // The next time it does not accept it any more.
+    // The next time it no longer accepts it.
     r.packet(SG, 1);
     r.party("A").habits.names = None;
     r.heard.clear();
@@ -160,7 +160,7 @@ fn t5_2_a_renewal_asks_the_owner_of_the_iif_the_same_way() {
 #[test]
 fn t5_2_nor_does_a_short_life_ask_more_often() {
     let mut r = accepted();
-    // B goes, so A is told that the MFE has no oif, and lets it live 4 s.
+    // B leaves, so A is told that the MFE has no oif, and answers with a time-out of 4 s.
     r.answers_time_out("A", 4);
     r.leave("B", "(*, 239.1.1.1)", 2);
     r.join("B", "(*, 239.1.1.1)", 2);
@@ -185,7 +185,7 @@ fn t5_2_a_route_through_a_clients_interface_moves_it() {
         "C: join (10.0.0.1, 239.1.1.1) mfe",
     ]);
     assert_eq!(r.mfe(SG), "interface 3 to interface 2");
-    // It is an MFE like others now.
+    // From now on it is an ordinary MFE.
     r.heard.clear();
     r.reroute("10.0.0.1", Route::NONE);
     assert_eq!(r.mfe(SG), "no MFE");

@@ -1,14 +1,13 @@
-//! The engine against a second, deliberately naive implementation of the
-//! specification ([`spec`]). Both get the same calls, hostile ones included:
-//! packets, answers in any order and twice, time-outs, route changes,
-//! interfaces that come and go, calls from in- and outside callbacks. After
-//! every step the codes, all that is told, and every table must be the same. The clients
-//! hear their alerts late and fall behind: one that has caught up must believe the truth.
+//! Compares the engine with a second, deliberately naive implementation of the specification
+//! ([`spec`]). Both get the same calls, also invalid ones: packets, answers in any order and twice,
+//! time-outs, route changes, interfaces that disappear and return, calls inside and outside callbacks.
+//! After each step the codes, the notices and all tables must be the same. Clients get their alerts late
+//! and fall behind. A client that has caught up must know the current state.
 //!
-//! - `cargo test -p mgm-engine --test model` walks 50,000 steps; `MGM_MODEL_STEPS` is another number.
+//! - `cargo test -p mgm-engine --test model` makes 50,000 steps, or `MGM_MODEL_STEPS`.
 //! - `MGM_MODEL_SEED=17 cargo test -p mgm-engine --test model walks` begins with that seed.
-//! - Whatever fails is cut down to the steps that it takes, and printed. `MGM_MODEL_SHRINK=no`
-//!   saves that time where the result is enough.
+//! - A sequence that fails is reduced to the steps that are needed, and printed. `MGM_MODEL_SHRINK=no`
+//!   leaves out the reduction, which takes time.
 
 mod drive;
 mod shrink;
@@ -22,7 +21,7 @@ use shrink::{shrink, try_walk};
 use std::time::Instant;
 use steps::{Dice, Step};
 
-/// Steps of one walk: long enough to get anywhere, short enough to be shrunk.
+/// The steps of one walk: enough to reach all states, and few enough to be reduced.
 const WALK: usize = 2_500;
 
 fn steps_of(seed: u64) -> Vec<Step> {
@@ -30,9 +29,8 @@ fn steps_of(seed: u64) -> Vec<Step> {
     (0..WALK).map(|_| dice.step()).collect()
 }
 
-/// One walk in eight is in a crowd of interfaces, one in two above a kernel, one in five has
-/// room for a few flows only, one in three has two routing domains, and one in five a source
-/// with very many flows.
+/// One walk in eight has very many interfaces, one in two a kernel that forwards, one in five room for
+/// a few flows only, one in three two routing domains, and one in five a source with very many flows.
 fn stage_of(seed: u64) -> Stage {
     Stage {
         crowded: seed % 8 == 7,
@@ -43,7 +41,7 @@ fn stage_of(seed: u64) -> Stage {
     }
 }
 
-/// Walks from seed to seed; what went wrong, if anything did.
+/// Makes walks with one seed after the other. Returns the first failure.
 fn walks(first_seed: u64, steps: usize) -> Result<Seen, String> {
     let mut sum = Seen::default();
     for seed in (first_seed..).take(steps.div_ceil(WALK)) {
@@ -71,7 +69,7 @@ fn walks(first_seed: u64, steps: usize) -> Result<Seen, String> {
     Ok(sum)
 }
 
-/// What the walks came across.
+/// What happened in the walks.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Seen {
     alerts: usize,
@@ -96,7 +94,7 @@ fn walks_keep_every_rule() {
             #[allow(clippy::cast_precision_loss)]
             let rate = steps as f64 / started.elapsed().as_secs_f64();
             println!("{steps} steps from seed {seed}, {rate:.0} a second: {seen:?}");
-            // They went somewhere: there was something to compare.
+            // The walks were not empty: there was something to compare.
             assert!(seen.alerts > steps / 8 && seen.installed > steps / 400, "{seen:?}");
             assert!(seen.fell_behind > steps / 400, "{seen:?}");
             assert!(seen.taken_over > steps / 1000, "{seen:?}");

@@ -1,4 +1,4 @@
-//! Runs sequences of steps, and cuts those that fail down to what it takes.
+//! Runs sequences of steps, and reduces those that fail to the steps that are needed.
 
 use crate::drive::{Drive, Stage};
 use crate::steps::Step;
@@ -19,7 +19,7 @@ thread_local! {
     static QUIET: Cell<bool> = const { Cell::new(false) };
 }
 
-/// Panics of the engine are findings here, and shown once they are shrunk.
+/// Panics of the engine are failures, too. They are printed when the sequence has been reduced.
 fn quiet_panics() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -32,7 +32,7 @@ fn quiet_panics() {
     });
 }
 
-/// Walks; the first difference ends it.
+/// Makes the steps until the first difference.
 pub fn try_walk(steps: &[Step], stage: Stage) -> Result<Seen, Failure> {
     quiet_panics();
     let mut drive = Drive::new(stage);
@@ -60,8 +60,8 @@ pub fn try_walk(steps: &[Step], stage: Stage) -> Result<Seen, Failure> {
     })
 }
 
-/// Leaves out as many steps as can be left out, half of them first, then ever
-/// smaller pieces; and makes zeros of the operands that do not matter.
+/// Leaves out all steps that are not needed: at first half of them, then smaller and smaller parts.
+/// Replaces operands that do not matter by 0.
 pub fn shrink(steps: &[Step], stage: Stage, failure: Failure) -> (Vec<Step>, Failure) {
     let (mut steps, mut failure) = (steps.to_vec(), failure);
     let mut piece = steps.len().div_ceil(2);

@@ -1,5 +1,5 @@
-//! The steps of a walk: small numbers that mean something in every state, so
-//! that any step may be left out of a sequence and the rest still makes sense.
+//! The steps of a walk. They consist of small numbers that have a meaning in every state, so a sequence
+//! remains valid if any step is left out.
 
 use mgm_types::{Flow, Interface, Ipv4Addr, NextHop, Rate, Route, RouteOrigin, Scope};
 use std::fmt;
@@ -10,7 +10,7 @@ const fn at(index: u32, next_hop: [u8; 4]) -> Interface {
     Interface { index, next_hop: Ipv4Addr::new(a, b, c, d) }
 }
 
-/// Names of interfaces: links, neighbours on an NBMA link, two that collide, none.
+/// Interfaces: links, neighbours on an NBMA link, two that exclude each other, and an invalid one.
 pub const INTERFACES: [Interface; 9] = [
     at(1, [0; 4]),
     at(2, [0; 4]),
@@ -39,10 +39,10 @@ pub const SOURCES: [Ipv4Addr; 3] =
 pub const KEYS: [(u32, u32); 7] =
     [(100, 0), (100, 1), (200, 0), (10, 0), (0x4137_000A, 0), (10, 7), (300, 0)];
 
-/// What PRUNE_ALERT (FALSE) may leave behind.
+/// The time-outs with which clients answer PRUNE_ALERT (FALSE).
 pub const TIMEOUTS: [u32; 6] = [0, 1, 5, 60, 900, u32::MAX];
 
-/// How many seconds may pass at once.
+/// The seconds that pass in one step.
 pub const SECONDS: [u64; 8] = [1, 2, 3, 5, 30, 60, 61, 1000];
 
 /// A kind and its operands. Every operand has a meaning in every state, and 0
@@ -70,15 +70,15 @@ pub enum Kind {
     Begin,
     /// A callback ends, with its answer.
     Answer,
-    /// An answer comes once more, or from one who left.
+    /// A former answer is given again, perhaps by a client that has deregistered.
     AnswerAgain,
-    /// All callbacks that are due, with nothing to say.
+    /// All callbacks that are due, with the suggested answers.
     AnswerAll,
     /// Delivers some of the alerts that wait for a client, or all alerts of all clients.
     Deliver,
     SetMfe,
     Routes,
-    /// Flows whose turn it is follow their routes.
+    /// Some flows follow their routes.
     Reroute,
     Time,
     LoseOrReturn,
@@ -90,11 +90,11 @@ pub enum Kind {
     Die,
     /// A successor registers.
     Succeed,
-    /// A successor wants no more of it.
+    /// A successor calls MgmHostGraceDone.
     GraceDone,
 }
 
-/// How often each kind comes, in a hundred and something.
+/// The weights with which the kinds are chosen.
 const WEIGHTS: [(Kind, u8); 24] = [
     (Kind::Register, 3),
     (Kind::Deregister, 1),
@@ -176,7 +176,7 @@ pub fn route(operand: u8, more: u8) -> Route {
         }
         _ => return Route::NONE,
     };
-    // Three in four have other ways, one of them perhaps by the same interface.
+    // Three in four have other paths, one of which may lead to the same interface.
     let other = |operand: u8| NextHop {
         origin: if operand & 8 == 0 { origin } else { RouteOrigin::Via([10, 6, 6, 6].into()) },
         if_index: 1 + u32::from(operand % 8) % 6,
@@ -201,7 +201,7 @@ pub fn scope(operand: u8) -> Scope {
     Scope::new(address, length).expect("a scope")
 }
 
-/// A limit of new flows that walks reach, or none.
+/// A limit of new flows that is low enough to be reached, or none.
 pub fn rate(operand: u8) -> Option<Rate> {
     let (per_second, burst) = (u32::from(operand) % 4, 1 + u32::from(operand) / 4 % 3);
     (per_second > 0).then_some(Rate { per_second, burst })

@@ -1,4 +1,4 @@
-//! Compares every table, while it is small.
+//! Compares all tables that are small.
 
 use crate::drive::{number, Checked, Drive};
 use crate::spec::{Client, Mfe, Model, Place, Purpose};
@@ -10,16 +10,16 @@ use mgm_types::{Flow, IfId, Interface, Prefix, Result};
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
-/// Tables with more entries are left alone.
+/// Larger tables are not compared.
 const SMALL: usize = 200;
 
-/// A forwarder that knows what it was told, and no more (Effects::dirty).
+/// A forwarder that has exactly the entries that the engine's effects have asked for.
 pub struct Mirror {
     names: Vec<Interface>,
     entries: BTreeMap<Flow, (Interface, Vec<(Interface, u8)>)>,
-    /// The interface that refused flows have an entry for.
+    /// The interface in the entry of each refused flow.
     refused: BTreeMap<Flow, Interface>,
-    /// Packets by entry, where the forwarder counts them and not the engine.
+    /// The packets of each entry, if the forwarder counts them instead of the engine.
     counts: Option<BTreeMap<Flow, u64>>,
 }
 
@@ -33,30 +33,30 @@ impl Mirror {
         self.counts.is_some()
     }
 
-    /// The interface that packets of a flow are forwarded from.
+    /// The interface from which packets of a flow are forwarded.
     pub fn iif(&self, flow: Flow) -> Option<Interface> {
         self.entries.get(&flow).map(|(iif, _)| *iif)
     }
 
-    /// The interface that a refused flow has an entry for.
+    /// The interface in the entry of a refused flow.
     pub fn refused_at(&self, flow: Flow) -> Option<Interface> {
         self.refused.get(&flow).copied()
     }
 
-    /// A packet comes in there.
+    /// A packet arrives on this interface.
     pub fn count(&mut self, flow: Flow) {
         if let Some(counts) = &mut self.counts {
             *counts.entry(flow).or_default() += 1;
         }
     }
 
-    /// What the engine is told when it asks how many came in, at this moment.
+    /// The count that the engine gets if it asks now.
     pub fn counted(&self) -> impl Fn(Flow) -> Result<Option<u64>> {
         let counts = self.counts.clone();
         move |flow| Ok(counts.as_ref().map(|counts| counts.get(&flow).copied().unwrap_or(0)))
     }
 
-    /// The number that an interface is known by.
+    /// The number of an interface.
     pub fn name(&mut self, id: IfId, interface: Interface) {
         let at = number(id);
         if self.names.len() <= at {
@@ -69,7 +69,7 @@ impl Mirror {
         self.names.get(number(id)).copied().unwrap_or(Interface::NONE)
     }
 
-    /// Carries out what an engine call wants of the forwarder.
+    /// Carries out the effects of an engine call on the forwarder.
     pub fn follow(&mut self, engine: &Engine, fx: &mut Effects, model: &mut Model) -> Checked {
         let mut oifs = Vec::new();
         for flow in fx.dirty.drain(..) {
@@ -114,7 +114,7 @@ fn equal<T: PartialEq + Debug>(what: impl AsRef<str>, engine: T, model: T) -> Ch
     Err(format!("{}:\n  engine {engine:?}\n  model  {model:?}", what.as_ref()))
 }
 
-/// Everything that the engine's functions show.
+/// Compares everything that functions of the engine return.
 pub fn compare(drive: &Drive) -> Checked {
     let Drive { engine, model, mirror, .. } = drive;
     if model.members.len() > SMALL || model.mfes.len() > SMALL {
@@ -168,7 +168,7 @@ pub fn compare(drive: &Drive) -> Checked {
     mfes(engine, model, mirror)
 }
 
-/// What the status page shows, which is nearly all there is.
+/// Compares what the status shows, which is nearly everything.
 fn listing(engine: &Engine, model: &Model) -> Checked {
     let has = |client: &Client| {
         let is_its = |place: &&Place| [place.claim, place.igmp].contains(&Some(client.id));
@@ -245,7 +245,7 @@ fn enumerations(engine: &Engine, model: &Model) -> Checked {
             }
             last = next;
         }
-        // From where no entry is, or no longer (spec 7.3).
+        // From a flow that has no entry, or no longer (spec 7.3).
         let gone = Some(Flow::any_source(GROUPS[1]));
         equal(
             "an entry after one that is gone",
@@ -256,7 +256,7 @@ fn enumerations(engine: &Engine, model: &Model) -> Checked {
     Ok(())
 }
 
-/// What the retrieval functions have to show of an MFE (spec 6.7, 6.8).
+/// What the retrieval functions must return about an MFE (spec 6.7, 6.8).
 fn row(model: &Model, mfe: &Mfe) -> MfeRow {
     let protocol = model.master(mfe.iif).and_then(|client| model.client(client));
     let mut oifs: Vec<_> = mfe
@@ -306,7 +306,7 @@ fn mfes(engine: &Engine, model: &Model, mirror: &Mirror) -> Checked {
     });
     equal("the MFEs", &shown, &due)?;
 
-    // One at a time, and from where there is none (spec 6.4, 6.5).
+    // One at a time, also from a flow without an MFE (spec 6.4, 6.5).
     for group in GROUPS {
         for source in SOURCES {
             let flow = Flow::new(source, group);

@@ -102,7 +102,7 @@ fn i55_a_merge_that_changes_its_mode_says_so() {
     exclude(&mut home, &[]);
     home.pass(5_000);
     home.upstream();
-    // Nobody repeats the report of lan2: its group timer ends, and the list of lan1 is left.
+    // No host repeats the report of lan2: its group timer ends, and the list of lan1 is left.
     home.pass(280_000);
     let reports = home.upstream();
     let changes: Vec<_> = reports.iter().filter(|report| !report.starts_with("IS_")).collect();
@@ -147,7 +147,7 @@ fn i54_sources_of_other_components_are_reported_too() {
     assert_eq!(reported(&home), ["239.1.1.1 IN(10.9.0.1,10.9.0.2)"]);
     alert(&mut home, Callback::PruneAlert(flow("10.9.0.1,239.1.1.1")));
     assert_eq!(reported(&home), ["239.1.1.1 IN(10.9.0.2)"]);
-    // A prune of something that was never announced is nothing (docs/semantics.md, D57).
+    // A prune of something that was never announced has no effect (docs/semantics.md, D57).
     alert(&mut home, Callback::PruneAlert(flow("10.9.0.7,239.1.1.1")));
     assert_eq!(reported(&home), ["239.1.1.1 IN(10.9.0.2)"]);
 }
@@ -230,7 +230,7 @@ fn g45_other_components_have_a_limit_of_their_own() {
     home.pass(60_000);
     alert(&mut home, Callback::JoinAlert(flow("239.1.1.20")));
     assert_eq!(home.network.log(home.proxy), [LogEvent::OthersLimit(flow("239.1.1.20"))]);
-    // What is known may be announced again, and what ends makes room.
+    // Known groups may be announced again, and groups that end make room.
     alert(&mut home, Callback::JoinAlert(flow("239.1.1.1")));
     assert_eq!(refused(&home), 11);
     alert(&mut home, Callback::PruneAlert(flow("239.1.1.1")));

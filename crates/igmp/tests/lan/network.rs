@@ -46,7 +46,7 @@ pub fn role(role: Role) -> LinkConfig {
     LinkConfig { role, ..LinkConfig::default() }
 }
 
-/// A machine: an instance of the crate, and what its library has been told.
+/// A machine: an instance of the crate, and the calls that its library has got.
 struct Machine {
     igmp: Igmp,
     /// The LAN of each link.
@@ -317,7 +317,7 @@ impl Network {
         self.machines[machine].memberships.clear();
     }
 
-    /// Takes a machine off all LANs: it hears and says nothing any longer.
+    /// Disconnects a machine from all LANs: it receives and sends nothing any longer.
     pub fn kill(&mut self, machine: usize) {
         self.machines[machine].lans.clear();
         self.machines[machine].igmp = Igmp::new(0);

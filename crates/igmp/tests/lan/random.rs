@@ -1,4 +1,4 @@
-//! Random joins, leaves, flaps and packets: what must hold whatever happens.
+//! Random joins, leaves, flaps and packets, and what must always hold.
 
 use crate::network::*;
 use mgm_igmp::{Event, LinkConfig, LinkInfo, ProxyUpstream, Role};
@@ -83,7 +83,7 @@ fn i55_after_lost_packets_the_next_queries_put_everything_right() {
             }
             home.pass(random.u64(0..20_000));
         }
-        // Two query intervals, and what no host answers for ends by GMI.
+        // Two query intervals: what no host answers for ends after GMI.
         home.network.loss = 0;
         home.pass(800_000);
         assert_eq!(home.forwarded(DOWN1), expected(&wanted[..2]));

@@ -6,7 +6,7 @@ use mgm_igmp::{LinkConfig, Role};
 #[test]
 fn t68_proxy_data_first() {
     let mut home = Home::new();
-    // The stream has run for 30 s, and its MFE is negative: nobody wanted it.
+    // The stream has run for 30 s, and its MFE is negative, because no host wanted it.
     assert_eq!(home.network.ask(home.proxy, "10.9.0.1,239.1.1.1", UP, UP), UP);
     home.pass(30_000);
     let host = home.network.host("lan1", "192.168.1.50");

@@ -1,4 +1,4 @@
-//! Upstreams that go, come back, speak older versions, or are several (I60, I62, I64).
+//! Upstreams that disappear, return, or speak older versions, and several upstreams (I60, I62, I64).
 
 use crate::network::*;
 use mgm_igmp::{Event, LinkConfig, LinkInfo, ProxyUpstream, Role};
@@ -30,7 +30,7 @@ fn t70_proxy_upstream_v2() {
 fn t71_proxy_upstream_flap() {
     let (mut home, _) = Home::joined(&[G]);
 
-    // The device goes, and so does its membership at the provider, in the end.
+    // The device is removed, and in the end its membership at the provider ends.
     home.network.event(home.proxy, Event::LinkGone { link: UP });
     home.pass(600_000);
     assert_eq!(home.upstream(), [""; 0]);

@@ -13,17 +13,17 @@ use mgm_igmp::{
 use std::net::Ipv4Addr;
 
 const LINK: u32 = 3;
-/// Groups and sources together: few, so that the limit is met.
+/// The limit of groups and sources together: low, so that it is reached.
 const MAX_ENTRIES: u32 = 13;
 
-/// Where a walk went wrong.
+/// The failure of a walk.
 #[derive(Debug)]
 pub struct Failure {
     pub at: usize,
     pub what: String,
 }
 
-/// What walks came across.
+/// What happened in the walks.
 #[derive(Debug, Default)]
 pub struct Seen {
     specific: usize,
@@ -48,7 +48,7 @@ impl Seen {
         self.older_version += more.older_version;
     }
 
-    /// What was seen in a thousand steps, and how much of it there must be.
+    /// How often something has happened in a thousand steps, and how often it must.
     pub fn per_thousand(&self, steps: usize) -> [(&'static str, usize, usize); 8] {
         let rate = |count: usize| 1_000 * count / steps.max(1);
         [
@@ -75,7 +75,7 @@ struct Walk {
     alone: bool,
     sent: Vec<(u64, String)>,
     seen: Seen,
-    /// Calls came while the library takes none, or calls of a kind that must not come.
+    /// There were calls while the library accepts none, or calls of a wrong kind.
     bad_call: Option<MgmCall>,
 }
 

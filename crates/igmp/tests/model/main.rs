@@ -1,5 +1,5 @@
-//! The router side against a second, deliberately naive implementation of its rules
-//! ([`spec`]): flat lists that are searched from the beginning each time.
+//! Compares the router side with a second, deliberately naive implementation of its rules ([`spec`]):
+//! flat lists that are searched from the beginning each time.
 //!
 //! Both get the same reports, queries, times, configurations and callbacks of the library, at
 //! random. After every step both must agree on the queries that were sent, the state of every
@@ -7,7 +7,7 @@
 //!
 //! - `cargo test -p mgm-igmp --test model` walks 100,000 steps; `MGM_MODEL_STEPS` is another number.
 //! - `MGM_MODEL_SEED=17` begins with that seed.
-//! - A walk that fails is cut down to the steps that it takes, and printed with its seed.
+//! - A walk that fails is reduced to the steps that are needed, and printed with its seed.
 
 mod compare;
 mod mgm;
@@ -17,7 +17,7 @@ mod steps;
 use compare::{walk, Failure};
 use steps::{Dice, Step};
 
-/// Steps of one walk: long enough to get anywhere, short enough to be cut down.
+/// The steps of one walk: enough to reach all states, and few enough to be reduced.
 const WALK: usize = 1_000;
 
 fn setting(name: &str) -> Option<u64> {
@@ -65,7 +65,7 @@ fn t25_table_all_rows() {
         }
     }
     println!("{seen:?}");
-    // Walks that meet nothing prove nothing.
+    // Walks in which nothing happens prove nothing.
     for (what, count, least) in seen.per_thousand(steps) {
         assert!(count >= least, "{what}: {count} of {least} in 1,000 steps");
     }

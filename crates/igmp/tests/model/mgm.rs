@@ -1,4 +1,4 @@
-//! What the library makes of the calls: the memberships of the link and its overrides, for MFEs of
+//! The effects of the calls in the library: the memberships of the link and its overrides, for MFEs of
 //! all flows (docs/semantics.md, 3.3 to 3.5).
 
 use mgm_igmp::{Flag, Flow, Membership, MgmCall};
@@ -41,7 +41,7 @@ impl Mgm {
         self.overrides.retain(|of, _| !matches(of));
     }
 
-    /// The link changed hands, or was lost.
+    /// The owner of the link has changed, or the link is lost.
     pub fn clear(&mut self) {
         *self = Mgm::default();
     }

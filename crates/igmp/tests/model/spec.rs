@@ -1,5 +1,5 @@
-//! The rules of the router side once more, without a thought for speed: flat lists of what
-//! there is, searched from the beginning. Written from igmp.md's rules and docs/igmp.md's decisions.
+//! The rules of the router side as a simple and slow program: flat lists that are searched from the
+//! beginning. Written from the rules and the decisions of docs/igmp.md.
 
 mod election;
 mod table;
@@ -162,7 +162,7 @@ impl Spec {
         self.untils.retain(|line| line.group != group);
     }
 
-    /// Deletes groups of which nothing is left.
+    /// Deletes groups without any state.
     pub fn tidy(&mut self) {
         for group in GROUPS {
             let nothing = self.running(group).is_empty() && !self.is_exclude(group);
@@ -172,7 +172,7 @@ impl Spec {
         }
     }
 
-    /// Whether packets of a flow should leave by the link, and whether they are wanted by name.
+    /// Whether packets of a flow should leave by the link, and whether its source is wanted by name.
     pub fn forwards(&self, source: Ipv4Addr, group: Ipv4Addr) -> bool {
         if !self.up {
             return false;
@@ -296,7 +296,7 @@ impl Spec {
     }
 }
 
-/// What a record came in.
+/// The message that contained a record.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     V1,

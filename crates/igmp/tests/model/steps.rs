@@ -1,4 +1,4 @@
-//! What can happen, and the dice that decide what does.
+//! The events of a walk, and the random numbers that choose them.
 
 use mgm_igmp::config::{AccessList, Rule};
 use mgm_igmp::{Flow, LeaveMode, LinkConfig, Prefix};
@@ -37,7 +37,7 @@ pub fn router(number: u8) -> Ipv4Addr {
     Ipv4Addr::new(10, 0, 0, number)
 }
 
-/// Something that happens.
+/// An event.
 #[derive(Clone, Debug)]
 pub enum Step {
     Report {
@@ -130,7 +130,7 @@ impl Picked {
     }
 }
 
-/// Decides what happens.
+/// Chooses the events.
 pub struct Dice(fastrand::Rng);
 
 impl Dice {

@@ -33,11 +33,11 @@ fn reported(router: &Router) -> Vec<String> {
 #[test]
 fn t75b_proxy_beside_others() {
     let mut router = home(ProxyUpstream::default());
-    // A stream of a LAN sender goes up, and nobody is told.
+    // A stream of a LAN sender is sent up, and no client is told.
     assert_eq!(router.packet("192.168.1.9,239.1.1.1", LAN1), Some(vec![UP]));
     assert_eq!(router.memberships(), ["1 (192.168.1.9, 239.1.1.1)"]);
     assert_eq!(router.heard(), [""; 0]);
-    // A host wants a group: P is told as ever.
+    // A host wants a group: P is told as usual.
     router.report(LAN2, "192.168.2.50", ToEx, "239.1.1.2", &[]);
     assert_eq!(router.heard(), ["join (*, 239.1.1.2) true"]);
     router.report(LAN2, "192.168.2.50", ToIn, "239.1.1.2", &[]);
@@ -53,7 +53,7 @@ fn t75_proxy_for_pim() {
     assert_eq!(router.packet("10.1.0.9,239.1.1.1", UP), Some(vec![P1]));
     router.p_leaves(P1, G);
     assert!(reported(&router).is_empty());
-    // A source behind the upstream is the proxy's to report, one elsewhere is not.
+    // The proxy reports a source behind the upstream, and no other one.
     router.p_joins(P1, "10.1.0.9,239.1.1.2");
     assert_eq!(reported(&router), ["239.1.1.2 false"]);
     router.p_joins(P1, "172.16.0.1,239.1.1.3");
@@ -67,7 +67,7 @@ fn i59_host_routes_bring_the_wishes_of_others_to_the_proxy() {
     router.p_joins(P1, "172.16.0.1,239.1.1.3");
     assert_eq!(reported(&router), ["239.1.1.3 false"]);
     assert_eq!(router.packet("172.16.0.1,239.1.1.3", UP), Some(vec![P1]));
-    // The route goes, and so does the wish.
+    // The route is deleted, so the proxy no longer wants the flow.
     router.event(Event::Proxies(vec![ProxyUpstream {
         links: vec![UP],
         downstreams: vec![LAN1],
@@ -92,7 +92,7 @@ fn t69_proxy_altnet() {
     let mut router = home(ProxyUpstream::default());
     router.report(LAN1, HOST, ToEx, G, &[]);
     assert_eq!(router.packet("172.16.0.1,239.1.1.1", UP), Some(vec![LAN1]), "no route");
-    // It lives on: its renewal asks again.
+    // The MFE stays, and its renewal asks again.
     for _ in 0..5 {
         router.pass(600_000);
         router.report(LAN1, HOST, ToEx, G, &[]);

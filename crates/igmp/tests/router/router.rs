@@ -117,7 +117,7 @@ impl Router {
         Some(self.look_up_source(source))
     }
 
-    /// A call of the engine, and all callbacks that come of it.
+    /// A call of the engine, and all callbacks that it causes.
     fn run<R>(&mut self, call: impl FnOnce(&mut Engine, &mut Effects) -> R) -> R {
         let mut fx = Effects::default();
         self.engine.set_now(Time(self.now));
@@ -340,7 +340,7 @@ impl Router {
         self.now = end;
     }
 
-    /// The memberships that the library has, as `link flow`, whoever added them.
+    /// The memberships that the library has, of all clients, as `link flow`.
     pub fn memberships(&self) -> Vec<String> {
         let rows = self.engine.memberships(Flow::WILDCARD);
         let of_row = |row: mgm_engine::MembershipRow| {

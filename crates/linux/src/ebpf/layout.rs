@@ -3,6 +3,7 @@
 use super::memory::Shared;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 use std::sync::atomic::{AtomicI64, AtomicU32, AtomicU64};
+use std::time::Duration;
 
 /// Entries, or oifs, in an inner map.
 pub(super) const CHUNK: usize = 16_384;
@@ -178,6 +179,30 @@ pub(super) struct Pending {
     count: AtomicU32,
 }
 
+/// A flow that the limit of new flows of an interface has refused.
+#[derive(Debug)]
+#[repr(C)]
+pub(super) struct Refusal {
+    flow: SharedFlow,
+    ifindex: AtomicU32,
+    since: AtomicU32,
+}
+
+/// Programs tell times in units of 2^20 ns, about a millisecond.
+const TICK: u32 = 20;
+
+impl Refusal {
+    /// The index on which a packet of the flow was refused, unless that was longer ago. `now` is
+    /// CLOCK_MONOTONIC.
+    pub(super) fn of(&self, key: FlowKey, now: Duration, most: Duration) -> Option<u32> {
+        let ticks = |time: Duration| (time.as_nanos() as u64 >> TICK) as u32;
+        // A packet may be refused while this reads the clock.
+        let age = ticks(now).wrapping_sub(self.since.load(Relaxed)) as i32;
+        let (ifindex, is_recent) = (self.ifindex.load(Relaxed), age < ticks(most) as i32);
+        (ifindex != 0 && is_recent && self.flow.is(key)).then_some(ifindex)
+    }
+}
+
 /// Packets that are sent on in one run of a program.
 pub(super) const PARCELS: usize = 16;
 
@@ -258,6 +283,8 @@ unsafe impl Shared for Buckets {}
 unsafe impl Shared for Pendings {}
 // SAFETY: atomic numbers alone.
 unsafe impl Shared for Parcel {}
+// SAFETY: atomic numbers alone.
+unsafe impl Shared for Refusal {}
 
 /// What the programs tell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

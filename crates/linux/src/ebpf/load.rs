@@ -1,8 +1,8 @@
 //! Creates the maps and loads the programs.
 
 use super::layout::{
-    Arrivals, Buckets, Config, Entry, Out, Parcel, Pendings, Port, BUCKETS, BUCKET_CHUNKS, CHUNK,
-    CHUNKS, PARCELS, PORTS, SETS,
+    Arrivals, Buckets, Config, Entry, Out, Parcel, Pendings, Port, Refusal, BUCKETS, BUCKET_CHUNKS,
+    CHUNK, CHUNKS, PARCELS, PORTS, SETS,
 };
 use super::memory::{Array, Shared};
 use super::object::{BadObject, Object, OBJECT};
@@ -45,6 +45,7 @@ pub(super) struct Maps {
     pub arrivals: Array<Arrivals>,
     pub ports: Array<Port>,
     pub pendings: Array<Pendings>,
+    pub refusals: Array<Refusal>,
     pub parcels: Array<Parcel>,
     /// A table of flows that no program uses.
     pub unused: Map,
@@ -89,6 +90,7 @@ fn check(object: &Object<'_>) -> Result<(), BadObject> {
         ("flows", sizes::<u32, u32>(), BUCKET_CHUNKS + 1),
         ("flows_inner", sizes::<u32, Buckets>(), BUCKETS / 2),
         ("pendings", sizes::<u32, Pendings>(), SETS),
+        ("refusals", sizes::<u32, Refusal>(), SETS),
         ("parcels", sizes::<u32, Parcel>(), PARCELS),
         ("entries", sizes::<u32, u32>(), CHUNKS),
         ("entries_inner", sizes::<u32, Entry>(), CHUNK),
@@ -114,16 +116,12 @@ impl Loaded {
     pub(super) fn from(bytes: &[u8]) -> Result<Loaded, LoadError> {
         let object = Object::parse(bytes)?;
         check(&object)?;
-        // The kernel wants a sample of the inner maps. It keeps nothing of it.
-        let sample = |name: &'static str| {
-            let spec = object.map(name)?;
-            Map::create(name, spec, None).map_err(|error| LoadError::Map(name, error))
-        };
-        let outer = |name, inner: &'static str| create(&object, name, Some(&sample(inner)?));
         let array = |name| create(&object, name, None);
+        // The kernel wants a sample of the inner maps. It keeps nothing of it.
+        let outer = |name, inner: &'static str| create(&object, name, Some(&array(inner)?));
         let (config_map, arrivals, ports) = (array("config")?, array("arrivals")?, array("ports")?);
         let (pendings, parcels) = (array("pendings")?, array("parcels")?);
-        let (wrongs, tails) = (array("wrongs")?, array("tails")?);
+        let (wrongs, refusals, tails) = (array("wrongs")?, array("refusals")?, array("tails")?);
         let maps = Maps {
             ifaces: array("ifaces")?,
             flows: outer("flows", "flows_inner")?,
@@ -137,8 +135,9 @@ impl Loaded {
             arrivals: mapped("arrivals", &arrivals)?,
             ports: mapped("ports", &ports)?,
             pendings: mapped("pendings", &pendings)?,
+            refusals: mapped("refusals", &refusals)?,
             parcels: mapped("parcels", &parcels)?,
-            unused: sample("flows_inner")?,
+            unused: array("flows_inner")?,
         };
         let fd = |name: &str| {
             Some(match name {
@@ -146,6 +145,7 @@ impl Loaded {
                 "arrivals" => arrivals.raw_fd(),
                 "ports" => ports.raw_fd(),
                 "wrongs" => wrongs.raw_fd(),
+                "refusals" => refusals.raw_fd(),
                 "tails" => tails.raw_fd(),
                 "ifaces" => maps.ifaces.raw_fd(),
                 "flows" => maps.flows.raw_fd(),

@@ -196,6 +196,10 @@ impl Forwarder for EbpfForwarder {
         self.reader.interfaces.view().refused(&self.reader.loaded, if_index)
     }
 
+    fn limited_on(&self, flow: Flow) -> Option<Interface> {
+        self.reader.limited_on(flow)
+    }
+
     fn install(&mut self, entry: &ForwarderEntry<'_>) -> Result<()> {
         let Some(iif) = self.reader.index(entry.iif) else {
             return Err(Refusal::Forwarder(format!("{}: its iif is not served", entry.flow)));

@@ -13,12 +13,12 @@ use super::memory::Ring;
 use super::queues::{Place, Waiting};
 use super::resend::Packet;
 use super::table::Table;
-use super::waiting::{Inbox, Outbox, State, AT_A_TIME, BATCH, MOST_HELD, MOST_SENT, PAUSE};
+use super::waiting::{Inbox, Outbox, State, AT_A_TIME, BATCH, MOST_HELD, MOST_SENT, PAUSE, STEP};
 use crate::forwarder::{Upcall, UpcallKind, UpcallSink, UpcallSource};
 use crate::sys::{self, StopSignal};
 use crate::types::{Flow, IfId, Interface, Ipv4Addr};
 use nix::poll::{poll, PollFd, PollFlags, PollTimeout};
-use parking_lot::Mutex;
+use parking_lot::{Mutex, MutexGuard};
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -33,6 +33,10 @@ pub(super) const UPKEEP: Duration = Duration::from_millis(50);
 /// How often the thread looks whether a limit has refused flows, and tries again what the kernel has
 /// refused.
 pub(super) const REPORTS: Duration = Duration::from_secs(1);
+
+/// How long a flow that the limit of new flows has refused is remembered after its last packet: as
+/// long as the engine remembers one.
+const REFUSAL: Duration = Duration::from_secs(10);
 
 /// The time between two log messages about the same problem.
 const LINES: Duration = Duration::from_secs(10);
@@ -179,10 +183,18 @@ impl Reader {
     /// Reads what is in the ring, and passes some upcalls on. Returns whether there may be more to do
     /// at once.
     fn read_and_deliver(&self) -> bool {
-        let is_left = {
+        let mut is_left = true;
+        {
             let mut inbox = self.inbox.lock();
-            self.drain(&mut inbox, &mut self.state.lock(), BATCH)
-        };
+            for _ in 0..BATCH / STEP {
+                is_left = self.drain(&mut inbox, &mut self.state.lock(), STEP);
+                if !is_left {
+                    break;
+                }
+                // Who installs an entry waits for the lock with the manager's lock held.
+                MutexGuard::bump(&mut inbox);
+            }
+        }
         self.deliver() || is_left
     }
 
@@ -243,7 +255,7 @@ impl Reader {
             return;
         }
         let end = Instant::now() + MOST_HELD;
-        while self.drain(inbox, state, BATCH) && Instant::now() < end {}
+        while self.drain(inbox, state, STEP) && Instant::now() < end {}
     }
 
     /// The programs may report one more packet that arrives there.
@@ -288,6 +300,12 @@ impl Reader {
         self.forget_pending(flow.into());
     }
 
+    /// Upcalls of an interface that has gone are not passed on.
+    fn forget_all(&self, state: &mut State, upcalls: Vec<Upcall>) {
+        let new = upcalls.iter().filter(|upcall| upcall.kind == UpcallKind::NoCache);
+        new.for_each(|upcall| self.forget_new(state, upcall.flow));
+    }
+
     /// The next packet of the flow is reported again.
     pub(super) fn forget_pending(&self, key: FlowKey) {
         self.pendings(key).forget(key);
@@ -326,7 +344,11 @@ impl Reader {
             Some(left) if left.is_empty() => true,
             Some(mut left) => {
                 left.reverse();
-                self.inbox.lock().returned = left;
+                let mut inbox = self.inbox.lock();
+                let (gone, left) =
+                    left.into_iter().partition(|it| inbox.gone.contains(&it.arrival.index));
+                inbox.returned = left;
+                self.forget_all(&mut self.state.lock(), gone);
                 false
             }
             None => {
@@ -343,6 +365,7 @@ impl Reader {
 
     fn next_upcalls(&self) -> Vec<Upcall> {
         let mut inbox = self.inbox.lock();
+        inbox.gone.clear();
         if !inbox.returned.is_empty() {
             return std::mem::take(&mut inbox.returned);
         }
@@ -399,6 +422,7 @@ impl Reader {
         let end = inbox.ring.written();
         while !inbox.ring.has_read(end) && self.drain(&mut inbox, &mut state, BATCH) {}
         inbox.queues.forget(if_index);
+        inbox.gone.insert(if_index);
         state.kept.forget_index(if_index);
         inbox.returned.retain(|upcall| upcall.arrival.index != if_index);
         (0..SETS).for_each(|set| self.loaded.maps.pendings.get(set).clear());
@@ -412,16 +436,24 @@ impl Reader {
         let mut state = self.state.lock();
         let waiting = inbox.queues.forget(if_index);
         waiting.iter().for_each(|waiting| self.forget_new(&mut state, waiting.flow));
-        inbox.returned.retain(|upcall| {
-            let stays = upcall.arrival.index != if_index;
-            if !stays {
-                self.forget_new(&mut state, upcall.flow);
-            }
-            stays
-        });
+        inbox.gone.insert(if_index);
+        let returned = std::mem::take(&mut inbox.returned);
+        let (gone, returned) =
+            returned.into_iter().partition(|upcall| upcall.arrival.index == if_index);
+        inbox.returned = returned;
+        self.forget_all(&mut state, gone);
         // The sink may forget those that it was told of.
         let told = state.kept.forget_index(if_index);
         told.into_iter().for_each(|flow| self.forget_pending(flow.into()));
+    }
+
+    /// Where a packet of the flow has arrived lately that the limit of new flows has refused.
+    pub(super) fn limited_on(&self, flow: Flow) -> Option<Interface> {
+        let key = FlowKey::from(flow);
+        let place = self.loaded.maps.refusals.get(key.hash(self.factors) as usize % SETS);
+        let if_index = place.of(key, sys::monotonic_time(), REFUSAL)?;
+        let interfaces = self.interfaces.view();
+        interfaces.arrival(if_index).filter(|_| interfaces.is_limited(if_index))
     }
 
     /// The index of an interface, if it is served.

@@ -143,6 +143,11 @@ impl View {
         }
     }
 
+    /// Whether there is a limit.
+    pub(super) fn is_limited(&self, if_index: u32) -> bool {
+        self.limits.contains_key(&if_index)
+    }
+
     /// How many packets of new flows the limit of an index has refused.
     pub(super) fn refused(&self, loaded: &Loaded, if_index: u32) -> u64 {
         let seen = self.by_index.get(&if_index);

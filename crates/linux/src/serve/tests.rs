@@ -1,4 +1,4 @@
-//! The status socket, and those who are slow at it.
+//! The status socket, and slow clients of it.
 
 use super::*;
 use std::io::Write;

@@ -1,5 +1,4 @@
-//! The data path of the ebpf forwarder, and what a forwarder at the hooks of traffic control must
-//! not forget.
+//! The data path of the ebpf forwarder: which packets it forwards, and how.
 
 use super::*;
 use mgm_netns::{ip, ip_batch, Packet};
@@ -9,7 +8,7 @@ use socket2::{Domain, Protocol, Socket, Type};
 use std::io::Read;
 use std::net::{Ipv4Addr, UdpSocket};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Runs a test with both ways to attach.
 pub fn on_both(test: impl Fn(Kind) + Send + Sync) {
@@ -110,7 +109,8 @@ fn frames_of_a_trunk_are_left_to_its_vlan_devices() {
             let mut tagged = frame.clone();
             tagged.splice(12..12, [0x81, 0, 0x20, tag]);
             router.wires[0].send_frame(&tagged);
-            assert_eq!(router.wires[1].receive(NEVER).is_some(), is_forwarded, "VLAN {tag}");
+            let time = if is_forwarded { SURE } else { NEVER };
+            assert_eq!(router.wires[1].receive(time).is_some(), is_forwarded, "VLAN {tag}");
         }
         // Nor frames to other hosts.
         frame[..6].copy_from_slice(&[2, 0, 0, 0, 0, 0x77]);
@@ -206,23 +206,40 @@ impl<const N: usize> Router<N> {
 #[test]
 fn d91_the_limit_of_new_flows_holds_in_the_program() {
     on_both(|kind| {
-        let mut router = Router::<2>::new(kind);
-        let index = router.wires[0].router;
-        assert!(router.forwarder.limits_flows());
-        router.forwarder.set_flow_limit(index, Some(Rate { per_second: 1, burst: 3 }));
-        for last in 1..=10 {
-            router.wires[0].send(SOURCE, [239, 1, 1, last], 64);
-        }
-        let told = || router.upcalls.recv_timeout(NEVER).ok().map(|it| it.flow.group().octets()[3]);
-        let mut first = [told(), told(), told()];
-        first.sort_unstable(); // of a batch, the sink takes the last one first
-        assert_eq!((first, told()), ([Some(1), Some(2), Some(3)], None));
-        assert_eq!(router.forwarder.refused_packets(index), 7);
-        router.wires[1].send(SOURCE, [239, 1, 1, 50], 64);
-        assert_eq!(told(), Some(50), "the other interface has no limit");
-        router.forwarder.set_flow_limit(index, None);
-        let told = || router.upcalls.recv_timeout(NEVER).ok().map(|it| it.flow.group().octets()[3]);
-        router.wires[0].send(SOURCE, [239, 1, 1, 9], 64);
-        assert_eq!(told(), Some(9));
+        // A busy machine may take a second for ten packets, but not each time.
+        assert!((0..10).any(|round| holds_the_limit(kind, round)), "ten packets take a second");
     });
+}
+
+/// False if the packets took so long that the limit permits more of them.
+fn holds_the_limit(kind: Kind, round: u8) -> bool {
+    let mut router = Router::<2>::new_again(kind, round);
+    let index = router.wires[0].router;
+    assert!(router.forwarder.limits_flows());
+    let begun = Instant::now();
+    router.forwarder.set_flow_limit(index, Some(Rate { per_second: 1, burst: 3 }));
+    for last in 1..=10 {
+        router.wires[0].send(SOURCE, [239, 1, 1, last], 64);
+    }
+    if begun.elapsed() > Duration::from_millis(900) {
+        return false;
+    }
+    let upcalls = &router.upcalls;
+    let told = |time| upcalls.recv_timeout(time).ok().map(|it| it.flow.group().octets()[3]);
+    let mut first = [told(SURE), told(SURE), told(SURE)];
+    first.sort_unstable(); // of a batch, the sink takes the last one first
+    assert_eq!((first, told(NEVER)), ([Some(1), Some(2), Some(3)], None));
+    assert_eq!(router.forwarder.refused_packets(index), 7);
+    let limited =
+        |last| router.forwarder.limited_on(Flow::new(SOURCE.into(), [239, 1, 1, last].into()));
+    assert_eq!(limited(3), None);
+    assert_eq!(limited(4), Some(Interface::link(index)));
+    router.wires[1].send(SOURCE, [239, 1, 1, 50], 64);
+    assert_eq!(told(SURE), Some(50), "the other interface has no limit");
+    router.forwarder.set_flow_limit(index, None);
+    let four = Flow::new(SOURCE.into(), [239, 1, 1, 4].into());
+    assert_eq!(router.forwarder.limited_on(four), None);
+    router.wires[0].send(SOURCE, [239, 1, 1, 9], 64);
+    assert_eq!(told(SURE), Some(9));
+    true
 }

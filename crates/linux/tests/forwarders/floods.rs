@@ -173,3 +173,23 @@ fn d125_a_refused_flow_is_not_told_of_again_for_packets_that_were_not_read_yet()
         assert_eq!(*sink.calls(1), [[flow()]]);
     });
 }
+
+#[test]
+fn t5_11_upcalls_that_the_sink_returns_are_dropped_if_their_interface_has_gone_meanwhile() {
+    on_both(|kind| {
+        let (mut forwarder, wires, sink) = gated(kind);
+        let gate = sink.gate.lock().unwrap();
+        sink.refused.store(1, Ordering::SeqCst);
+        wires[0].send(SOURCE, GROUP, 64);
+        assert_eq!(*sink.calls(1), [[flow()]]);
+        forwarder.remove_interface(IfId(0));
+        drop(gate);
+        std::thread::sleep(NEVER);
+        let other = Flow::new(SOURCE.into(), wanted(1).into());
+        wires[1].send(SOURCE, wanted(1), 64);
+        assert_eq!(*sink.calls(2), [[flow()], [other]]);
+        // The flow is reported again where it arrives now.
+        wires[1].send(SOURCE, GROUP, 64);
+        assert_eq!(*sink.calls(3), [[flow()], [other], [flow()]]);
+    });
+}

@@ -1,7 +1,7 @@
-//! The forwarders of Linux against the running kernel, each test in a network namespace of its own:
-//! what they have in common.
+//! Tests the forwarders of Linux with the running kernel, each test in a network namespace of its own.
+//! This file has what the tests share.
 //!
-//! Needs root and iproute2; skips, and says so, without.
+//! Needs root and iproute2, and is skipped with a message without them.
 #![cfg(target_os = "linux")]
 
 mod bare;
@@ -95,12 +95,12 @@ impl<const N: usize> Router<N> {
         self.wires[wire].send(SOURCE, GROUP, ttl);
     }
 
-    /// Nothing comes out of this wire.
+    /// No packet leaves by this wire.
     fn assert_silent(&self, wire: usize) {
         assert_eq!(self.wires[wire].receive(NEVER), None);
     }
 
-    /// Our flow's packet comes out of this wire, with this TTL.
+    /// A packet of the test's flow leaves by this wire, with this TTL.
     fn assert_out(&self, wire: usize, ttl: u8) {
         let seen = self.wires[wire].receive(SURE).expect("no packet came out");
         assert_eq!((seen.source, seen.group, seen.ttl), (SOURCE.into(), GROUP.into(), ttl));

@@ -1,4 +1,4 @@
-//! Entries, and what packets come to by them.
+//! Entries, and how packets are forwarded and counted by them.
 
 use super::*;
 use mgm_netns::Packet;

@@ -1,4 +1,4 @@
-//! Interfaces, threads and routers that go, and what upcalls do meanwhile.
+//! The end of interfaces, threads and routers, with upcalls at the same time.
 
 use super::*;
 use mgm_netns::{ip, ip_batch, Packet};
@@ -215,13 +215,13 @@ fn igmp_packets_are_not_upcalls() {
     });
 }
 
-/// How long a child of the router lives that is killed.
+/// How long a child of the killed router lives.
 const LIFE_OF_A_CHILD: Duration = Duration::from_secs(20);
 
 /// The variable that makes the test below the process that is to be killed.
 const TO_BE_KILLED: &str = "MGM_TEST_TO_BE_KILLED";
 
-/// This very test in another process, in this thread's namespace, routing.
+/// Starts this test in another process, which is a router in this thread's namespace.
 fn start_router(kind: Kind, with: &str) -> Child {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args([

@@ -1,4 +1,4 @@
-//! Many upcalls at once, and who takes them.
+//! Many upcalls at once, and the threads that process them.
 
 use super::*;
 use mgm_netns::Capability;
@@ -34,7 +34,7 @@ fn a_burst_of_new_flows_is_not_lost_while_the_sink_is_slow() {
     });
 }
 
-/// Tells which thread handed an upcall over.
+/// Notes which thread passed an upcall on.
 struct Threads(Mutex<Sender<(ThreadId, Flow)>>);
 
 impl UpcallSink for Threads {
@@ -64,7 +64,7 @@ fn upcalls_come_in_once_whoever_looks_for_them() {
             sent += 1;
             Flow::new(SOURCE.into(), [239, 7, high, low].into())
         };
-        // Until we are quicker than the forwarder's own thread.
+        // Until this thread is quicker than the forwarder's own.
         let own = std::thread::current().id();
         loop {
             let flow = send();
@@ -75,7 +75,7 @@ fn upcalls_come_in_once_whoever_looks_for_them() {
                 break;
             }
         }
-        // Then nobody looks any more.
+        // Then no other thread reads any longer.
         let flow = send();
         let (thread, heard) = upcalls.recv_timeout(SURE).expect("the thread does not take over");
         assert!(thread != own && heard == flow);
@@ -83,7 +83,7 @@ fn upcalls_come_in_once_whoever_looks_for_them() {
     });
 }
 
-/// Takes nothing for now, but tells how much there is.
+/// Takes no upcalls for now, but notes how many there are.
 struct Busy {
     is_busy: AtomicBool,
     offers: Mutex<Sender<usize>>,
@@ -182,14 +182,20 @@ fn an_upcall_that_waits_is_not_the_next_devices_with_its_vif() {
                 forwarder.add_interface(IfId(32), Interface::link(device)).unwrap();
                 let _ = tell.send(());
             });
-            // It may wait for who reads, or not.
+            // It may wait for the thread that reads, or not.
             let _ = told.recv_timeout(NEVER);
             drop(go_on);
         });
-        while let Ok(upcall) = upcalls.recv_timeout(NEVER) {
-            assert_ne!(upcall.arrival, Interface::link(devices[32]), "{}", upcall.flow);
-        }
+        // The last one comes after those that waited.
+        let last = Flow::new(SOURCE.into(), [239, 9, 9, 10].into());
         wires[0].send(SOURCE, [239, 9, 9, 10], 64);
-        assert_eq!(upcalls.recv_timeout(SURE).unwrap().arrival, Interface::link(devices[0]));
+        loop {
+            let upcall = upcalls.recv_timeout(SURE).unwrap();
+            assert_ne!(upcall.arrival, Interface::link(devices[32]), "{}", upcall.flow);
+            if upcall.flow == last {
+                assert_eq!(upcall.arrival, Interface::link(devices[0]));
+                break;
+            }
+        }
     });
 }

@@ -1,7 +1,7 @@
 //! The kernel forwarder against the running kernel, each test in a network
 //! namespace of its own: bursts, and opening it.
 //!
-//! Needs root and iproute2; skips, and says so, without.
+//! Needs root and iproute2, and is skipped with a message without them.
 #![cfg(target_os = "linux")]
 
 mod bursts;

@@ -1,4 +1,4 @@
-//! What can be had of the kernel, by whom, and what is refused (spec 2.7).
+//! What the kernel permits to which processes, and what is refused (spec 2.7).
 
 use super::*;
 use mgm_netns::Capability::{CAP_NET_ADMIN, CAP_NET_RAW};
@@ -47,7 +47,7 @@ fn t2_7_thirty_two_interfaces_are_the_most() {
         }
         let refused = forwarder.add_interface(IfId(32), device(32)).unwrap_err();
         assert!(matches!(&refused, Refusal::Forwarder(text) if text.contains("at most 32")));
-        // One that goes makes room for one that comes.
+        // An interface that is removed makes room for another one.
         forwarder.remove_interface(IfId(7));
         forwarder.add_interface(IfId(33), device(33)).unwrap();
         assert!(forwarder.add_interface(IfId(7), device(7)).is_err());

@@ -1,6 +1,6 @@
 //! The kernel's routes as the multicast view, against the running kernel, each
-//! test in a network namespace of its own. Needs root and iproute2; skips, and
-//! says so, without.
+//! test in a network namespace of its own. Needs root and iproute2, and is skipped
+//! with a message without them.
 #![cfg(target_os = "linux")]
 
 mod changes;
@@ -57,7 +57,7 @@ fn router_with(table: Option<u32>) -> (NetlinkRoutes, Receiver<Notification>) {
     (NetlinkRoutes::open(Arc::new(Watcher(Mutex::new(sender))), table).unwrap(), changes)
 }
 
-/// Waits until no change is told any more.
+/// Waits until no further change is reported.
 fn settle(changes: &Receiver<Notification>) {
     while changes.recv_timeout(Duration::from_millis(150)).is_ok() {}
 }
@@ -247,7 +247,7 @@ fn t5_1_connected_prefixes_of_equal_length_count_alike() {
         assert_eq!(found, Route { paths: Some(paths.into()), ..one.clone() });
         assert_eq!(look(&routes, [10, 0, 1, 9]).paths, None, "another length");
         assert_eq!(look(&routes, [10, 0, 0, 2]).origin, RouteOrigin::Local);
-        // Its link goes down, and with it the way.
+        // Its link goes down, so the path ends.
         ip("link set r1 down");
         settle(&changes);
         assert_eq!(look(&routes, [10, 0, 0, 9]), one);
@@ -349,7 +349,7 @@ fn t5_1_sources_are_looked_up_in_the_table_that_the_host_names() {
     });
 }
 
-/// More than the socket holds come at once.
+/// More announcements arrive at once than the socket holds.
 #[test]
 fn t5_1_the_named_table_is_right_after_lost_announcements() {
     netns::run(|| {

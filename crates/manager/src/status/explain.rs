@@ -6,8 +6,8 @@
 use super::collect::{name_text, named, prefix};
 use super::{Iface, MfeStatus, ReversePathFilter};
 use crate::engine::{
-    ArrivalRow, Explanation, FoundBy, Holder, Incoming, Obstacle, OifAnswer, PathRow, Reason,
-    RefusalRow, ResolutionPurpose, RpfQuestion, RpfState, WantedEntry, WantedRow,
+    ArrivalRow, ExplainedFlow, Explanation, FoundBy, Holder, Incoming, Obstacle, OifAnswer,
+    PathRow, Reason, RefusalRow, ResolutionPurpose, RpfQuestion, RpfState, WantedEntry, WantedRow,
 };
 use crate::forwarder::{Counters, InstalledEntry, InstalledOif};
 use crate::types::{Flow, Interface, Ipv4Addr, Route, RouteOrigin, Scope};
@@ -238,7 +238,9 @@ impl Manager {
             None
         };
         let now = run.now();
-        let mut all = run.engine.explain(now, flow, arrival, route.as_ref());
+        let limited_on = run.system.limited_on(flow);
+        let asked = ExplainedFlow { flow, arrival, route: route.as_ref(), limited_on };
+        let mut all = run.engine.explain(now, asked);
         if let Some((row, _)) = &mut all.mfe {
             run.system.count_oifs(row);
         }

@@ -1,5 +1,5 @@
-//! The manager in adverse conditions: threads that end, panic, or are not to be
-//! had; workers that are stuck; news that overtakes news.
+//! The manager in adverse conditions: threads that end, panic, or cannot be started; workers that are
+//! stuck; events that overtake others.
 
 use super::*;
 use crate::forwarder::{Counters, Forwarder, ForwarderEntry};
@@ -11,11 +11,11 @@ use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Instant;
 
-/// Longer than anything here takes, however busy the machine is.
+/// Longer than anything here takes, even on a busy machine.
 const LONG: Duration = Duration::from_secs(20);
 
-/// What an upcall, the timer or a route change does: changes the state, and has
-/// the workers tell.
+/// Does the same as an upcall, the timer or a route change: changes the state, and lets workers make the
+/// callbacks.
 pub(super) fn as_upcall(manager: &Manager, change: impl FnOnce(&mut Run)) {
     let mut guard = manager.lock();
     change(guard.running().expect("it runs"));
@@ -38,8 +38,8 @@ pub(super) fn until(what: &str, mut holds: impl FnMut() -> bool) {
     }
 }
 
-/// A client's interface where so many flows are refused that a timer never gets through all of
-/// them before [`Many::change`] concerns them anew.
+/// An interface of a client with so many refused flows that the timer never processes all of them before
+/// [`Many::change`] concerns them again.
 pub(super) struct Many<'a>(&'a Fixture, u32);
 
 impl Many<'_> {
@@ -68,8 +68,8 @@ impl Many<'_> {
         self.0 .0.delete_boundary(self.1, Many::scope(9)).unwrap();
     }
 
-    /// Runs `meanwhile` while another thread changes that all the time; false if it takes longer
-    /// than anything should.
+    /// Runs `meanwhile` while another thread makes this change again and again. False if it takes too
+    /// long.
     pub fn changing(&self, meanwhile: impl FnOnce()) -> bool {
         let (rounds, is_over) = (AtomicUsize::new(0), AtomicBool::new(false));
         std::thread::scope(|scope| {
@@ -248,7 +248,7 @@ fn t8_4_without_threads_to_be_had_callers_deliver() {
     crate::threads::REFUSING.set(true);
     join_as_upcall(&fixture.0, a, 1, 1);
     assert!(log.lock().is_empty());
-    // Behind the one that waits, which is why that has to be made first.
+    // Behind the one that waits, so that one has to be made first.
     fixture.0.add_membership(a, group(2), link(1), Join::State).unwrap();
     assert_eq!(*log.lock(), ["2: join (*, 239.1.1.1) true", "2: join (*, 239.1.1.2) true"]);
     crate::threads::REFUSING.set(false);
@@ -263,7 +263,7 @@ fn t8_4_threads_that_were_refused_are_asked_for_again() {
     crate::threads::REFUSING.set(true);
     join_as_upcall(&fixture.0, a, 1, 1);
     crate::threads::REFUSING.set(false);
-    // Nothing that concerns B happens any more; other upcalls do.
+    // Nothing that concerns B happens any longer, but other upcalls arrive.
     until("the upcall's notice", || {
         as_upcall(&fixture.0, |_| {});
         !log.lock().is_empty()
@@ -271,7 +271,7 @@ fn t8_4_threads_that_were_refused_are_asked_for_again() {
     fixture.0.deregister(b).unwrap();
 }
 
-/// A forwarder that panics where it is to install its first entry.
+/// A forwarder that panics when it installs its first entry.
 struct Panicking(bool);
 
 impl Forwarder for Panicking {
@@ -313,13 +313,13 @@ fn t8_5_a_panic_of_ours_leaves_clients_and_threads_usable() {
         let packet = crate::engine::Packet { flow, arrival, header, length: 1, ttl: 9 };
         run.engine.no_entry(run.now(), &packet, Some(&source_route(1)), &mut run.fx);
     });
-    // The worker lives, and A is told of other things.
+    // The worker still works, and A gets other alerts.
     join_as_upcall(&fixture.0, b, 7, 2);
     until("A's next callback", || log.lock().iter().any(|line| line.contains("239.1.1.7")));
     assert!(log.lock().iter().any(|line| line == "1: Rpf"), "after which it panicked");
     fixture.0.release(b, link(2)).unwrap();
     fixture.0.release(a, link(1)).unwrap();
-    // And nothing waits for ever for a callback that is long over.
+    // And no thread waits for ever for a callback that has ended.
     let (tell, told) = mpsc::channel();
     let manager = fixture.0.clone();
     std::thread::spawn(move || {
@@ -338,8 +338,8 @@ fn a_worker_that_hears_without_end_delivers_what_its_callbacks_cause() {
     let (rounds, heard) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicBool::new(false)));
     let (round, is_heard) = (Arc::clone(&rounds), Arc::clone(&heard));
     let a = fixture.client(1, |_| ());
-    // B causes another notice for itself, as a stream of upcalls would, and joins: until
-    // that is heard, or for as good as ever.
+    // B causes another notice for itself, as a stream of upcalls would, and joins: until A is told of
+    // the join, or for a very long time.
     let b = fixture.client(2, move |_| {
         let round = round.fetch_add(1, Ordering::Relaxed);
         if round < END && !is_heard.load(Ordering::Relaxed) {
@@ -370,7 +370,7 @@ fn a_worker_that_hears_without_end_delivers_what_its_callbacks_cause() {
     assert!(rounds < END, "only when the second had heard {rounds} of its own");
 }
 
-/// Routes of the system that cannot be told.
+/// Routes of the system that cannot be looked up.
 struct Mute;
 
 impl crate::route_view::RouteView for Mute {

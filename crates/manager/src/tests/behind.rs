@@ -9,11 +9,11 @@ use std::thread::JoinHandle;
 /// So many callbacks wait for a client before it is behind.
 const WAITING: usize = 1024;
 
-/// A client that is stuck in a callback, with so many others waiting that it is behind. What
-/// it hears after those is written down.
+/// A client that is stuck in a callback, with so many others waiting that it is behind. The callbacks
+/// after those are recorded.
 struct Slow {
     fixture: Fixture,
-    /// The client that is behind, and the one whose joins it has not heard.
+    /// The client that is behind, and the one of whose joins it was not told.
     slow: ClientId,
     busy: ClientId,
     heard: Arc<PlMutex<Vec<String>>>,
@@ -36,12 +36,12 @@ fn words(notice: &Notice) -> String {
 }
 
 impl Slow {
-    /// `before` comes while it still keeps up. It is to use interfaces from 10 on.
+    /// `before` is called while the client is not behind yet. It may use interfaces from 10 on.
     fn new(protocol: u32, before: impl FnOnce(&Fixture, ClientId)) -> Slow {
         Slow::new_in(Fixture::new(), protocol, before)
     }
 
-    /// The same, where there are others already.
+    /// The same, with other clients.
     fn new_in(fixture: Fixture, protocol: u32, before: impl FnOnce(&Fixture, ClientId)) -> Slow {
         let heard: Arc<PlMutex<Vec<String>>> = Arc::default();
         let (go_on, wait) = mpsc::channel::<()>();
@@ -63,7 +63,7 @@ impl Slow {
         });
         sticks.recv().unwrap();
         for number in 0..WAITING {
-            // Each change comes while the client is in its first callback.
+            // Each change is made while the client is in its first callback.
             let flow = group(251);
             if number % 2 == 0 {
                 fixture.0.add_membership(busy, flow, link(9), Join::State).unwrap();
@@ -89,7 +89,7 @@ impl Slow {
         all.map(|client| (client.behind, client.queued, client.noted)).unwrap()
     }
 
-    /// It goes on: what it hears when it catches up.
+    /// Its callback returns. Returns what it is told while it catches up.
     fn catches_up(&mut self) -> Vec<String> {
         let before = self.heard.lock().len() + self.state().1;
         self.go_on = None;
@@ -156,7 +156,7 @@ fn t8_9_a_newcomer_that_is_behind_is_told_of_no_old_join() {
     fixture.0.take(other, link(10)).unwrap();
     fixture.0.add_membership(other, group(7), link(10), Join::State).unwrap();
     let mut slow = Slow::new_in(fixture, 1, |_, _| ());
-    slow.join(group(7)); // for the newcomer nothing changes
+    slow.join(group(7)); // nothing changes for the new client
     slow.join(group(1));
     assert_eq!(slow.catches_up(), ["join (*, 239.1.1.1) true"]);
     assert!(!slow.heard.lock().iter().any(|line| line.contains("239.1.1.7")));
@@ -181,9 +181,9 @@ fn t8_9_igmp_is_told_the_truth_whoever_acted() {
         }
     };
     slow.join(group(1)); // noted
-    act(true, group(1)); // its own act
+    act(true, group(1)); // its own call
     slow.leave(group(1)); // P's component still has it
-    act(true, group(2)); // its own act alone: no alert, no note
+    act(true, group(2)); // only its own call: no alert, no note
     assert_eq!(slow.catches_up(), ["join (*, 239.1.1.1) true"]);
 }
 
@@ -233,7 +233,7 @@ fn t8_9_what_waits_of_igmp_goes_with_the_interface() {
         manager.delete_membership(igmp, group(2), link(index), Join::State).unwrap();
     }
     assert_eq!(slow.state().2, 4);
-    // Gone, and taken anew: what IGMP adds now is told, and nothing of before.
+    // Released and taken again: it is told what IGMP adds now, and nothing from before.
     manager.release(slow.slow, link(10)).unwrap();
     manager.take(slow.slow, link(10)).unwrap();
     manager.add_membership(igmp, group(3), link(10), Join::State).unwrap();
@@ -345,7 +345,7 @@ fn t8_4_a_stuck_caller_delays_nobody_elses_alerts() {
             wait.lock().recv().ok();
         }
     });
-    // B hears.
+    // B is told.
     fixture.client(2, move |notice| own.lock().push(words(notice)));
     let manager = fixture.0.clone();
     let stuck = std::thread::spawn(move || {
@@ -382,7 +382,7 @@ fn t8_9_the_outbox_of_a_long_callback_is_bounded() {
                     manager.add_membership(busy, group(251), link(9), Join::State).unwrap();
                     manager.delete_membership(busy, group(251), link(9), Join::State).unwrap();
                 }
-                // Another thread's call delivers them, or has a worker do it.
+                // The call of another thread delivers them, or lets a worker do so.
                 let other = manager.clone();
                 std::thread::spawn(move || {
                     let flow = group(10 + round % 50);

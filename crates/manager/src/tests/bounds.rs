@@ -6,7 +6,7 @@ use crate::types::Time;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread::ThreadId;
 
-/// Callbacks that a call makes and did not cause; and those that it did.
+/// The callbacks that a call makes at most: those that it did not cause, and those that it did.
 const OTHERS: usize = 32;
 const OWN: usize = 1024;
 
@@ -15,12 +15,12 @@ fn flow(number: usize) -> Flow {
     Flow::any_source(Ipv4Addr::new(239, 3, high, low))
 }
 
-/// The system has no threads to give any more.
+/// The system starts no further thread.
 fn refuse_workers(fixture: &Fixture) {
     fixture.0.lock().running().unwrap().pool.refused_until = Some(Time(u64::MAX));
 }
 
-/// Notices that are workers' to deliver.
+/// Notices that workers have to deliver.
 fn joins_as_upcalls(fixture: &Fixture, joiner: ClientId, index: u32, count: usize) {
     as_upcall(&fixture.0, |run| {
         for number in 0..count {
@@ -45,7 +45,7 @@ fn t8_3_without_workers_each_call_makes_some_of_their_callbacks() {
     joins_as_upcalls(&fixture, a, 1, 100);
     assert_eq!(heard.load(Ordering::Relaxed), 0);
     for made in [OTHERS, 2 * OTHERS, 3 * OTHERS, 100] {
-        fixture.0.add_membership(a, flow(0), link(1), Join::State).unwrap(); // tells nobody
+        fixture.0.add_membership(a, flow(0), link(1), Join::State).unwrap(); // causes no alert
         assert_eq!(heard.load(Ordering::Relaxed), made);
     }
 }
@@ -70,8 +70,7 @@ fn t8_3_a_call_makes_so_many_of_its_own_callbacks_and_a_worker_the_rest() {
     let (own, manager) = (Arc::clone(&heard), fixture.0.clone());
     let me = Arc::new(PlMutex::new(None));
     let answerer = Arc::clone(&me);
-    // B answers each join with the next one, of which A hears: without end, if that were
-    // not bounded.
+    // After each join B joins the next group, and A is told: without end, if there were no bound.
     let a = fixture.client(1, move |notice| {
         if let Notice::Join { flow, .. } = notice {
             own.lock().push((*flow, std::thread::current().id()));
@@ -152,7 +151,7 @@ fn t8_3_threads_that_first_deliver_for_others_have_causes_of_their_own() {
     joins_as_upcalls(&fixture, a, 1, 2 * OTHERS);
     let manager = &fixture.0;
     let cause = || {
-        manager.add_membership(a, flow(0), link(1), Join::State).unwrap(); // tells nobody
+        manager.add_membership(a, flow(0), link(1), Join::State).unwrap(); // causes no alert
         crate::context::outbox(crate::context::cause_of)
     };
     let causes = [(); 2].map(|()| std::thread::scope(|scope| scope.spawn(cause).join().unwrap()));

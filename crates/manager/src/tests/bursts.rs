@@ -1,4 +1,4 @@
-//! New flows in a burst: which are taken, and when.
+//! New flows in a burst: which of them a client is asked about, and when.
 
 use super::adverse::{as_upcall, until};
 use super::*;
@@ -7,19 +7,19 @@ use crate::incoming_events::EventSink;
 use crate::types::{Domain, Time};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// Where upcalls come in.
+/// Where upcalls arrive.
 pub(super) fn events(fixture: &Fixture) -> EventSink {
     EventSink::start(fixture.0.clone(), &fixture.0.lock().running().unwrap().system).unwrap()
 }
 
-/// Brings them in, however long others have the lock.
+/// Passes them on, even if other threads have the lock for long.
 pub(super) fn bring(events: &EventSink, mut upcalls: Vec<Upcall>) {
     while !upcalls.is_empty() {
         upcalls = events.upcalls(upcalls);
     }
 }
 
-/// The first packet of a flow of this source's, on interface 1 or 2 by its first number.
+/// The first packet of a flow of this source. Its first number is the interface, 1 or 2.
 fn first_packet(source: Ipv4Addr, number: u16) -> Upcall {
     let [high, low] = number.to_be_bytes();
     let flow = Flow::new(source, Ipv4Addr::new(239, 1, high, low));
@@ -62,13 +62,12 @@ fn t5_1_in_a_burst_the_newest_flow_comes_first() {
     bring(&events, packets(21..=23));
     drop(go_on);
     let asked: Vec<Flow> = std::iter::once(first).chain(told).take(24).collect();
-    // A few stand in its queue already when newer ones come in.
+    // A few are in its queue already when newer ones arrive.
     let order = [0].into_iter().chain((5..=20).rev()).chain((21..=23).rev()).chain((1..=4).rev());
     assert_eq!(asked, packets(order).iter().map(|upcall| upcall.flow).collect::<Vec<_>>());
 }
 
-/// A client that is asked more than it answers: for each of its answers two more
-/// flows come in.
+/// A client that gets more questions than it answers: for each answer, two more flows arrive.
 struct Overload {
     fixture: Fixture,
     events: EventSink,
@@ -114,16 +113,16 @@ impl Overload {
         (0..count).map(next).collect()
     }
 
-    /// It answers all at once, and is asked no more.
+    /// It answers all questions at once, and gets no more.
     fn ends(self) {
         drop(self.go_on);
         drop(self.fixture);
     }
 }
 
-/// So many stand in a client's queue and among those whose turn it is.
+/// So many are in the queue of a client and among those whose turn it is.
 const SOON: usize = 20;
-/// More than that are asked about who come later.
+/// More than that: clients are asked about those later.
 const LONG: usize = 200;
 
 #[test]
@@ -131,7 +130,7 @@ fn t5_1_a_flow_that_goes_on_is_asked_about_however_many_others_come() {
     let mut overload = Overload::new(|_, _| ());
     let old = first_packet(ONE, 1);
     assert!(!overload.asks(LONG).contains(&old.flow), "newer ones come first");
-    // The kernel has forgotten it, and the next packet has come.
+    // The kernel has forgotten it, and the next packet has arrived.
     bring(&overload.events, vec![old.clone()]);
     assert!(overload.asks(SOON).contains(&old.flow));
     overload.ends();
@@ -178,7 +177,7 @@ fn t5_1_flows_that_send_no_more_are_forgotten() {
     overload.ends();
 }
 
-/// So that who brings them can go on reading what comes.
+/// So that the thread that passes them on can read the next ones.
 #[test]
 fn t8_4_upcalls_do_not_wait_for_a_lock_that_is_held_for_long() {
     let fixture = Fixture::new();

@@ -150,7 +150,7 @@ fn t5_10_only_sources_within_what_changed_are_looked_up() {
     assert_eq!((asked.len(), meanwhile), (1000, 4), "each once, some at a time");
 }
 
-/// A route of the host's that is added to and deleted in the middle of a refresh.
+/// A route of the host that is added and deleted during a refresh.
 #[test]
 fn t5_10_changes_during_a_refresh_are_neither_lost_nor_undone() {
     let fixture = Fixture::new();

@@ -1,4 +1,4 @@
-//! What the kernel tells, taken in without a kernel.
+//! The kernel's upcalls, without a kernel.
 
 use super::super::incoming_events::EventSink;
 use super::*;
@@ -95,17 +95,17 @@ fn t5_1_a_source_that_is_forgotten_among_a_batch_of_upcalls_is_looked_up_again()
             upcalls = sink.upcalls(upcalls);
         }
     };
-    // As many as are remembered are refused. The source is known by the oldest alone.
+    // As many flows as are remembered are refused. Only the oldest one refers to the source.
     take_in(vec![upcall(SOURCE, [239, 1, 1, 1])]);
     take_in((1..REMEMBERED).map(refused).collect());
     assert_eq!(sizes(), (REMEMBERED as usize, 0));
-    // The newest is taken in first, and makes room for itself.
+    // The newest is processed first, and makes room for itself.
     let other = upcall(SOURCE, [239, 3, 3, 3]);
     take_in(vec![other, refused(REMEMBERED)]);
     assert_eq!(sizes(), (REMEMBERED as usize, 1));
 }
 
-/// Wants to know with which flows the manager is done.
+/// A forwarder that reports in order, and is told which flows are resolved.
 struct InOrder(Arc<Mutex<Vec<Flow>>>);
 
 impl Forwarder for InOrder {
@@ -166,8 +166,8 @@ fn d125_the_forwarder_is_told_of_each_flow_that_is_refused_or_has_its_mfe() {
     take_in(SOURCE, 1); // gets an MFE
     take_in(SOURCE, 1); // has one
     take_in([20, 0, 0, 1].into(), 1); // has no route
-    take_in([20, 0, 0, 1].into(), 1); // was refused lately
-    take_in(SOURCE, 2); // arrives where nobody is
+    take_in([20, 0, 0, 1].into(), 1); // was refused recently
+    take_in(SOURCE, 2); // arrives on an interface that is not taken
 }
 
 /// Look-ups are not possible until the flag is set.

@@ -1,4 +1,4 @@
-//! A daemon with a router that notes what it is asked.
+//! A daemon, and a router that records the requests.
 
 mod connection;
 mod memberships;
@@ -30,13 +30,13 @@ fn flow() -> Flow {
 struct Noted {
     calls: Vec<Request>,
     acks: Vec<Ack>,
-    /// Interfaces of others.
+    /// Interfaces that others own.
     taken: Vec<u32>,
     /// Interfaces on which no membership can be added.
     full: Vec<u32>,
-    /// What there is of any flow.
+    /// The MFE of every flow.
     mfe: Option<MfeRow>,
-    /// What an enumeration finds.
+    /// The groups of an enumeration.
     groups: Vec<Flow>,
 }
 
@@ -78,7 +78,7 @@ impl Router for Noted {
 }
 
 impl Noted {
-    /// The changes of memberships since the last look: `+` adds, `-` deletes, `f` FORWARD.
+    /// The changes of memberships since the last call: `+` adds, `-` deletes, `f` FORWARD.
     fn changes(&mut self) -> Vec<String> {
         let text = |request: Request| match request {
             Request::Add { flow, interface, join, .. } => Some(("+", flow, interface, join)),

@@ -4,7 +4,7 @@ use super::state::{Arrived, State};
 use super::{Link, Place};
 use crate::frame::FrameReader;
 use crate::messages::{decode, Callback};
-use mgm_dispatch::{Bounds, Cause, Pushed, Ticket, BOUNDS};
+use mgm_dispatch::{Bounds, Pushed, BOUNDS};
 use mgm_engine::Notice;
 use parking_lot::MutexGuard;
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -117,7 +117,7 @@ impl Link {
 
     fn take_callback(self: &Arc<Link>, state: &mut MutexGuard<'_, State>, callback: Callback) {
         let Callback { client, number, cause, body } = callback;
-        state.received += 1;
+        state.causes.receive();
         if state.is_over {
             return;
         }
@@ -139,14 +139,13 @@ impl Link {
         arrived: Arrived,
     ) {
         const HERE: Bounds = Bounds { waiting: usize::MAX, ..BOUNDS };
-        let is_open = cause != 0 && state.tickets_of(cause).is_some();
-        let of = if is_open { Cause(cause) } else { Cause::WORKER };
-        let Some(record) = state.clients.get_mut(&place) else { return };
-        let Pushed::Queued(number) = record.queue.push(&HERE, of, arrived) else { return };
+        let State { clients, causes, .. } = &mut **state;
+        let Some(record) = clients.get_mut(&place) else { return };
+        causes.queue(place, cause, |of| match record.queue.push(&HERE, of, arrived) {
+            Pushed::Queued(number) => Some(number),
+            _ => None,
+        });
         let needs_worker = record.queue.needs_worker();
-        if let (true, Some(tickets)) = (is_open, state.tickets_of(cause)) {
-            tickets.push(Ticket { place, number: Some(number) });
-        }
         if needs_worker {
             self.schedule(state, place);
         }

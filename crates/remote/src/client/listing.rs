@@ -4,7 +4,8 @@ use super::calls::unexpected;
 use super::channel::Channel;
 use super::{lost, Router};
 use crate::hello::Version;
-use crate::messages::{decode_mfes, Call, Listed, Reply, Request, Room};
+use crate::messages::{decode_mfes, Call, Listed, Reply, Request, Room, PART_ROWS};
+use crate::rows::changes::read_changes;
 use crate::rows::{read_brief, read_mfe};
 use crate::wire::{Decoded, Reader};
 use mgm_engine::MfeRow;
@@ -15,14 +16,25 @@ use std::ops::ControlFlow;
 /// The first version with [`Request::WalkOn`].
 const WALK_ON: Version = Version { major: 1, minor: 1 };
 
+/// The first version with [`Request::WalkChanges`].
+const WALK_CHANGES: Version = Version { major: 1, minor: 2 };
+
 /// A caller's buffer of so many bytes takes about one part.
 const ONE_PART: u32 = 80 << 10;
+
+/// How the router encodes the MFEs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Counted,
+    Brief,
+    Changes,
+}
 
 /// What a listing has brought so far.
 struct Listing<V> {
     /// The last MFE.
     start: Option<Flow>,
-    stats: bool,
+    form: Form,
     /// What is left of the caller's buffer.
     room: Room,
     visit: V,
@@ -45,8 +57,13 @@ impl Router {
         visit: impl FnMut(&MfeRow) -> ControlFlow<()>,
     ) -> Result<Option<usize>> {
         let row = MfeRow::default();
-        let mut listing = Listing { start, stats, room, visit, row, is_over: false };
         let mut channel = self.0.channel()?;
+        let form = match (stats, channel.version >= WALK_CHANGES) {
+            (true, _) => Form::Counted,
+            (false, true) => Form::Changes,
+            (false, false) => Form::Brief,
+        };
+        let mut listing = Listing { start, form, room, visit, row, is_over: false };
         let asked = channel.list(&mut listing).map_err(|_| {
             self.0.lose();
             lost()
@@ -77,7 +94,7 @@ impl Channel {
         let goes_on = self.version >= WALK_ON;
         let mut asked = 1;
         self.send(&call(listing.request()))?;
-        if goes_on && listing.room.bytes > ONE_PART {
+        if goes_on && listing.room.bytes > listing.one_part() {
             self.send(&call(Request::WalkOn {}))?;
             asked += 1;
         }
@@ -111,10 +128,24 @@ fn call(request: Request) -> Call {
 }
 
 impl<V: FnMut(&MfeRow) -> ControlFlow<()>> Listing<V> {
+    /// About how much of the caller's buffer one part takes, if each MFE has one oif.
+    fn one_part(&self) -> u32 {
+        match self.form {
+            Form::Changes => {
+                PART_ROWS.saturating_mul(self.room.base.saturating_add(self.room.each))
+            }
+            _ => ONE_PART,
+        }
+    }
+
     /// Asks for what is left.
     fn request(&self) -> Request {
-        let Listing { start, stats, ref room, .. } = *self;
-        Request::WalkMfes { start, stats, room: room.clone() }
+        let Listing { start, form, ref room, .. } = *self;
+        let room = room.clone();
+        match form {
+            Form::Changes => Request::WalkChanges { start, room },
+            _ => Request::WalkMfes { start, stats: form == Form::Counted, room },
+        }
     }
 
     /// Visits the MFEs of an answer.
@@ -123,12 +154,13 @@ impl<V: FnMut(&MfeRow) -> ControlFlow<()>> Listing<V> {
             Ok(mfes) => mfes,
             Err(reply) => return Ok(Err(reply)),
         };
-        let Listing { start, room, visit, row, .. } = self;
+        let Listing { start, form, room, visit, row, .. } = self;
         let mut reader = Reader::new(rows);
         for _ in 0..listed.count {
-            match self.stats {
-                true => read_mfe(row, &mut reader)?,
-                false => read_brief(row, &mut reader)?,
+            match form {
+                Form::Counted => read_mfe(row, &mut reader)?,
+                Form::Brief => read_brief(row, &mut reader)?,
+                Form::Changes => read_changes(row, &mut reader)?,
             }
             let oifs = u32::try_from(row.oifs.len()).unwrap_or(u32::MAX);
             let need = room.base.saturating_add(room.each.saturating_mul(oifs));

@@ -1,8 +1,9 @@
 //! What the lock of a connection guards.
 
+use super::settling::Causes;
 use super::Place;
 use crate::messages::Ack;
-use mgm_dispatch::{About, Item, Key, Queue, Ticket};
+use mgm_dispatch::{About, Item, Key, Queue};
 use mgm_engine::Notice;
 use mgm_manager::Callbacks;
 use mgm_types::Interface;
@@ -81,10 +82,7 @@ pub(super) struct State {
     pub early: HashMap<u64, Vec<Arrived>>,
     /// The numbers of open enumerations at the router, and their clients.
     pub enumerations: HashMap<u64, (u64, Place)>,
-    /// How many callbacks have arrived.
-    pub received: u64,
-    /// The calls that are under way, with the callbacks that they must see delivered.
-    pub open: Vec<(u64, Vec<Ticket<Place>>)>,
+    pub causes: Causes<Place>,
     /// Acknowledgements that are not sent yet.
     pub acks: Vec<Ack>,
     /// Clients that wait for a worker.
@@ -110,11 +108,6 @@ impl State {
         if self.registering == 0 {
             self.early.clear();
         }
-    }
-
-    /// The callbacks of a call that is under way.
-    pub fn tickets_of(&mut self, cause: u64) -> Option<&mut Vec<Ticket<Place>>> {
-        self.open.iter_mut().find(|(open, _)| *open == cause).map(|(_, tickets)| tickets)
     }
 
     /// Whether no callback is running and all threads have ended.

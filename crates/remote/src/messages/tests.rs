@@ -85,6 +85,7 @@ fn requests() -> Vec<Request> {
         },
         Request::GraceDone { client: 7 },
         Request::WalkOn {},
+        Request::WalkChanges { start: None, room: Room { bytes: 1 << 20, base: 60, each: 16 } },
     ]
 }
 
@@ -176,7 +177,7 @@ fn numbers<T: Wire>(all: &[T]) -> Vec<u8> {
 
 #[test]
 fn t9_11_the_encoding_is_what_it_was_in_the_first_release() {
-    assert_eq!(numbers(&requests()), (0..=19).collect::<Vec<u8>>());
+    assert_eq!(numbers(&requests()), (0..=20).collect::<Vec<u8>>());
     assert_eq!(numbers(&replies()), (0..=10).collect::<Vec<u8>>());
     assert_eq!(numbers(&callbacks()), (0..=9).collect::<Vec<u8>>());
     assert_eq!(numbers(&said()), (0..=3).collect::<Vec<u8>>());

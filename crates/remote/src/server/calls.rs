@@ -1,9 +1,9 @@
 //! The calls of client processes, and the texts that these return: the status and the metrics.
 
 use super::link::Role;
+use super::listing::{Form, Listing};
 use super::outlet::take_own;
-use super::requests::Listing;
-use super::service::{Service, DAWDLING};
+use super::service::{Deferred, Service, DAWDLING};
 use super::texts::{Order, Which};
 use crate::messages::{put_mfes, Answer, Call, Listed, Reply, Request, WireRefusal};
 use crate::wire::{Bytes, Wire};
@@ -30,7 +30,12 @@ impl Service {
             }
             Request::NextPiece {} => return self.send_piece(token),
             Request::WalkMfes { start, stats, ref room } => {
-                let listing = Listing { start, stats, room: room.clone() };
+                let form = if stats { Form::Counted } else { Form::Brief };
+                let listing = Listing { start, form, room: room.clone() };
+                return self.list(token, session, (&call, listing));
+            }
+            Request::WalkChanges { start, ref room } => {
+                let listing = Listing { start, form: Form::Changes, room: room.clone() };
                 return self.list(token, session, (&call, listing));
             }
             Request::WalkOn {} => match link.listing.take() {
@@ -40,7 +45,7 @@ impl Service {
                     return link.send(|to| put_mfes(to, |_| none));
                 }
             },
-            _ => return self.call_manager(token, session, call),
+            _ => return self.call_manager(token, session, call, None),
         };
         link.is_busy = true;
         self.texts.order(Order { link: token, session, which });
@@ -54,7 +59,7 @@ impl Service {
                 continue;
             }
             if let Some(link) = self.links.get_mut(&order.link) {
-                link.is_busy = false;
+                link.becomes_ready();
             }
             self.refuse_call(order.link, &Refusal::NoMemory);
             self.flush(order.link);
@@ -66,7 +71,20 @@ impl Service {
         self.answer(token, Answer { events: 0, reply: Reply::Refused { refusal } });
     }
 
-    fn call_manager(&mut self, token: u64, session: u64, call: Call) {
+    /// Makes a call that has waited for processes that have ended.
+    pub(super) fn call_again(&mut self, deferred: Deferred) {
+        let Deferred { token, call, until } = deferred;
+        let Some(link) = self.links.get_mut(&token) else { return };
+        link.becomes_ready();
+        if let Role::Calls(session) = link.role {
+            self.call_manager(token, session, call, Some(until));
+        }
+        self.flush(token);
+        self.take_messages(token);
+    }
+
+    /// `until` is the last process for whose end the call has waited already.
+    fn call_manager(&mut self, token: u64, session: u64, call: Call, until: Option<u64>) {
         let Some(process) = self.processes.get_mut(&session) else { return };
         take_own();
         let made = catch_unwind(AssertUnwindSafe(|| process.holdings.make(&self.manager, &call)));
@@ -76,12 +94,16 @@ impl Service {
         let is_done =
             matches!((&call.request, &reply), (Request::GraceDone { .. }, Reply::Done {}));
         let is_there = waits_for_departure(&reply);
-        if is_there && self.end_hung_up() || (is_done || is_there) && self.ends_something() {
+        if is_there && until.is_none() {
+            self.end_hung_up();
+        }
+        let until = until.unwrap_or(self.departures.last());
+        if (is_done || is_there) && self.ends_something(until) {
             // What the call wants may belong to a process that has ended (spec 9.7, 9.8).
             if let Some(link) = self.links.get_mut(&token) {
                 link.is_busy = true;
             }
-            return self.deferred.push((token, call));
+            return self.deferred.push(Deferred { token, call, until });
         }
         if events > 0 {
             self.send_changed(); // so that the process has them when it reads the answer
@@ -111,7 +133,8 @@ impl Service {
 
     pub(super) fn text_is_made(&mut self, token: u64, text: Vec<u8>) {
         let Some(link) = self.links.get_mut(&token) else { return self.text_is_over(token) };
-        (link.text, link.text_at, link.is_busy) = (text, 0, false);
+        (link.text, link.text_at) = (text, 0);
+        link.becomes_ready();
         self.send_piece(token);
         self.flush(token);
         self.take_messages(token);

@@ -5,21 +5,34 @@
 /// for a large one.
 #[derive(Debug)]
 pub(super) struct Departures<D> {
-    /// The oldest one is first.
-    list: Vec<D>,
+    /// They are numbered; the oldest one is first.
+    list: Vec<(u64, D)>,
+    /// The number of the last one.
+    last: u64,
     /// How many portions were deleted.
     portions: usize,
 }
 
 impl<D> Default for Departures<D> {
     fn default() -> Self {
-        Departures { list: Vec::new(), portions: 0 }
+        Departures { list: Vec::new(), last: 0, portions: 0 }
     }
 }
 
 impl<D> Departures<D> {
     pub fn push(&mut self, departure: D) {
-        self.list.push(departure);
+        self.last += 1;
+        self.list.push((self.last, departure));
+    }
+
+    /// The number of the last process that has ended.
+    pub fn last(&self) -> u64 {
+        self.last
+    }
+
+    /// Whether there is a process that has ended before the one with the next number.
+    pub fn has_until(&self, number: u64) -> bool {
+        self.list.iter().any(|(one, _)| *one <= number)
     }
 
     pub fn is_empty(&self) -> bool {
@@ -35,7 +48,7 @@ impl<D> Departures<D> {
             true => 1 + (self.portions / 2) % others,
             false => 0,
         };
-        let is_over = !step(&mut self.list[at]);
+        let is_over = !step(&mut self.list[at].1);
         if is_over {
             self.list.remove(at);
         }
@@ -58,11 +71,11 @@ mod tests {
         let mut departures = Departures::default();
         departures.push(100);
         let mut steps = 0;
-        while departures.list[0] != 1000 {
+        while departures.list[0].1 != 1000 {
             departures.push(1000);
             departures.step(take_one);
             steps += 1;
-            assert!(steps <= 200, "the oldest one has {} portions left", departures.list[0]);
+            assert!(steps <= 200, "the oldest one has {} portions left", departures.list[0].1);
         }
     }
 
@@ -76,6 +89,21 @@ mod tests {
         }
         assert!(steps <= 12, "{steps} steps");
         assert_eq!(departures.list.len(), 2);
+    }
+
+    #[test]
+    fn t9_7_d86_a_wait_for_processes_that_have_ended_is_not_for_later_ones() {
+        let mut departures = Departures::default();
+        assert!(!departures.has_until(departures.last()));
+        [1, 2].into_iter().for_each(|portions| departures.push(portions));
+        let until = departures.last();
+        departures.push(9);
+        assert_eq!(departures.step(take_one), Some(true));
+        assert!(departures.has_until(until), "of two, one is left");
+        while departures.list.len() > 1 {
+            departures.step(take_one);
+        }
+        assert!(!departures.has_until(until) && departures.has_until(departures.last()));
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! One connection to a client process: what has arrived, and what waits to be sent.
 
-use super::requests::Listing;
-use crate::frame::{frame, FrameReader, KEPT, LONGEST_TO_ROUTER};
+use super::listing::Listing;
+use crate::frame::{frame, FrameReader, Oversized, KEPT, LONGEST_TO_ROUTER};
 use mgm_linux::channel::{Connection, Poller};
 use std::io::{self, ErrorKind};
 use std::time::Instant;
@@ -26,7 +26,11 @@ pub(super) struct Link {
     /// The user at the other end; `None` if the system does not say.
     pub user: Option<u32>,
     pub role: Role,
-    pub reader: FrameReader,
+    reader: FrameReader,
+    /// A message was taken since the last read.
+    has_taken: bool,
+    /// Messages wait that were not taken, so that others are served: nothing is read meanwhile.
+    pub is_behind: bool,
     /// What waits to be sent.
     out: Vec<u8>,
     sent: usize,
@@ -53,6 +57,8 @@ impl Link {
             user,
             role: Role::New,
             reader: FrameReader::new(LONGEST_TO_ROUTER),
+            has_taken: false,
+            is_behind: false,
             out: Vec::new(),
             sent: 0,
             waits: (true, false),
@@ -75,7 +81,8 @@ impl Link {
         match self.connection.receive(piece) {
             Ok(0) => false,
             Ok(count) => {
-                if !self.reader.is_partial() {
+                // A process that sends without a pause has always sent half a message, but not the same.
+                if std::mem::take(&mut self.has_taken) || !self.reader.is_partial() {
                     self.since = Instant::now();
                 }
                 self.reader.add(&piece[..count]);
@@ -83,6 +90,28 @@ impl Link {
             }
             Err(error) => error.kind() == ErrorKind::WouldBlock,
         }
+    }
+
+    /// The next message that has arrived.
+    ///
+    /// # Errors
+    /// `Oversized`.
+    pub fn take(&mut self) -> Result<Option<&[u8]>, Oversized> {
+        let taken = self.reader.take();
+        self.has_taken |= matches!(taken, Ok(Some(_)));
+        taken
+    }
+
+    /// Whether the process has sent half a message, and the router would read the rest.
+    pub fn is_half(&self) -> bool {
+        self.role == Role::New || (self.is_ready() && !self.is_behind && self.reader.is_partial())
+    }
+
+    /// The answer to the last message is known. Half a message that has arrived meanwhile has its time
+    /// from now on, because the router has not read the rest.
+    pub fn becomes_ready(&mut self) {
+        self.is_busy = false;
+        self.since = Instant::now();
     }
 
     /// Whether nothing waits to be sent.
@@ -161,15 +190,55 @@ fn empty(bytes: &mut Vec<u8>) {
 mod tests {
     use super::*;
     use mgm_linux::channel::{Access, Listener};
+    use std::time::Duration;
 
     const LONG: usize = 1 << 20;
 
+    /// A connection, and the end of the process.
+    fn connected(name: &str) -> (Link, Connection) {
+        let path = std::env::temp_dir().join(format!("mgm-link-{name}-{}", std::process::id()));
+        let listener = Listener::open(&path, Access::OWN).unwrap();
+        let process = Connection::open(&path).unwrap();
+        (Link::new(listener.accept().unwrap().expect("it has connected")), process)
+    }
+
+    #[test]
+    fn t9_11_half_a_message_has_its_time_from_its_beginning() {
+        let (mut link, process) = connected("half");
+        link.role = Role::Events(1);
+        let long_ago = Instant::now().checked_sub(Duration::from_secs(60)).unwrap();
+        let mut message = Vec::new();
+        frame(&mut message, |to| to.extend_from_slice(&[7; 20]));
+        // Each read ends within another message.
+        let send = |link: &mut Link, bytes: &[u8]| {
+            process.send_all(bytes).unwrap();
+            link.since = long_ago;
+            assert!(link.read(&mut Vec::new()));
+            let mut count = 0;
+            while link.take().unwrap().is_some() {
+                count += 1;
+            }
+            (count, link.is_half(), link.since > long_ago)
+        };
+        let (half, rest) = message.split_at(10);
+        let next = [rest, half].concat();
+        assert_eq!(send(&mut link, half), (0, true, true), "it begins");
+        assert_eq!(send(&mut link, &next), (1, true, false), "it has begun before");
+        assert_eq!(send(&mut link, &next), (1, true, true), "the former one has ended");
+        assert_eq!(send(&mut link, &rest[..5]), (0, true, true));
+        assert_eq!(send(&mut link, &rest[5..6]), (0, true, false), "it goes on slowly");
+        assert_eq!(send(&mut link, &rest[6..]), (1, false, false));
+        assert_eq!(send(&mut link, &message), (1, false, true));
+        // While the router makes a call, it reads nothing, so this is not the fault of the process.
+        link.role = Role::Calls(1);
+        (link.is_busy, link.since) = (true, long_ago);
+        link.becomes_ready();
+        assert!(link.since > long_ago && link.is_ready());
+    }
+
     #[test]
     fn t9_11_a_buffer_keeps_little_memory_when_everything_is_sent() {
-        let path = std::env::temp_dir().join(format!("mgm-link-{}", std::process::id()));
-        let listener = Listener::open(&path, Access::OWN).unwrap();
-        let (process, poller) = (Connection::open(&path).unwrap(), Poller::new().unwrap());
-        let mut link = Link::new(listener.accept().unwrap().expect("it has connected"));
+        let ((mut link, process), poller) = (connected("memory"), Poller::new().unwrap());
         poller.add(link.connection(), 1).unwrap();
         let send = |link: &mut Link, length: usize| {
             let (mut left, mut piece) = (length, vec![0; PIECE]);

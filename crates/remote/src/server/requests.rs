@@ -1,26 +1,18 @@
 //! Makes the calls of client processes.
 
+use super::listing::Listing;
 use super::outlet::Events;
 use crate::access::{Gate, Wish};
 use crate::convert::kinds_from_bits;
-use crate::messages::{
-    put_mfes, Call, Change, Listed, RefusedChange, Reply, Request, Room, OIFS_OFF,
-};
-use crate::rows::put_brief;
-use crate::wire::Wire;
+use crate::messages::{put_mfes, Call, Change, RefusedChange, Reply, Request, OIFS_OFF};
 use mgm_engine::ClientId;
 use mgm_manager::{EnumId, Manager, Outlet, Unanswered, LONGEST_GRACE};
-use mgm_types::{Flow, Interface, Refusal, Result};
+use mgm_types::{Interface, Refusal, Result};
 use std::collections::{HashMap, HashSet};
-use std::ops::ControlFlow;
 use std::sync::Arc;
 
 /// How many group enumerations a process may have open (spec 9.13).
 const ENUMERATIONS: usize = 1024;
-
-/// A message has at most about so many bytes of MFEs, so that other calls do not wait for long, and
-/// two messages fit into the buffer of a socket: the router makes one while the client reads another.
-const MFES: usize = 80 << 10;
 
 /// The most entries of an enumeration in one message.
 const GROUPS: usize = 8192;
@@ -194,46 +186,5 @@ impl Holdings {
             // The loop of the thread answers the others.
             _ => Err(Refusal::Router("the router does not know this call".into())),
         }
-    }
-}
-
-/// A listing of MFEs that is not finished.
-pub(super) struct Listing {
-    /// The last MFE that was sent; all follow, if `None`.
-    pub start: Option<Flow>,
-    pub stats: bool,
-    /// What is left in the caller's buffer.
-    pub room: Room,
-}
-
-impl Listing {
-    /// Appends the next MFEs, as far as there is room in the caller's buffer and in the message.
-    fn put_some(&mut self, manager: &Manager, to: &mut Vec<u8>) -> Listed {
-        let begin = to.len();
-        // With room for the last MFE, which may have many oifs only seldom.
-        to.reserve(MFES + 1024);
-        let Listing { start, stats, room } = self;
-        let mut listed = Listed { count: 0, next_oifs: None, more: false };
-        manager.walk_mfes(*start, *stats, |row| {
-            if to.len() - begin >= MFES {
-                listed.more = true;
-                return ControlFlow::Break(());
-            }
-            let oifs = u32::try_from(row.oifs.len()).unwrap_or(u32::MAX);
-            let need = room.base.saturating_add(room.each.saturating_mul(oifs));
-            let Some(left) = room.bytes.checked_sub(need) else {
-                listed.next_oifs = Some(oifs);
-                return ControlFlow::Break(());
-            };
-            room.bytes = left;
-            *start = Some(row.flow);
-            match *stats {
-                true => row.put(to),
-                false => put_brief(row, to),
-            }
-            listed.count += 1;
-            ControlFlow::Continue(())
-        });
-        listed
     }
 }

@@ -5,6 +5,7 @@ use super::link::{Link, Role};
 use super::newcomers;
 use super::outlet::{becomes_sender, Changed};
 use super::process::{refuse, Process};
+use super::refusals::Refusals;
 use super::texts::Texts;
 use super::{Limits, State};
 use crate::messages::{decode, Acks, Call};
@@ -26,8 +27,20 @@ pub(super) const DAWDLING: Duration = Duration::from_secs(10);
 const BRISK: Duration = Duration::from_micros(100);
 /// As many messages of a connection are taken before others are served.
 const MESSAGES: usize = 32;
+/// While it deletes state, the thread lets others have the processor after this time. Otherwise callers
+/// on the same processor would wait until the scheduler takes it away, after some milliseconds.
+const SPELL: Duration = Duration::from_micros(500);
 /// How often slow processes and connections are looked for.
 const ROUND: Duration = Duration::from_secs(1);
+
+/// A call that waits for processes that have ended.
+pub(super) struct Deferred {
+    /// Its connection.
+    pub token: u64,
+    pub call: Call,
+    /// The last process that it waits for (D86).
+    pub until: u64,
+}
 
 /// What the thread has.
 pub(super) struct Service {
@@ -41,13 +54,13 @@ pub(super) struct Service {
     pub processes: HashMap<u64, Process>,
     pub changed: Arc<Changed>,
     last_link: u64,
-    departures: Departures<Departure>,
-    /// Calls that wait for the end of a process, with their connections.
-    pub deferred: Vec<(u64, Call)>,
+    pub departures: Departures<Departure>,
+    pub deferred: Vec<Deferred>,
     pub texts: Texts,
     next_round: Instant,
     /// When a question may have waited for too long.
     next_check: Instant,
+    refusals: Refusals,
     /// When the log last said that there are too many connections.
     crowd_logged: Option<Instant>,
     /// Until when no connection is accepted, because the system has refused one.
@@ -58,6 +71,8 @@ pub(super) struct Service {
     /// Connections with more messages than are taken at once.
     behind: Vec<u64>,
     polling: Polling,
+    /// When the thread last waited, or let others have the processor.
+    working_since: Instant,
     /// The last wait was short.
     is_brisk: bool,
     /// A call was made since the last wait.
@@ -87,12 +102,14 @@ impl Service {
             texts: Texts::default(),
             next_round: Instant::now() + ROUND,
             next_check: Instant::now(),
+            refusals: Refusals::default(),
             crowd_logged: None,
             paused_until: None,
             buffer: Vec::new(),
             events: Vec::new(),
             behind: Vec::new(),
             polling: Polling::default(),
+            working_since: Instant::now(),
             is_brisk: false,
             has_called: false,
         })
@@ -133,6 +150,9 @@ impl Service {
             true => Duration::ZERO,
             false => until.saturating_duration_since(now),
         };
+        if wait.is_zero() {
+            self.make_way();
+        }
         self.wait(wait, ready);
         let behind = std::mem::take(&mut self.behind);
         for one in ready.iter() {
@@ -143,6 +163,9 @@ impl Service {
             self.serve(one.token, one.readable);
         }
         for token in behind {
+            if let Some(link) = self.links.get_mut(&token) {
+                link.is_behind = false;
+            }
             self.take_messages(token);
         }
         for (link, text) in self.texts.take() {
@@ -154,6 +177,14 @@ impl Service {
         if Instant::now() >= self.next_round {
             self.next_round = Instant::now() + ROUND;
             self.make_round();
+        }
+    }
+
+    /// Lets other threads have the processor, if this one has worked for long without a wait.
+    fn make_way(&mut self) {
+        if self.working_since.elapsed() >= SPELL {
+            std::thread::yield_now();
+            self.working_since = Instant::now();
         }
     }
 
@@ -171,6 +202,9 @@ impl Service {
             poller.wait(Some(most), ready);
         }
         *is_brisk = begun.elapsed() < BRISK;
+        if !most.is_zero() {
+            self.working_since = Instant::now();
+        }
     }
 
     fn accept_all(&mut self) {
@@ -234,6 +268,11 @@ impl Service {
         let mut buffer = std::mem::take(&mut self.buffer);
         let is_open = match self.links.get_mut(&token) {
             None => true,
+            // What has arrived is taken first.
+            Some(link) if link.is_behind => {
+                self.buffer = buffer;
+                return self.flush(token);
+            }
             Some(link) if is_readable && link.is_ready() => link.read(&mut buffer),
             // The kernel tells again and again of a connection that has ended.
             Some(link) => !(is_readable && link.connection().has_hung_up()),
@@ -255,7 +294,7 @@ impl Service {
                 return;
             }
             let role = link.role;
-            let message = match link.reader.take() {
+            let message = match link.take() {
                 Ok(Some(message)) => message,
                 Ok(None) => return,
                 Err(oversized) => return self.close(token, Some(&oversized.to_string())),
@@ -264,9 +303,10 @@ impl Service {
                 Role::New => {
                     let message = message.to_vec();
                     if let Err(why) = self.greet(token, &message) {
-                        log::warn!("a client process is refused: {why}");
                         if let Some(link) = self.links.get_mut(&token) {
                             refuse(link, &why);
+                            let user = link.user;
+                            self.log_refusal(user, &format!("a client process is refused: {why}"));
                         }
                     }
                 }
@@ -281,7 +321,10 @@ impl Service {
             }
             self.flush(token);
         }
-        self.behind.push(token);
+        if let Some(link) = self.links.get_mut(&token).filter(|link| !link.is_behind) {
+            link.is_behind = true;
+            self.behind.push(token);
+        }
     }
 
     /// Sends the callbacks that were posted.
@@ -340,9 +383,8 @@ impl Service {
         let session = match link.role {
             Role::New => {
                 if let Some(fault) = fault {
-                    log::warn!(
-                        "a client process is disconnected before its first message: {fault}"
-                    );
+                    let line = "a client process is disconnected before its first message";
+                    self.log_refusal(link.user, &format!("{line}: {fault}"));
                 }
                 return;
             }
@@ -352,6 +394,13 @@ impl Service {
             log::warn!("{} is disconnected: {fault}", process.who());
         }
         self.end_process(session);
+    }
+
+    /// Logs why a connection is refused, but not each time if a user tries again and again.
+    fn log_refusal(&mut self, user: Option<u32>, line: &str) {
+        if let Some(more) = self.refusals.note(user, Instant::now()) {
+            log::warn!("{line}{more}");
+        }
     }
 
     /// A process has ended, for whatever reason (spec 9.7).
@@ -373,8 +422,8 @@ impl Service {
     }
 
     /// Ends processes whose end was not read yet, because it is behind other messages, or another
-    /// connection was read first. Returns whether there was one.
-    pub(super) fn end_hung_up(&mut self) -> bool {
+    /// connection was read first.
+    pub(super) fn end_hung_up(&mut self) {
         let is_over = |(_, process): &(&u64, &Process)| {
             let link = self.links.get(&process.events);
             link.is_some_and(|link| link.connection().has_hung_up())
@@ -382,13 +431,13 @@ impl Service {
         let over: Vec<u64> =
             self.processes.iter().filter(is_over).map(|(session, _)| *session).collect();
         over.iter().for_each(|session| self.end_process(*session));
-        !over.is_empty()
     }
 
-    /// Whether state of ended processes is still being deleted. Also deletes a portion of the state
-    /// whose time of grace has ended. Without waiting calls, the timer does that.
-    pub(super) fn ends_something(&self) -> bool {
-        !self.departures.is_empty() || self.manager.end_graces()
+    /// Whether state of processes that have ended, up to this one, is still being deleted. Also
+    /// deletes a portion of the state whose time of grace has ended. Without waiting calls, the timer
+    /// does that.
+    pub(super) fn ends_something(&self, until: u64) -> bool {
+        self.departures.has_until(until) || self.manager.end_graces()
     }
 
     /// Deletes a portion of the state of processes that have ended. When nothing is left, the calls
@@ -401,13 +450,8 @@ impl Service {
             None => !self.manager.end_graces(),
         };
         if has_ended {
-            for (token, call) in std::mem::take(&mut self.deferred) {
-                if let Some(link) = self.links.get_mut(&token) {
-                    link.is_busy = false;
-                }
-                self.call(token, call);
-                self.flush(token);
-                self.take_messages(token);
+            for deferred in std::mem::take(&mut self.deferred) {
+                self.call_again(deferred);
             }
         }
         true
@@ -417,8 +461,7 @@ impl Service {
     fn make_round(&mut self) {
         let now = Instant::now();
         let slow = self.links.iter().filter(|(_, link)| {
-            let is_half = link.role == Role::New || (link.is_ready() && link.reader.is_partial());
-            is_half && now.saturating_duration_since(link.since) >= DAWDLING
+            link.is_half() && now.saturating_duration_since(link.since) >= DAWDLING
         });
         let slow: Vec<u64> = slow.map(|(token, _)| *token).collect();
         for token in slow {
@@ -441,3 +484,6 @@ impl Service {
         stuck.into_iter().for_each(|session| self.end_process(session));
     }
 }
+
+#[cfg(test)]
+mod tests;

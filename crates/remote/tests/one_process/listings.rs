@@ -1,7 +1,7 @@
 //! Listings of many MFEs, which the router sends in parts.
 
 use super::{link, Detail, Fixture};
-use mgm_engine::{Join, MfeRow};
+use mgm_engine::{Join, MfeRow, OifRow};
 use mgm_manager::PacketIn;
 use mgm_remote::client::Router;
 use mgm_remote::frame::{frame, FrameReader, LONGEST_TO_CLIENT};
@@ -58,12 +58,21 @@ fn router_with_mfes() -> Fixture {
     fixture
 }
 
-/// What is compared of an MFE. Without statistics, a listing has no counters.
-fn row(row: &MfeRow, stats: bool) -> (Flow, usize, u64) {
-    (row.flow, row.oifs.len(), if stats { row.packets } else { 0 })
+/// What is compared of an MFE: not its age, and not what only the router knows of its route. Without
+/// statistics, a listing has no counters.
+fn row(row: &MfeRow, stats: bool) -> MfeRow {
+    let route = Route { if_index: 0, paths: None, ..row.route.clone() };
+    let mut row = MfeRow { up_ms: 0, route, ..row.clone() };
+    if !stats {
+        (row.packets, row.octets, row.wrong_if, row.negative, row.sent) = (0, 0, 0, 0, 0);
+        for OifRow { packets, ttl_too_low, too_large, discards, .. } in &mut row.oifs {
+            (*packets, *ttl_too_low, *too_large, *discards) = (0, 0, 0, 0);
+        }
+    }
+    row
 }
 
-fn here(fixture: &Fixture, stats: bool) -> Vec<(Flow, usize, u64)> {
+fn here(fixture: &Fixture, stats: bool) -> Vec<MfeRow> {
     let mut rows = Vec::new();
     fixture.manager.walk_mfes(None, stats, |found| {
         rows.push(row(found, stats));
@@ -73,8 +82,8 @@ fn here(fixture: &Fixture, stats: bool) -> Vec<(Flow, usize, u64)> {
 }
 
 /// Lists everything with buffers of this size, as callers do.
-fn listed(router: &Router, bytes: u32, stats: bool) -> Vec<(Flow, usize, u64)> {
-    let mut rows = Vec::new();
+fn listed(router: &Router, bytes: u32, stats: bool) -> Vec<MfeRow> {
+    let mut rows: Vec<MfeRow> = Vec::new();
     let mut start = None;
     loop {
         let room = Room { bytes, base: BASE, each: EACH };
@@ -87,7 +96,7 @@ fn listed(router: &Router, bytes: u32, stats: bool) -> Vec<(Flow, usize, u64)> {
         assert!(used <= bytes, "{used} of {bytes} bytes are used");
         let Some(oifs) = left.unwrap() else { return rows };
         assert!(used + BASE + EACH * oifs as u32 > bytes, "there was room for another MFE");
-        start = rows.last().map(|(flow, ..)| *flow);
+        start = rows.last().map(|row| row.flow);
     }
 }
 
@@ -123,8 +132,8 @@ fn t9_2_a_listing_in_parts_has_each_mfe_once_and_fills_each_buffer() {
     }
 }
 
-/// Passes the bytes of one connection on. `greeting` is the version that the router says, and no
-/// request of a later one may pass.
+/// Passes the bytes of one connection on. `minor` is the version that the router says, and no request
+/// of a later one may pass: each minor version has added one.
 fn relay(client: UnixStream, router: UnixStream, minor: u16) {
     let (mut to_router, mut from_client) =
         (router.try_clone().unwrap(), client.try_clone().unwrap());
@@ -135,7 +144,8 @@ fn relay(client: UnixStream, router: UnixStream, minor: u16) {
             reader.add(&piece[..count]);
             while let Some(message) = reader.take().unwrap() {
                 // The number of a request follows its cause and its client.
-                let is_known = !is_greeted || message.get(16).is_none_or(|number| *number <= 18);
+                let is_known = !is_greeted
+                    || message.get(16).is_none_or(|number| u16::from(*number) <= 18 + minor);
                 is_greeted = true;
                 let mut bytes = Vec::new();
                 frame(&mut bytes, |to| to.extend_from_slice(message));
@@ -166,18 +176,20 @@ fn relay(client: UnixStream, router: UnixStream, minor: u16) {
 #[test]
 fn t9_11_a_router_of_an_older_minor_version_lists_too() {
     let fixture = router_with_mfes();
-    let place = PathBuf::from(format!("{}.old", fixture.path.display()));
-    let listener = UnixListener::bind(&place).unwrap();
-    let real = fixture.path.clone();
-    thread::spawn(move || {
-        for client in listener.incoming().map_while(Result::ok) {
-            relay(client, UnixStream::connect(&real).unwrap(), 0);
-        }
-    });
-    let router = Router::connect(&place).unwrap();
-    check(&fixture, &router);
-    router.disconnect().unwrap();
-    std::fs::remove_file(&place).unwrap();
+    for minor in [0, 1] {
+        let place = PathBuf::from(format!("{}.old{minor}", fixture.path.display()));
+        let listener = UnixListener::bind(&place).unwrap();
+        let real = fixture.path.clone();
+        thread::spawn(move || {
+            for client in listener.incoming().map_while(Result::ok) {
+                relay(client, UnixStream::connect(&real).unwrap(), minor);
+            }
+        });
+        let router = Router::connect(&place).unwrap();
+        check(&fixture, &router);
+        router.disconnect().unwrap();
+        std::fs::remove_file(&place).unwrap();
+    }
 }
 
 /// A router that welcomes everybody, and gives this answer to all calls.

@@ -1,5 +1,5 @@
-//! The callbacks: what is due waits in a queue for each client, begins and ends
-//! at steps of its own, and anything may happen in between.
+//! The callbacks. They wait in a queue for each client. Each begins in one step and ends in another, and
+//! any other steps may be made in between.
 
 use super::{same, Checked, Drive};
 use crate::spec::comparable;
@@ -8,11 +8,11 @@ use mgm_engine::{ClientId, Effects, Notice};
 use mgm_types::Ipv4Addr;
 use std::collections::VecDeque;
 
-/// How many answers are kept, to be given again.
+/// How many answers are kept, so that they can be given again.
 const OLD_ANSWERS: usize = 16;
 
-/// A callback that is due, in the words of the engine and of the model: the
-/// numbers of their questions differ.
+/// A callback that is due, from the engine and from the model. The numbers of their questions
+/// differ.
 pub(super) type Pair = (Notice, Notice);
 
 /// A client's callbacks, run one at a time and in order (spec 8.2).
@@ -24,7 +24,7 @@ pub(super) struct Queue {
     pub running: Option<Pair>,
 }
 
-/// A question with what a client answers: as it was asked, if the operand is 0.
+/// The answer of a client to a question: the suggested one, if the operand is 0.
 fn answer_to(notice: &Notice, how: u8, more: u8) -> Notice {
     let mut answered = notice.clone();
     match &mut answered {
@@ -49,14 +49,14 @@ fn answer_to(notice: &Notice, how: u8, more: u8) -> Notice {
     answered
 }
 
-/// What a client without callbacks makes of a notice (spec 1.3). The engine does
-/// not even tell it most; the model tells everybody everything.
+/// What becomes of a notice for a client without callbacks (spec 1.3). The engine makes few notices for
+/// it, and the model makes all.
 enum Mute {
-    /// It is answered at once, as it was asked.
+    /// It gets the suggested answer at once.
     Answers,
     /// It changes nothing.
     Ignores,
-    /// It waits for its turn, as everybody's do.
+    /// It waits in the queue, as for any client.
     Waits,
 }
 
@@ -68,8 +68,8 @@ fn mute(notice: &Notice) -> Mute {
     }
 }
 
-/// What comes of an answer comes before what else was asked: the engine gives
-/// some answers itself, on the spot.
+/// The notices that an answer causes come before other questions, because the engine answers some
+/// questions itself, at once.
 fn put_first(due: &mut VecDeque<(ClientId, Notice)>, more: Vec<(ClientId, Notice)>) {
     more.into_iter().rev().for_each(|one| due.push_front(one));
 }
@@ -79,7 +79,7 @@ impl Drive {
         self.queues.iter().any(|queue| queue.client == client && queue.is_mute)
     }
 
-    /// What the engine wants told to those who hear it.
+    /// The engine's notices for clients that have the callbacks.
     pub(super) fn told_by_engine(&mut self, fx: &mut Effects) -> Vec<(ClientId, Notice)> {
         let (mut due, mut told) = (VecDeque::from(fx.take_notices()), Vec::new());
         while let Some((client, notice)) = due.pop_front() {
@@ -95,7 +95,7 @@ impl Drive {
         told
     }
 
-    /// What the model wants told to those who hear it.
+    /// The model's notices for clients that have the callbacks.
     pub(super) fn told_by_model(&mut self) -> Vec<(ClientId, Notice)> {
         let (mut due, mut told) = (VecDeque::from(self.model.take_said()), Vec::new());
         while let Some((client, notice)) = due.pop_front() {
@@ -127,7 +127,7 @@ impl Drive {
         Ok(by_engine)
     }
 
-    /// The first callback of a client's begins, unless one is running.
+    /// The first callback in the queue of a client begins, unless one is running.
     pub(super) fn begin(&mut self, operand: u8) -> Checked {
         let Some(queue) = self.queue_at(operand) else { return Ok(()) };
         if queue.running.is_some() {
@@ -169,7 +169,7 @@ impl Drive {
         Ok(())
     }
 
-    /// Nothing should come of most of these.
+    /// Most of these have no effect.
     pub(super) fn answer_again(&mut self, operand: u8, how: u8, more: u8) -> Checked {
         if self.old.is_empty() {
             return Ok(());

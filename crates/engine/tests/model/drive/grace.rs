@@ -2,11 +2,11 @@
 
 use super::*;
 
-/// So long that no walk sees its end; the unit tests do.
+/// No walk is so long that this time ends. The unit tests cover its end.
 const SECONDS: u32 = 1_000_000;
 
 impl Drive {
-    /// The process of a client ends. Its questions are answered as they were asked.
+    /// The process of a client ends. Its questions get the suggested answers.
     pub(super) fn die(&mut self, client: ClientId) -> Checked {
         if self.model.client(client).is_none() || self.model.mute.contains(&client) {
             return Ok(());
@@ -49,14 +49,14 @@ impl Drive {
         Ok(())
     }
 
-    /// A successor wants no more of what is left.
+    /// A successor calls MgmHostGraceDone.
     pub(super) fn grace_done(&mut self, operand: u8) -> Checked {
         let successors: Vec<_> = self.model.left.iter().filter_map(|left| left.successor).collect();
         if successors.is_empty() {
             return Ok(());
         }
         let client = steps::pick(&successors, operand);
-        // What ends in several portions ends in no order.
+        // The order of what ends in several portions is not specified.
         self.act_with("grace done", true, |engine, model, fx| {
             engine.grace_done(client);
             while engine.end_graces(2, fx) {}

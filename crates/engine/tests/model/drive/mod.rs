@@ -1,5 +1,4 @@
-//! Drives the engine and the model with the same calls, and compares all that
-//! they answer.
+//! Makes the same calls of the engine and of the model, and compares the results.
 
 mod alerted;
 mod callbacks;
@@ -19,15 +18,15 @@ use std::fmt::Debug;
 /// A routing domain beside the main one.
 const OTHER: Domain = Domain(7);
 
-/// Life of an MFE in seconds: short, so that walks see its end.
+/// The time-out of an MFE in seconds: short, so that MFEs expire in walks.
 const TIMEOUT: u32 = 60;
 pub type Checked = Result<(), String>;
 
-/// Where a walk takes place.
+/// The circumstances of a walk.
 #[derive(Clone, Copy, Debug)]
 pub struct Stage {
-    /// With a bystander that has so many interfaces that sets of them outgrow
-    /// their first word.
+    /// With a client that owns so many interfaces that sets of interfaces have more than one
+    /// word.
     pub crowded: bool,
     /// With a forwarder that forwards and counts itself, as the kernel does.
     pub kernel: bool,
@@ -35,8 +34,8 @@ pub struct Stage {
     pub tight: bool,
     /// With two routing domains, which have routes of their own (spec 5.1).
     pub domains: bool,
-    /// With a bystander that wants so many flows of a source that they follow its route in
-    /// turns (spec 5.10).
+    /// With a client that wants so many flows of a source that they follow its route in turns
+    /// (spec 5.10).
     pub wide: bool,
 }
 
@@ -47,7 +46,7 @@ pub struct Drive {
     queues: Vec<Queue>,
     pub alerted: AlertedClients,
     old: Vec<(ClientId, Pair)>,
-    /// Things that a walk must have seen to be worth anything.
+    /// Events that must happen in a walk; otherwise it tests nothing.
     pub alerts: usize,
     pub installed: usize,
     pub taken_over: usize,
@@ -65,7 +64,7 @@ fn code<T>(result: Result<T, Refusal>) -> Result<T, Code> {
 }
 
 impl Drive {
-    /// Nobody and nothing, but for what the stage has.
+    /// Empty tables, except for what the stage contains.
     pub fn new(stage: Stage) -> Drive {
         let max_flows = if stage.tight { 4 } else { 1000 };
         let config = Config { mfe_timeout: TIMEOUT, max_flows, ..Config::default() };
@@ -112,7 +111,7 @@ impl Drive {
         drive
     }
 
-    /// One step; says what differs, if anything does.
+    /// Makes one step. Returns the first difference.
     pub fn step(&mut self, step: Step) -> Checked {
         let Step { kind, a, b, c, d } = step;
         let client = self.client_for(a);
@@ -186,14 +185,14 @@ impl Drive {
         })
     }
 
-    /// Mostly one that is there; seldom one that was, or will be, or never.
+    /// Mostly a client that exists; seldom a former, a future or an invalid one.
     fn client_for(&self, operand: u8) -> ClientId {
         let picked = match operand {
             250..=255 => ClientId(u64::from(operand - 250) * 9),
             _ if self.model.clients.is_empty() => ClientId(1),
             _ => steps::pick(&self.model.clients, operand).id,
         };
-        // One whose process has ended makes no calls; its successor does, if there is one.
+        // A client whose process has ended makes no calls, but its successor does.
         let picked = self.model.with_successor(picked);
         if self.model.is_left(Some(picked)) {
             ClientId(0)
@@ -202,7 +201,7 @@ impl Drive {
         }
     }
 
-    /// Mostly one that the client has.
+    /// Mostly an interface that the client has taken.
     fn interface_for(&self, client: ClientId, operand: u8) -> Interface {
         let has = self.model.interfaces_of(client);
         if has.is_empty() || operand % 8 == 7 {
@@ -212,7 +211,7 @@ impl Drive {
         }
     }
 
-    /// A membership that the client has.
+    /// A membership of the client.
     fn member_of(&self, client: ClientId, operand: u8) -> Option<(Interface, Flow)> {
         let is_its = |member: &&Member| {
             let place = self.model.place(member.place);
@@ -224,8 +223,8 @@ impl Drive {
         Some((member.place, member.flow))
     }
 
-    /// One call of both; compares the codes and what is to be told, and passes
-    /// that on to the queues.
+    /// Makes one call of both. Compares the codes and the notices, and puts the notices into the
+    /// queues.
     fn act(
         &mut self,
         what: &str,
@@ -264,7 +263,7 @@ impl Drive {
         let mut engine: Vec<_> = engine.into_iter().filter(is_there).collect();
         let mut model: Vec<_> = model.into_iter().filter(is_there).collect();
         if any_order {
-            // What ends in the same tick ends in no order.
+            // The order of what ends in the same tick is not specified.
             let key =
                 |(to, notice): &(ClientId, Notice)| (*to, format!("{:?}", comparable(notice)));
             engine.sort_by_key(key);
@@ -326,7 +325,7 @@ impl Drive {
             )
         })?;
         if check.is_ok() {
-            // The callback that is running comes to its end, and answers.
+            // The callback that is running ends, and answers.
             let running = self.queues.iter_mut().find(|queue| queue.client == client);
             let running = running.and_then(|queue| queue.running.take());
             self.keep(client, running);
@@ -381,7 +380,7 @@ impl Drive {
 
     fn packet(&mut self, a: u8, b: u8, c: u8, d: u8) -> Checked {
         let flow = steps::source_flow(a);
-        // Mostly where it is due.
+        // Mostly on the right interface.
         let due = self.model.mfe(flow).map(|mfe| mfe.iif).filter(|_| b % 2 == 0);
         let arrival = due.unwrap_or_else(|| steps::pick(&steps::INTERFACES, b / 2));
         let header = &[0x45, b];
@@ -395,7 +394,7 @@ impl Drive {
                     return Ok(());
                 }
                 Some(_) => return self.wrong_if(flow, arrival, b),
-                // A refused flow is dropped without a word, where it arrived first.
+                // A packet of a refused flow is dropped without a notice, where the flow began.
                 None if self.mirror.refused_at(flow) == Some(arrival) => return Ok(()),
                 None if self.mirror.refused_at(flow).is_some() => {
                     return self.wrong_if(flow, arrival, b);
@@ -422,13 +421,13 @@ impl Drive {
         };
         let Some((engine, mut model)) = outcomes else { return Ok(()) };
         if model == Outcome::Resolving && !by_kernel && self.model.asking(flow).is_none() {
-            // Nobody had to be asked. The model knows that only now.
+            // No client had to be asked, which the model knows only now.
             model = self.model.packet(&packet, by_kernel);
         }
         same("the fate of the packet", in_order(engine), in_order(model))
     }
 
-    /// The kernel tells of a packet.
+    /// The kernel reports a packet.
     fn wrong_if(&mut self, flow: Flow, arrival: Interface, header: u8) -> Checked {
         let header = [0x45, header];
         let (packets, route) = (self.mirror.counted(), self.route_for(flow, arrival));
@@ -441,7 +440,7 @@ impl Drive {
     }
 }
 
-/// The number that the engine gave an interface.
+/// The engine's number of an interface.
 pub fn number(id: IfId) -> usize {
     usize::from(id.0)
 }

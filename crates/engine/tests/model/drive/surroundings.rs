@@ -26,7 +26,7 @@ impl Drive {
     }
 
     pub(super) fn tick(&mut self, seconds: u64) -> Checked {
-        // In what order flows end and follow their routes is not said.
+        // The order in which flows end and follow their routes is not specified.
         while self.engine.has_reroutes() {
             self.reroute_some(3)?;
         }
@@ -42,7 +42,7 @@ impl Drive {
         })
     }
 
-    /// Flows whose turn it is follow their routes.
+    /// Some flows follow their routes.
     pub(super) fn reroute_some(&mut self, most: usize) -> Checked {
         self.act_with("reroute_some", true, |engine, model, fx| {
             engine.reroute_some(model.now, most, fx);
@@ -53,7 +53,7 @@ impl Drive {
 
     pub(super) fn change_boundary(&mut self, a: u8, b: u8, c: u8) -> Checked {
         let (index, scope) = (steps::pick(&steps::INTERFACES, a).index, steps::scope(b));
-        // Those that are there go sooner than new ones come.
+        // Existing boundaries are deleted more often than new ones are added.
         let (index, scope) = match self.model.boundaries.as_slice() {
             [] => (index, scope),
             _ if c % 4 == 0 => (index, scope),
@@ -74,7 +74,7 @@ impl Drive {
         let name = steps::pick(&steps::INTERFACES, operand / 4);
         let Some(id) = self.engine.interface_number(name) else { return Ok(()) };
         let is_absent = self.model.place(name).is_some_and(|place| place.absent);
-        // Mostly it is there; now and then it is lost twice, or returns twice.
+        // Mostly it is in the other state; now and then it is lost twice, or returns twice.
         let returns = if is_absent { operand % 4 != 3 } else { operand % 4 != 1 };
         self.act("the loss or return of an interface", |engine, model, fx| {
             if returns {

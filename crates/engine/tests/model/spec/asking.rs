@@ -1,11 +1,11 @@
-//! RPF and CREATION questions, and what comes of their answers (spec 5.1 to 5.5).
+//! RPF and CREATION questions, and the effects of their answers (spec 5.1 to 5.5).
 
 use super::rpf_path::RpfPath;
 use super::{Asking, First, Mfe, Model, Origin, Purpose};
 use mgm_engine::{ClientId, CreationOif, Header, Notice, QuestionId, Refused};
 use mgm_types::{Domain, Flow, Interface, Ipv4Addr, Route};
 
-/// What RPF_CALLBACK asks about.
+/// The subject of an RPF question.
 struct RpfAsked {
     expected: Option<(Interface, Ipv4Addr)>,
     /// The interface whose owner is asked.
@@ -34,9 +34,9 @@ impl Model {
         }
     }
 
-    /// Looks the source up and asks the owner of the interface towards it, or, where no route
-    /// leads to anybody, of the one where the packet arrived (spec 5.1, 5.2); else there is no
-    /// MFE, or no longer. True if asked.
+    /// Looks the source up, and asks the owner of the interface towards it. If no route leads to a
+    /// client's interface, asks the owner of the arrival interface (spec 5.1, 5.2). Otherwise there
+    /// is no MFE, or no longer. Returns whether a client was asked.
     pub fn ask(&mut self, flow: Flow, purpose: Purpose, domain: Domain, first: First) -> bool {
         self.asking.retain(|asking| asking.flow != flow);
         let arrived = Some(first.arrival).filter(|name| self.master(*name).is_some());
@@ -111,7 +111,7 @@ impl Model {
         );
     }
 
-    /// Asks for an MFE that is there, and is expected by `present` or where it comes in now.
+    /// Asks about an existing MFE, whose packets are expected on `present`, or on its iif.
     pub fn ask_again(&mut self, flow: Flow, purpose: Purpose, present: Option<Interface>) {
         self.asking.retain(|asking| asking.flow != flow);
         let Some(mfe) = self.mfe(flow) else { return };
@@ -163,7 +163,8 @@ impl Model {
         }
     }
 
-    /// Somebody else has an interface: MFEs that no route led to move if one does now.
+    /// The owner of an interface has changed: an MFE that was found by no route moves if a route leads
+    /// to an owned interface now.
     pub fn route_unrouted(&mut self) {
         let unrouted = self.mfes.iter().filter(|mfe| {
             matches!(mfe.origin, Origin::Unrouted(_))
@@ -177,7 +178,7 @@ impl Model {
         }
     }
 
-    /// MgmSetMfe beats what RPF_CALLBACK answered before it (D20).
+    /// MgmSetMfe takes precedence over an earlier answer to RPF_CALLBACK (D20).
     pub fn overrule_rpf(&mut self, flow: Flow) {
         let Some(mfe) = self.mfe(flow) else { return };
         let (iif, upstream, origin) = (mfe.iif, mfe.upstream, mfe.origin);
@@ -188,7 +189,7 @@ impl Model {
         }
     }
 
-    /// An interface changed hands: what was asked about it is void (spec 5.4).
+    /// The owner of an interface has changed: questions about it are void (spec 5.4).
     pub fn restart_those_about(&mut self, name: Interface) {
         let mut flows: Vec<_> = self
             .asking
@@ -207,8 +208,8 @@ impl Model {
         }
     }
 
-    /// Routes or boundaries have changed: what was asked by the old ones is
-    /// void (D34).
+    /// Routes or boundaries have changed: questions that depended on the former ones are void
+    /// (D34).
     pub fn restart_outdated(&mut self) {
         let outdated = self.asking.iter().filter(|asking| !self.still_holds(asking));
         let mut flows: Vec<_> = outdated.map(|asking| asking.flow).collect();
@@ -218,8 +219,7 @@ impl Model {
         }
     }
 
-    /// Whether the routes still say what they said, and no boundary has come
-    /// in between.
+    /// Whether the route and the boundaries still lead to the interface that the questions are about.
     fn still_holds(&self, asking: &Asking) -> bool {
         if self.is_bounded(asking.iif, asking.flow.group()) {
             return false;
@@ -274,7 +274,7 @@ impl Model {
         self.ask_creation(flow, iif);
     }
 
-    /// CREATION_ALERT to each that has interfaces among the oifs (spec 5.3).
+    /// CREATION_ALERT to each client that owns oifs (spec 5.3).
     fn ask_creation(&mut self, flow: Flow, iif: Interface) {
         let forced = |name: &Interface| {
             self.mfe(flow).is_some_and(|mfe| mfe.switched.contains(&(*name, true)))
@@ -324,7 +324,7 @@ impl Model {
         self.finish_if_answered(flow);
     }
 
-    /// All answers are there: the MFE is installed, or lives on (spec 5.4, 5.6).
+    /// All answers have arrived: the MFE is installed or renewed (spec 5.4, 5.6).
     fn finish_if_answered(&mut self, flow: Flow) {
         let Some(asking) = self.asking(flow).cloned() else { return };
         if asking.rpf.is_some() || !asking.creation.is_empty() {

@@ -116,7 +116,7 @@ impl Model {
         }
     }
 
-    /// A successor wants no more: the rest ends.
+    /// A successor calls MgmHostGraceDone: the rest ends.
     pub fn grace_done(&mut self, client: ClientId) {
         let Some(left) = self.left.iter().find(|left| left.successor == Some(client)).cloned()
         else {
@@ -174,7 +174,7 @@ impl Model {
         names
     }
 
-    /// What one client has belongs to another one: one interface, or all.
+    /// Passes one interface, or all interfaces, of a client to another one.
     fn rename(&mut self, from: ClientId, to: ClientId, only: Option<Interface>) {
         let places = self.places.iter_mut();
         for place in places.filter(|place| only.is_none_or(|only| only == place.name)) {

@@ -6,7 +6,7 @@ use mgm_engine::Refused;
 use mgm_types::{Code, Interface, Ipv4Addr, Rate, Scope};
 
 impl Model {
-    /// The TTL that a packet must exceed to go out there (D15).
+    /// The TTL threshold of an interface (D15).
     pub fn threshold(&self, name: Interface) -> u8 {
         let set = self.thresholds.iter().find(|(other, _)| *other == name);
         set.map_or(1, |(_, threshold)| (*threshold).max(1))
@@ -55,7 +55,7 @@ impl Model {
         self.wake_rate(index);
     }
 
-    /// What the limits permit grows with time.
+    /// The limits permit more flows as time passes.
     pub fn fill_rates(&mut self, ms: u64) {
         for LimitedIndex { limit, left, .. } in &mut self.rates {
             let more = *left + ms * u64::from(limit.per_second);
@@ -63,7 +63,7 @@ impl Model {
         }
     }
 
-    /// Why another flow may not begin there; else it counts.
+    /// Why another flow may not begin on an interface. If it may, it is counted.
     pub fn begin_flow(&mut self, arrival: Interface) -> Option<Refused> {
         if let Some(why) = self.over_limit(arrival) {
             return Some(why);

@@ -4,7 +4,7 @@ use super::{Answered, Member, Model, Purpose};
 use mgm_engine::{ClientId, EnumKind, Notice};
 use mgm_types::{Code, Flow, Interface};
 
-/// Whether a membership of `wanted` is one of the (s,g) `flow` too (spec 3.5).
+/// Whether a membership in `wanted` includes the (s,g) `flow` (spec 3.5).
 pub fn matches(wanted: Flow, flow: Flow) -> bool {
     wanted == Flow::WILDCARD
         || (wanted.group() == flow.group()
@@ -35,7 +35,7 @@ impl Model {
         owner.map(|owner| self.with_successor(owner))
     }
 
-    /// E and W of spec 4.2: whether a component other than the client's has it.
+    /// E and W of spec 4.2: whether another component than the client's has a membership.
     pub fn others_want(&self, flow: Flow, client: ClientId) -> bool {
         self.members
             .iter()
@@ -94,7 +94,7 @@ impl Model {
         }
     }
 
-    /// A change that may move the role of spec 4.6.
+    /// A change after which another client may have the role of spec 4.6.
     pub fn moving_roles(&mut self, change: impl FnOnce(&mut Model)) {
         let told = |model: &Model, flow: Flow| {
             let client = model.towards(flow)?;
@@ -187,7 +187,7 @@ impl Model {
                 mfe.switched.retain(|(other, _)| *other != name);
                 mfe.switched.push((name, on));
             }
-            // It acts on MFEs that exist, so not on one that is being resolved.
+            // It changes only MFEs that exist, not a flow that is being resolved.
             self.overtake(flow, name, |purpose| purpose != Purpose::Create);
             self.settle(Some(client));
         }
@@ -223,7 +223,7 @@ impl Model {
                 self.tell(owner, Notice::LocalLeave { flow, interface: name });
             }
         }
-        // A source that has none left has few again, even if the same call creates an MFE of it.
+        // A source without entries has few flows again, even if the same call creates an MFE of it.
         self.tidy_homes();
     }
 

@@ -1,4 +1,4 @@
-//! The MFEs: their oifs and what their owners hear (spec 3.5, 5.5 to 5.10).
+//! The MFEs: their oifs, and the alerts to their owners (spec 3.5, 5.5 to 5.10).
 
 use super::members::matches;
 use super::{Answered, Mfe, Model, Oif, Origin, Purpose};
@@ -6,7 +6,7 @@ use mgm_engine::{ClientId, Notice, QuestionId};
 use mgm_types::{Code, Flow, Interface, Ipv4Addr, Time};
 
 impl Mfe {
-    /// When its life ends (spec 5.6, D16).
+    /// When it expires (spec 5.6, D16).
     pub fn end(&self) -> Option<Time> {
         (self.timeout != u32::MAX).then(|| Time(self.born.0 + u64::from(self.timeout) * 1000))
     }
@@ -29,8 +29,8 @@ impl Model {
         self.places.iter().map(|place| place.name).filter(is_due).collect()
     }
 
-    /// Gives an MFE the oifs that are due; true if it went from some to none
-    /// or from none to some.
+    /// Computes the oifs of an MFE. Returns whether it has its first oif now, or has lost its last
+    /// one.
     pub fn settle_one(&mut self, flow: Flow) -> bool {
         let Some(mfe) = self.mfe(flow) else { return false };
         let due = self.oifs_due(mfe);
@@ -56,8 +56,8 @@ impl Model {
         flows
     }
 
-    /// Brings all MFEs in line after something changed, and tells the owners
-    /// of their iifs, but for the one who did it (spec 5.8).
+    /// Updates all MFEs after a change, and alerts the owners of their iifs, except the client that
+    /// has caused the change (spec 5.8).
     pub fn settle(&mut self, caller: Option<ClientId>) {
         for flow in self.mfe_flows() {
             if self.settle_one(flow) {
@@ -104,8 +104,8 @@ impl Model {
         }
     }
 
-    /// Memberships decide again about an interface in the MFEs that a
-    /// membership concerns, also where a CREATION answer is pending (spec 3.5).
+    /// Memberships decide again about an interface, in all MFEs that a membership concerns, and in
+    /// those whose CREATION answer is still expected (spec 3.5).
     pub fn clear_overrides(&mut self, wanted: Flow, name: Interface) {
         for mfe in self.mfes.iter_mut().filter(|mfe| matches(wanted, mfe.flow)) {
             mfe.switched.retain(|(other, _)| *other != name);
@@ -113,7 +113,7 @@ impl Model {
         self.overtake(wanted, name, |_| true);
     }
 
-    /// What the owner of an interface does meanwhile beats what it answers.
+    /// What the owner of an interface does meanwhile takes precedence over its answer.
     pub fn overtake(&mut self, wanted: Flow, name: Interface, is_meant: impl Fn(Purpose) -> bool) {
         for asking in &mut self.asking {
             if !matches(wanted, asking.flow) || !is_meant(asking.purpose) {
@@ -160,8 +160,8 @@ impl Model {
         Ok(())
     }
 
-    /// An MFE gets what its clients answered: another iif, perhaps another
-    /// owner, other overrides; then whoever is concerned hears (spec 5.6, 5.10).
+    /// Applies the answers of the clients to an MFE: another iif, perhaps with another owner, and
+    /// other overrides. Then makes the alerts (spec 5.6, 5.10).
     pub fn move_mfe(
         &mut self,
         flow: Flow,
@@ -175,7 +175,7 @@ impl Model {
         mfe.upstream = upstream;
         for &(name, on) in answers {
             if on {
-                // Left on: no longer off, but not forced on either.
+                // The client has left it on: it is no longer off, but not forced on either.
                 mfe.switched.retain(|&(other, on)| other != name || on);
             } else {
                 mfe.switched.retain(|&(other, _)| other != name);
@@ -192,8 +192,8 @@ impl Model {
         }
     }
 
-    /// Time passes (spec 5.6). An MFE whose clients are being asked waits. Where the forwarder
-    /// counts itself one of the router's own ends, used or not (D55).
+    /// Time passes (spec 5.6). An MFE does not expire while its clients are being asked. If the
+    /// forwarder counts, an MFE of the router's own packets ends, even if it was used (D55).
     pub fn tick(&mut self, now: Time) {
         self.fill_rates(now.0 - self.now.0);
         self.now = now;

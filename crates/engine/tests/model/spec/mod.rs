@@ -41,10 +41,10 @@ pub struct Place {
     pub name: Interface,
     /// The protocol whose take was accepted.
     pub claim: Option<ClientId>,
-    /// The protocol that has it: follows the claim after DISABLE_IGMP.
+    /// The owner: the claiming protocol, after DISABLE_IGMP was answered.
     pub owner: Option<ClientId>,
     pub igmp: Option<ClientId>,
-    /// Questions with a lower number are to a former IGMP.
+    /// Questions with a lower number are for a former IGMP client.
     pub igmp_since: u64,
     pub disabling: Option<QuestionId>,
     /// Between DISABLE_IGMP and ENABLE_IGMP.
@@ -52,7 +52,7 @@ pub struct Place {
     pub absent: bool,
 }
 
-/// One membership: where, whether it is IGMP's, and of what.
+/// One membership: its interface, whether it is IGMP's, and its flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Member {
     pub place: Interface,
@@ -76,23 +76,23 @@ pub struct Mfe {
     pub upstream: Ipv4Addr,
     pub oifs: Vec<Oif>,
     pub origin: Origin,
-    /// Overrides: on or off, whatever the memberships say (spec 3.5).
+    /// Overrides: on or off, regardless of the memberships (spec 3.5).
     pub switched: Vec<(Interface, bool)>,
     pub timeout: u32,
     pub born: Time,
-    /// Whether packets were accepted since its life was last judged (spec 5.6).
+    /// Whether packets were accepted since it was last checked for expiry (spec 5.6).
     pub used: bool,
-    /// Tells it from another MFE of the same flow.
+    /// Distinguishes it from a former MFE of the same flow.
     pub number: QuestionId,
     pub packets: u64,
     pub octets: u64,
     pub wrong_if: u64,
-    /// Packets that found no oif, and those that went out (spec 6.7).
+    /// Packets for which there was no oif, and packets that were sent (spec 6.7).
     pub negative: u64,
     pub sent: u64,
-    /// Interfaces that were oifs, with what they had counted.
+    /// Former oifs, with their counters.
     pub former: Vec<Oif>,
-    /// How many came in by the iif, whoever counts them.
+    /// Packets on the iif, whether the engine or the forwarder counts them.
     pub accepted: u64,
     /// Where its first packet arrived, as long as that interface is taken (spec 0.9).
     pub arrived: Option<Interface>,
@@ -104,11 +104,11 @@ pub enum Origin {
     Route,
     /// RPF_CALLBACK or MgmSetMfe chose it.
     Client,
-    /// No route led anywhere: its owner was asked then, and accepted.
+    /// There was no route. The owner of the arrival interface was asked, and has accepted it.
     Unrouted(Time),
 }
 
-/// A flow that was refused lately (spec 5.1).
+/// A recently refused flow (spec 5.1).
 #[derive(Clone, Debug)]
 pub struct Refusal {
     pub flow: Flow,
@@ -119,7 +119,7 @@ pub struct Refusal {
     pub until: Time,
 }
 
-/// A flow has come in by another legitimate interface than its iif.
+/// A packet has arrived on another legitimate interface than the iif.
 #[derive(Clone, Copy, Debug)]
 pub struct Rival {
     pub flow: Flow,
@@ -138,16 +138,16 @@ pub struct LimitedIndex {
     pub refused: u64,
 }
 
-/// The packet that a flow began with.
+/// The first packet of a flow.
 #[derive(Clone, Debug)]
 pub struct First {
     pub arrival: Interface,
     pub header: Header,
-    /// A kernel told of it, and will tell of no other.
+    /// A kernel has reported it, and will report no other packet of the flow.
     pub by_kernel: bool,
 }
 
-/// What the questions about a flow are for.
+/// The purpose of the questions about a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Purpose {
     Create,
@@ -172,18 +172,18 @@ pub struct Asking {
     pub origin: Origin,
     pub iif: Interface,
     pub upstream: Ipv4Addr,
-    /// The RPF question that is out; then it is the CREATION ones.
+    /// The RPF question that is not answered yet; `None` if CREATION questions are asked.
     pub rpf: Option<QuestionId>,
     pub creation: Vec<(QuestionId, Vec<Interface>)>,
-    /// All the interfaces that the CREATION questions named.
+    /// All interfaces in the CREATION questions.
     pub named: Vec<Interface>,
-    /// Those that a JOIN decided meanwhile.
+    /// Interfaces about which a JOIN has decided meanwhile.
     pub overtaken: Vec<Interface>,
-    /// What the clients said.
+    /// The answers of the clients.
     pub answers: Vec<(Interface, bool)>,
 }
 
-/// Everything that the specification has MGM know.
+/// The state that the specification describes.
 #[derive(Default)]
 pub struct Model {
     pub timeout: u32,
@@ -192,9 +192,9 @@ pub struct Model {
     pub now: Time,
     pub clients: Vec<Client>,
     pub last_client: u64,
-    /// Those that have no callbacks.
+    /// Clients without callbacks.
     pub mute: Vec<ClientId>,
-    /// Those whose processes have ended.
+    /// Clients whose processes have ended.
     pub left: Vec<Left>,
     /// The forwarder counts packets itself.
     pub kernel: bool,
@@ -229,7 +229,7 @@ pub struct Model {
     pub again: Vec<Flow>,
 }
 
-/// What a call answers.
+/// The result of a call.
 pub type Answered = Result<(), Code>;
 
 /// A notice without what may differ between two implementations of the specification: the numbers
@@ -267,8 +267,8 @@ impl Model {
         self.said.push((to, notice));
     }
 
-    /// What the step has to say: LOCAL_*, alerts with TRUE, alerts with FALSE,
-    /// the rest; in each by registration, then as it came about (spec 8.2).
+    /// The notices of the step: LOCAL_*, alerts with TRUE, alerts with FALSE, then the rest. In each
+    /// group, they are ordered by registration, then by time (spec 8.2).
     pub fn take_said(&mut self) -> Vec<(ClientId, Notice)> {
         let phases: [fn(&Notice) -> bool; 4] = [
             |notice| matches!(notice, Notice::LocalJoin { .. } | Notice::LocalLeave { .. }),
@@ -308,7 +308,7 @@ impl Model {
         self.places.iter_mut().find(|place| place.name == name)
     }
 
-    /// Who speaks for an interface in sections 4 and 5 (spec 0.7).
+    /// The owner of an interface for sections 4 and 5 (spec 0.7).
     pub fn master(&self, name: Interface) -> Option<ClientId> {
         let place = self.place(name).filter(|place| !place.absent)?;
         place.owner.or(place.igmp)
@@ -338,8 +338,8 @@ impl Model {
         Ok(id)
     }
 
-    /// Deregistration (spec 1.5). Releases of its that still wait are carried
-    /// out first (D14).
+    /// Deregistration (spec 1.5). The client's releases that still wait are carried out first
+    /// (D14).
     pub fn deregister(&mut self, id: ClientId) -> Answered {
         self.client(id).ok_or(Code::InvalidParameter)?;
         if self.places.iter().any(|place| place.claim == Some(id) || place.igmp == Some(id)) {
@@ -351,7 +351,7 @@ impl Model {
         Ok(())
     }
 
-    /// Releases of a client's that still wait are carried out (D14).
+    /// Carries out the releases of a client that still wait (D14).
     fn finish_releases_of(&mut self, id: ClientId) {
         let mut left: Vec<_> = self
             .places

@@ -90,7 +90,7 @@ impl Model {
         self.released(client, name);
         if !igmp {
             if place.owner != Some(client) {
-                // Its take waits for DISABLE_IGMP, and comes to nothing.
+                // Its take still waits for DISABLE_IGMP, and is cancelled.
                 self.end_members(name, |member| !member.igmp, None, Some(client));
                 self.clear_overrides(mgm_types::Flow::WILDCARD, name);
                 self.settle(Some(client));

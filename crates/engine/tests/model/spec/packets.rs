@@ -18,7 +18,7 @@ impl Model {
             true => Outcome::Resolving,
             false => self.take_packet(packet, by_kernel),
         };
-        // The kernel waits for no more about such a flow.
+        // No question about such a flow follows, so the forwarder is told that it is resolved.
         if by_kernel && (has_mfe || matches!(outcome, Outcome::Refused(_))) {
             self.resolved.push(packet.flow);
         }
@@ -166,7 +166,7 @@ impl Model {
         }
     }
 
-    /// Which limit stands against another flow that arrives there (spec 0.9).
+    /// The limit that forbids another flow on an interface (spec 0.9).
     pub fn over_limit(&self, arrival: Interface) -> Option<Refused> {
         let creating = self.asking.iter().filter(|asking| asking.purpose == Purpose::Create);
         let of_mfes = self.mfes.iter().map(|mfe| mfe.arrived);
@@ -179,7 +179,7 @@ impl Model {
         is_crowded.then_some(Refused::ArrivalLimit)
     }
 
-    /// Nobody has the interface any more: flows that began there count for none.
+    /// The interface is no longer taken: flows that began there count for no interface.
     pub fn forget_arrival(&mut self, name: Interface) {
         let of_mfes = self.mfes.iter_mut().map(|mfe| &mut mfe.arrived);
         let all = of_mfes.chain(self.asking.iter_mut().map(|asking| &mut asking.arrived));

@@ -1,4 +1,4 @@
-//! Flows that were refused lately (spec 5.1, 5.2).
+//! Recently refused flows (spec 5.1, 5.2).
 
 use super::rpf_path::{leads_to, RpfPath};
 use super::{First, Model, Purpose, Refusal};
@@ -58,7 +58,7 @@ impl Model {
         Some(refusal.why)
     }
 
-    /// What may let refused flows pass has changed: they are looked at again.
+    /// A change may permit refused flows: they are tried again.
     fn wake(&mut self, concerns: impl Fn(&Model, &Refusal) -> bool) {
         let mut woken: Vec<Refusal> =
             self.refusals.iter().filter(|refusal| concerns(self, refusal)).cloned().collect();

@@ -4,17 +4,17 @@ use super::rpf_path::RpfPath;
 use super::{Model, Purpose};
 use mgm_types::{Domain, Flow, Interface, Ipv4Addr, Route};
 
-/// As many flows of a source follow its route at once (D68).
+/// So many flows of a source follow its route at once (D68).
 const FEW: usize = 32;
 
-/// A source by its address, where it is looked up.
+/// A source: its address, and the domain in which it is looked up.
 pub type Name = (Ipv4Addr, Domain);
 
 /// A flow that has not followed its route yet.
 #[derive(Clone, Debug)]
 pub struct Late {
     pub flow: Flow,
-    /// The route that it still lives by, and the change that it waits for.
+    /// Its former route, and the change that it waits for.
     pub route: Route,
     pub change: u64,
 }
@@ -26,18 +26,18 @@ impl Model {
         special.map_or(Domain::MAIN, |(_, domain)| *domain)
     }
 
-    /// What a look-up says.
+    /// The result of a look-up.
     pub fn look_up(&self, source: Ipv4Addr, domain: Domain) -> Route {
         let known = self.routes.iter().find(|(other, _)| *other == (source, domain));
         known.map_or(Route::NONE, |(_, route)| route.clone())
     }
 
-    /// The domain that a flow is looked up in which somebody wants, or that has an MFE (D69).
+    /// The domain of the look-up of a flow that has a membership or an MFE (D69).
     pub fn home(&self, flow: Flow) -> Domain {
         self.homes.get(&flow).copied().unwrap_or(Domain::MAIN)
     }
 
-    /// The route that such a flow lives by.
+    /// The route of such a flow.
     pub fn route(&self, flow: Flow) -> Route {
         match self.late.iter().find(|late| late.flow == flow) {
             Some(late) => late.route.clone(),
@@ -45,7 +45,7 @@ impl Model {
         }
     }
 
-    /// The route that the questions about a flow go by.
+    /// The route for the questions about a flow.
     pub fn asked_route(&self, flow: Flow, purpose: Purpose, domain: Domain) -> Route {
         match purpose {
             Purpose::Create => self.look_up(flow.source(), domain),
@@ -53,13 +53,13 @@ impl Model {
         }
     }
 
-    /// A flow that nobody wanted is wanted on this interface, or has an MFE.
+    /// A flow gets its first membership, on this interface, or an MFE.
     pub fn settle_home(&mut self, flow: Flow, domain: Domain) {
         self.homes.entry(flow).or_insert(domain);
     }
 
-    /// Forgets where flows were looked up that are none any more, and finds out which sources
-    /// have so many flows that those follow in turns: until they have none left.
+    /// Forgets the look-ups of flows that no longer exist. Notes the sources that have so many flows
+    /// that these follow their route in turns, until the source has no flow left.
     pub fn tidy_homes(&mut self) {
         let wanted = self.wanted_flows();
         let has_mfe: Vec<_> = self.mfes.iter().map(|mfe| mfe.flow).collect();
@@ -80,7 +80,7 @@ impl Model {
         }
     }
 
-    /// The flows of a source that live by its present route, in order.
+    /// The flows of a source that have its present route, in order.
     fn flows_of(&self, name: Name) -> Vec<Flow> {
         let of_source =
             self.homes.iter().filter(|(flow, domain)| (flow.source(), **domain) == name);
@@ -141,7 +141,7 @@ impl Model {
         }
     }
 
-    /// A flow goes over to the present route of its source.
+    /// A flow gets the present route of its source.
     fn follow_route(&mut self, flow: Flow) {
         let old = self.route(flow);
         let before = self.mfe(flow).map(|mfe| {
@@ -168,7 +168,7 @@ impl Model {
         }
     }
 
-    /// Some of the flows whose turn it is follow their routes (D68).
+    /// Some of the flows that wait for their turn follow their routes (D68).
     pub fn reroute_some(&mut self, most: usize) {
         let Some(first) = self.next_late else { return };
         let is_late = |flow: &Flow| self.late.iter().any(|late| late.flow == *flow);

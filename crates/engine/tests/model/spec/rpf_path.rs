@@ -1,10 +1,10 @@
-//! Where the packets of a source may come in (spec 5.1).
+//! The interfaces on which the packets of a source may arrive (spec 5.1).
 
 use super::Model;
 use mgm_engine::ClientId;
 use mgm_types::{Flow, Interface, Ipv4Addr, NextHop, Route, RouteOrigin};
 
-/// What the look-up of a source means for a flow.
+/// The result of the look-up of a source, for a flow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum RpfPath {
     In(Interface, Ipv4Addr),
@@ -21,13 +21,13 @@ fn hops(route: &Route) -> Vec<NextHop> {
     hops
 }
 
-/// Whether one of the ways of a route leads to this index.
+/// Whether one of the paths of a route leads to this index.
 pub fn leads_to(route: &Route, index: u32) -> bool {
     hops(route).iter().any(|hop| hop.if_index == index)
 }
 
 impl Model {
-    /// The interface that a way of a route means, if it is there, and the neighbour.
+    /// The interface of a path, if it exists, and the neighbour.
     fn interface_of(&self, source: Ipv4Addr, hop: NextHop) -> Option<(Interface, Ipv4Addr)> {
         let none = Ipv4Addr::UNSPECIFIED;
         let (next_hop, upstream) = match hop.origin {
@@ -41,7 +41,7 @@ impl Model {
         Some((there, upstream))
     }
 
-    /// The ways in that a client serves, and a boundary does not bar.
+    /// The paths through interfaces that a client owns, and that no boundary forbids.
     fn open_paths(&self, flow: Flow, route: &Route) -> Vec<(Interface, Ipv4Addr)> {
         let all = self.served_ways(flow.source(), route);
         all.into_iter().filter(|(name, _)| !self.is_bounded(*name, flow.group())).collect()
@@ -54,12 +54,12 @@ impl Model {
             .collect()
     }
 
-    /// Whether the kernel tells nothing of where the packets of this flow arrive.
+    /// Whether the kernel does not report on which interface the packets of this flow arrive.
     pub fn is_untold(&self, flow: Flow) -> bool {
         self.kernel && self.route(flow).origin == RouteOrigin::Local
     }
 
-    /// The way in by a route, of which there may be several.
+    /// The iif by a route, which may have several paths.
     pub fn rpf_path(&self, flow: Flow, route: &Route, present: Option<Interface>) -> RpfPath {
         if route.origin == RouteOrigin::Local {
             return match present.filter(|name| self.master(*name).is_some()) {
@@ -77,12 +77,12 @@ impl Model {
         }
     }
 
-    /// The way in of a flow that has an MFE.
+    /// The iif of a flow that has an MFE.
     pub fn present_way(&self, flow: Flow, present: Option<Interface>) -> RpfPath {
         self.rpf_path(flow, &self.route(flow), present)
     }
 
-    /// Whether the flow may come in there by a route, from this neighbour.
+    /// Whether a route permits the flow on this interface, from this neighbour.
     pub fn is_rpf_path(&self, flow: Flow, route: &Route, way: (Interface, Ipv4Addr)) -> bool {
         if route.origin == RouteOrigin::Local {
             return self.rpf_path(flow, route, Some(way.0)) == RpfPath::In(way.0, way.1);
@@ -90,8 +90,8 @@ impl Model {
         self.open_paths(flow, route).contains(&way)
     }
 
-    /// Who owns the interface towards the source of a flow that somebody wants, by the
-    /// system's choice (spec 4.6, D9).
+    /// The owner of the interface towards the source of a flow with memberships, by the system's
+    /// choice (spec 4.6, D9).
     pub fn towards(&self, flow: Flow) -> Option<ClientId> {
         self.towards_by(flow.source(), &self.route(flow))
     }

@@ -74,7 +74,7 @@ impl Spec {
         all.flatten().min()
     }
 
-    /// Time passes until `end`; `late`: and nobody has called meanwhile.
+    /// Time passes until `end`. With `late`, there was no call meanwhile.
     pub fn pass(&mut self, end: u64, late: bool) {
         while let Some(at) = self.earliest().filter(|at| *at <= end) {
             self.now = if late { end } else { at };
