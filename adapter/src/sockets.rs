@@ -35,8 +35,8 @@ static SOCKETS: Lock = Lock {
 struct Lock {
     word: Word,
     sockets: UnsafeCell<Sockets>,
-    /// The signal mask of the thread that forks.
-    forking: UnsafeCell<Option<libc::sigset_t>>,
+    /// The signal mask of the thread that forks, and whether it may be cancelled.
+    forking: UnsafeCell<Option<(libc::sigset_t, i32)>>,
 }
 
 // SAFETY: only the holder of the lock uses the values.
@@ -45,14 +45,18 @@ unsafe impl Sync for Lock {}
 /// Holds the lock. Dropping it, also by a panic, releases the lock and restores the signals.
 struct Held {
     former: libc::sigset_t,
+    /// Whether the thread may be cancelled otherwise.
+    cancel: i32,
 }
 
 impl Held {
-    /// Signals wait until the lock is free, because their handlers may use the same socket.
+    /// Signals wait until the lock is free, because their handlers may use the same socket. So does
+    /// the cancellation of the thread.
     fn new() -> Held {
+        let cancel = system::forbid_cancellation();
         let former = system::block_signals();
         SOCKETS.word.acquire();
-        Held { former }
+        Held { former, cancel }
     }
 }
 
@@ -60,6 +64,7 @@ impl Drop for Held {
     fn drop(&mut self) {
         SOCKETS.word.release();
         system::restore_signals(&self.former);
+        system::set_cancel_state(self.cancel);
     }
 }
 
@@ -89,14 +94,14 @@ fn is_own_memory() -> bool {
 pub(crate) extern "C" fn before_fork() {
     let held = std::mem::ManuallyDrop::new(Held::new());
     // SAFETY: this thread holds the lock.
-    unsafe { *SOCKETS.forking.get() = Some(held.former) };
+    unsafe { *SOCKETS.forking.get() = Some((held.former, held.cancel)) };
 }
 
 /// In the parent.
 pub(crate) extern "C" fn after_fork() {
     // SAFETY: this thread holds the lock since `before_fork`, and the child has a copy of it.
     let former = unsafe { (*SOCKETS.forking.get()).take() };
-    drop(former.map(|former| Held { former }));
+    drop(former.map(|(former, cancel)| Held { former, cancel }));
 }
 
 /// In the child, which has a copy of the memory.

@@ -80,6 +80,31 @@ next! {
     writev(fd: c_int, pieces: *const libc::iovec, count: c_int) -> ssize_t;
 }
 
+extern "C-unwind" {
+    /// A point at which a thread may be cancelled.
+    fn poll(of: *mut libc::pollfd, count: libc::nfds_t, milliseconds: c_int) -> c_int;
+}
+
+extern "C" {
+    fn pthread_setcancelstate(state: c_int, former: *mut c_int) -> c_int;
+}
+
+/// PTHREAD_CANCEL_DISABLE.
+const CANCEL_DISABLE: c_int = 1;
+
+/// Whether the thread may be cancelled from now on. Returns the former state.
+pub(crate) fn set_cancel_state(state: c_int) -> c_int {
+    let mut former = 0;
+    // SAFETY: the pointer is valid.
+    unsafe { pthread_setcancelstate(state, &raw mut former) };
+    former
+}
+
+/// The thread cannot be cancelled any longer. Returns the former state.
+pub(crate) fn forbid_cancellation() -> c_int {
+    set_cancel_state(CANCEL_DISABLE)
+}
+
 /// Private descriptors begin here, so that they take no number that the daemon would get.
 const HIGH: c_ulong = 900;
 
@@ -352,7 +377,7 @@ pub(crate) fn set_timer(timer: &Fd, seconds: i64) {
 pub(crate) fn wait(fd: c_int, milliseconds: c_int) -> bool {
     let mut of = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
     // SAFETY: there is one entry.
-    unsafe { libc::poll(&raw mut of, 1, milliseconds) > 0 }
+    unsafe { poll(&raw mut of, 1, milliseconds) > 0 }
 }
 
 /// How long a socket waits for something to receive (SO_RCVTIMEO); `None`: for ever.
@@ -378,7 +403,7 @@ pub(crate) fn wait_as_receiving(fd: c_int, end: Option<Instant>) -> Result<(), c
         let left = left.map_or(-1, |left| left.as_micros().div_ceil(1000).try_into().unwrap_or(-1));
         let mut of = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
         // SAFETY: there is one entry.
-        match unsafe { libc::poll(&raw mut of, 1, left) } {
+        match unsafe { poll(&raw mut of, 1, left) } {
             0 => return Err(libc::EAGAIN),
             1.. => return Ok(()),
             // poll never goes on after a signal. Receiving does, unless there is a time-out.

@@ -5,7 +5,7 @@ use libfuzzer_sys::fuzz_target;
 use mgm_mroute_calls::daemon::{Daemon, Lost, Router, Vif};
 use mgm_mroute_calls::memberships::Membership;
 use mgm_mroute_calls::options::{MrouteOption, VifTarget, MRT_BASE, MRT_MAX};
-use mgm_mroute_calls::packets::{arrived, queried, whole};
+use mgm_mroute_calls::packets::{arrived, complete, queried, whole};
 use mgm_remote::messages::{decode, Ack, Callback, Reply, Request};
 
 /// A router that permits everything.
@@ -40,6 +40,7 @@ fuzz_target!(|bytes: &[u8]| {
                         daemon.add_vif(&mut router, vif, Vif::Real(index))
                     }
                     MrouteOption::AddVif { vif, target: VifTarget::Register } => {
+                        daemon.set_register(Some(u32::from(*length)));
                         daemon.add_vif(&mut router, vif, Vif::Register)
                     }
                     MrouteOption::AddVif { vif, .. } => daemon.add_vif(&mut router, vif, Vif::Rest),
@@ -55,6 +56,7 @@ fuzz_target!(|bytes: &[u8]| {
             }
             2 => {
                 let _ = queried(value, name % 2 == 0);
+                complete(&mut value.to_vec());
                 if let Some(datagram) = whole(4, value) {
                     assert!(datagram.bytes.len() >= 40 && datagram.bytes.len() <= value.len() + 20);
                 }

@@ -388,6 +388,21 @@ class Rest(Base):
         heard = [line for line in started.log.items if line.startswith("heard")]
         self.assertEqual(len(heard), 2, heard)
 
+    def test_a_thread_that_waits_is_cancelled(self):
+        mgmd = self.mgmd()
+        program = mgmd.build.program("cancelled", HERE / "cancelled.c")
+        self.succeeds(self.start(Unmodified, program, "", mgmd=mgmd))
+
+    @long
+    def test_a_thread_that_waits_for_mgmd_is_cancelled(self):
+        mgmd = self.mgmd()
+        program = mgmd.build.program("cancelled", HERE / "cancelled.c")
+        started = self.start(Unmodified, program, "", "stopped", mgmd=mgmd)
+        started.log.wait(lambda line: line == "ready", "the daemon")
+        mgmd.process.send_signal(signal.SIGSTOP)
+        self.addCleanup(mgmd.process.send_signal, signal.SIGCONT)
+        self.succeeds(started, 40)
+
     def test_a_number_that_is_too_high_is_logged(self):
         started = self.acts("high", self.mgmd())
         self.succeeds(started)

@@ -427,7 +427,7 @@ class Lines:
             self._ended = True
             self._changed.notify_all()
 
-    def find(self, matches, what, start=0, timeout=5.0):
+    def find(self, matches, what, start=0, timeout=20.0):
         """Waits for a line that matches, from `start` on, and returns its index."""
         deadline = time.monotonic() + timeout * PATIENCE
         at = start
@@ -442,7 +442,7 @@ class Lines:
                     raise AssertionError(f"no {what} among the last lines: {self.items[-20:]}")
                 self._changed.wait(left)
 
-    def wait(self, matches, what, timeout=5.0):
+    def wait(self, matches, what, timeout=20.0):
         """Waits for a line that matches, and returns it."""
         return self.items[self.find(matches, what, timeout=timeout)]
 

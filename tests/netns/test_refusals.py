@@ -154,7 +154,11 @@ class Table(NetnsTest):
         router = self.router(MGM_TABLE=str(self.TABLE))
         router.protocol("A", 200, "to-source", "to-receiver")
         for device in ("to-source", "to-receiver"):
-            router.logs(f"MGM_TABLE={self.TABLE}", f"ip mrule add iif {device} lookup {self.TABLE}")
+            router.logs(
+                f"MGM_TABLE={self.TABLE}",
+                f"ip mrule add iif {device} lookup {self.TABLE}",
+                f"unless {device} is in the VRF with table {self.TABLE}",
+            )
         router.must(f"join A * {GROUP} to-receiver")
         collector = receiver.collector(GROUP)
 

@@ -1,4 +1,5 @@
-//! The functions that receive.
+//! The functions that receive. A thread that is cancelled while it waits in one of them unwinds its
+//! stack through it, so they are `extern "C-unwind"`.
 #![allow(clippy::too_many_arguments, reason = "the functions are those of libc")]
 
 use super::messages::{deliver, of_one};
@@ -59,7 +60,7 @@ unsafe fn receive(fd: c_int, message: &mut msghdr, flags: c_int) -> Option<ssize
 }
 
 #[no_mangle]
-unsafe extern "C" fn recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) -> ssize_t {
+unsafe extern "C-unwind" fn recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) -> ssize_t {
     // SAFETY: as for the caller.
     let done = match unsafe { message.as_mut() } {
         // SAFETY: as for the caller.
@@ -71,7 +72,7 @@ unsafe extern "C" fn recvmsg(fd: c_int, message: *mut msghdr, flags: c_int) -> s
 }
 
 #[no_mangle]
-unsafe extern "C" fn recvmmsg(
+unsafe extern "C-unwind" fn recvmmsg(
     fd: c_int,
     messages: *mut libc::mmsghdr,
     count: libc::c_uint,
@@ -108,7 +109,7 @@ unsafe extern "C" fn recvmmsg(
 }
 
 #[no_mangle]
-unsafe extern "C" fn recvfrom(
+unsafe extern "C-unwind" fn recvfrom(
     fd: c_int,
     buffer: *mut c_void,
     length: usize,
@@ -136,7 +137,12 @@ unsafe extern "C" fn recvfrom(
 }
 
 #[no_mangle]
-unsafe extern "C" fn recv(fd: c_int, buffer: *mut c_void, length: usize, flags: c_int) -> ssize_t {
+unsafe extern "C-unwind" fn recv(
+    fd: c_int,
+    buffer: *mut c_void,
+    length: usize,
+    flags: c_int,
+) -> ssize_t {
     let mut piece = iovec { iov_base: buffer, iov_len: length };
     let mut message = of_one(&mut piece, std::ptr::null_mut(), 0);
     // SAFETY: as for the caller.
@@ -146,7 +152,7 @@ unsafe extern "C" fn recv(fd: c_int, buffer: *mut c_void, length: usize, flags: 
 }
 
 #[no_mangle]
-unsafe extern "C" fn read(fd: c_int, buffer: *mut c_void, length: usize) -> ssize_t {
+unsafe extern "C-unwind" fn read(fd: c_int, buffer: *mut c_void, length: usize) -> ssize_t {
     let mut piece = iovec { iov_base: buffer, iov_len: length };
     let mut message = of_one(&mut piece, std::ptr::null_mut(), 0);
     // SAFETY: as for the caller.
@@ -154,7 +160,7 @@ unsafe extern "C" fn read(fd: c_int, buffer: *mut c_void, length: usize) -> ssiz
 }
 
 #[no_mangle]
-unsafe extern "C" fn readv(fd: c_int, pieces: *const iovec, count: c_int) -> ssize_t {
+unsafe extern "C-unwind" fn readv(fd: c_int, pieces: *const iovec, count: c_int) -> ssize_t {
     if !sockets::is_marked(fd) || pieces.is_null() || count < 0 {
         // SAFETY: as for the caller.
         return unsafe { system::readv(fd, pieces, count) };
@@ -169,7 +175,7 @@ unsafe extern "C" fn readv(fd: c_int, pieces: *const iovec, count: c_int) -> ssi
 // What a program calls that was compiled with _FORTIFY_SOURCE: the same, with the size of the buffer.
 
 #[no_mangle]
-unsafe extern "C" fn __recv_chk(
+unsafe extern "C-unwind" fn __recv_chk(
     fd: c_int,
     buffer: *mut c_void,
     length: usize,
@@ -182,7 +188,7 @@ unsafe extern "C" fn __recv_chk(
 }
 
 #[no_mangle]
-unsafe extern "C" fn __recvfrom_chk(
+unsafe extern "C-unwind" fn __recvfrom_chk(
     fd: c_int,
     buffer: *mut c_void,
     length: usize,
@@ -197,7 +203,7 @@ unsafe extern "C" fn __recvfrom_chk(
 }
 
 #[no_mangle]
-unsafe extern "C" fn __read_chk(
+unsafe extern "C-unwind" fn __read_chk(
     fd: c_int,
     buffer: *mut c_void,
     length: usize,

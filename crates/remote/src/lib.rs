@@ -16,7 +16,7 @@ pub mod hello;
 pub mod messages;
 #[cfg(target_os = "linux")]
 mod polling;
-mod rows;
+pub mod rows;
 #[cfg(target_os = "linux")]
 pub mod server;
 #[path = "server_current.rs"]

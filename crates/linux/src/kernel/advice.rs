@@ -51,7 +51,8 @@ pub(super) fn open(step: OpenStep, error: &io::Error, table: u32) -> Refusal {
 /// The rule that directs packets to a table that the kernel does not search by default.
 pub(super) fn rule(table: u32, name: &str) -> String {
     format!(
-        "MGM_TABLE={table}: no packets will arrive until \"ip mrule add iif {name} lookup {table}\""
+        "MGM_TABLE={table}: no packets will arrive until \"ip mrule add iif {name} lookup {table}\", \
+         unless {name} is in the VRF with table {table}"
     )
 }
 

@@ -35,36 +35,51 @@ fn the_upcall_thread_passes_on_what_another_thread_has_read() {
         for (wire, id) in wires.iter().zip(0..) {
             forwarder.add_interface(IfId(id), Interface::link(wire.router)).unwrap();
         }
-        // Packets on the wrong interface: no first packet makes the thread wake up now and then.
-        for number in 0..50 {
-            let flow = Flow::new(SOURCE.into(), [239, 2, 0, number].into());
-            forwarder.install(&ForwarderEntry { flow, iif: IfId(1), oifs: &[] }).unwrap();
-        }
         let source: Arc<dyn UpcallSource> = forwarder.upcalls().unwrap();
-        let mut slow = 0;
-        for number in 0..50 {
-            std::thread::sleep(Duration::from_millis(10)); // the thread sleeps
-            sink.has_refused.store(false, Ordering::SeqCst);
-            let is_looking = AtomicBool::new(false);
-            std::thread::scope(|scope| {
-                scope.spawn(|| {
-                    let end = Instant::now() + Duration::from_millis(20);
-                    while !sink.has_refused.load(Ordering::SeqCst) && Instant::now() < end {
-                        source.look();
-                        is_looking.store(true, Ordering::SeqCst);
-                    }
+        let mut late = |round| {
+            // Packets on the wrong interface: no first packet makes the thread wake up now and then.
+            let groups = (0..50).map(|number| [239, 2, round, number]);
+            for group in groups.clone() {
+                let flow = Flow::new(SOURCE.into(), group.into());
+                forwarder.install(&ForwarderEntry { flow, iif: IfId(1), oifs: &[] }).unwrap();
+            }
+            let times = groups.map(|group| {
+                send_while_another_thread_reads(&*source, &sink, || {
+                    wires[0].send(SOURCE, group, 64)
                 });
-                while !is_looking.load(Ordering::SeqCst) {
-                    std::thread::yield_now();
-                }
-                wires[0].send(SOURCE, [239, 2, 0, number], 64);
+                let sent = Instant::now();
+                upcalls.recv_timeout(SURE).expect("the upcall");
+                sent.elapsed()
             });
             // A wait without the signal would last for a second.
-            let sent = Instant::now();
-            upcalls.recv_timeout(SURE).expect("the upcall");
-            slow += u32::from(sent.elapsed() > Duration::from_millis(500));
+            times.filter(|time| *time > Duration::from_millis(500)).count()
+        };
+        // Without the signal, about two upcalls of each round are late. A busy machine may hold up a
+        // thread for so long, but less often.
+        if late(0) > 0 {
+            let more: usize = (1..5).map(&mut late).sum();
+            assert!(more < 3, "{more} of 200 upcalls wait for the next wakeup of the thread");
         }
-        assert_eq!(slow, 0, "of 50 upcalls");
+    });
+}
+
+/// Sends while another thread reads the ring, and the forwarder's own sleeps.
+fn send_while_another_thread_reads(source: &dyn UpcallSource, sink: &Refuses, send: impl FnOnce()) {
+    std::thread::sleep(Duration::from_millis(10)); // the forwarder's thread sleeps
+    sink.has_refused.store(false, Ordering::SeqCst);
+    let is_looking = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let end = Instant::now() + Duration::from_millis(20);
+            while !sink.has_refused.load(Ordering::SeqCst) && Instant::now() < end {
+                source.look();
+                is_looking.store(true, Ordering::SeqCst);
+            }
+        });
+        while !is_looking.load(Ordering::SeqCst) {
+            std::thread::yield_now();
+        }
+        send();
     });
 }
 
