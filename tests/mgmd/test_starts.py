@@ -6,7 +6,9 @@ import signal
 import socket
 import tempfile
 
+import bpf
 from bed import Bed, interface, proxy
+from build import TREE
 from case import kernel_only
 from daemon import Mgmd
 from lab import until
@@ -18,7 +20,32 @@ GROUP = "239.1.1.1"
 MEMORY = '[router]\nforwarder = "memory"\n'
 
 
+SERVICE = TREE / "crates/mgmd/service"
+
+
+def capabilities():
+    """Returns the capabilities of the unit with the drop-in for eBPF, as setpriv takes them."""
+    found = []
+    for name in ("mgmd.service.in", "ebpf.conf"):
+        for line in (SERVICE / name).read_text(encoding="utf-8").splitlines():
+            key, _, value = line.partition("=")
+            found += value.split() if key == "CapabilityBoundingSet" else []
+    return "-all," + ",".join(f"+{name.removeprefix('CAP_').lower()}" for name in found)
+
+
 class Starts(Bed):
+    def test_the_ebpf_forwarder_starts_with_the_capabilities_of_its_drop_in(self):
+        """Root has more, for example CAP_PERFMON, and the kernel then refuses less."""
+        reason = bpf.why_not()
+        if reason:
+            self.skipTest(reason)
+        config = '[router]\nforwarder = "ebpf"\n' + interface("src")
+        wrapper = ["setpriv", f"--bounding-set={capabilities()}", "--inh-caps=-all", "--"]
+        mgmd = Mgmd(self.router, config, wrapper=wrapper)
+        self.addCleanup(mgmd.close)
+        mgmd.ready(30.0)
+        mgmd.logs("using the ebpf forwarder")
+
     def test_m18_of_two_that_start_at_once_one_serves(self):
         """Both find the socket of a process that was killed. They have no table in common."""
         shared = pathlib.Path(tempfile.mkdtemp(prefix="mgmd-")) / "control"

@@ -33,8 +33,8 @@ fn map_or_program(what: &str, error: &io::Error, words: &str) -> String {
     match error.raw_os_error() {
         Some(libc::EPERM | libc::EACCES) if words.is_empty() => format!(
             "no permission to load eBPF programs ({error}): run as root, or give the program the \
-             capabilities CAP_BPF, CAP_NET_ADMIN and CAP_NET_RAW (setcap \
-             cap_bpf,cap_net_admin,cap_net_raw+ep); in a container, and under lockdown or \
+             capabilities CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN and CAP_NET_RAW (setcap \
+             cap_bpf,cap_perfmon,cap_net_admin,cap_net_raw+ep); in a container, and under lockdown or \
              seccomp, the host must permit it as well; {OR_KERNEL}"
         ),
         Some(libc::ENOSYS) => {

@@ -52,7 +52,7 @@ pub static ROUTER: Table = Table {
             Value("\"auto\""),
             "What forwards the packets. `auto` and `kernel` both select the multicast routing of \
              the Linux kernel. `ebpf` selects eBPF programs that mgmd attaches to the interfaces. They need Linux \
-             5.8 or later and the capability CAP_BPF. `memory` is for tests: it is a table in mgmd, which gets no packets \
+             5.8 or later and the capabilities CAP_BPF and CAP_PERFMON. `memory` is for tests: it is a table in mgmd, which gets no packets \
              of the system.",
         ),
         fixed(
