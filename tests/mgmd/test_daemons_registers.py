@@ -162,9 +162,12 @@ class Registers(Beside):
             self.assertEqual(packets.checksum(pseudo + inner[20:]), 0, inner.hex())
             self.assertNotEqual(inner[26:28], b"\0\0")
 
-    def switches(self, mgmd):
+    def switches(self, mgmd, started):
         """The stream arrives by registers, and then by itself: then no packet is lost."""
         collector, emitter = self.receiver.collector(GROUP), self.source.emitter(GROUP)
+        # A register before that is refused, and the other router then waits for a minute.
+        knows = lambda line: "Adding vif" in line and GROUP in line  # noqa: E731
+        started.log.wait(knows, "the rendezvous point knows the member", PATIENCE)
         emitter.send_until(lambda: self.counts(mgmd)["forwarded"], "a register", PATIENCE)
         emitter.send_until(lambda: self.entry() == ("eth0", {"eth1"}), "the shortest path tree", PATIENCE)
         emitter.send_until(lambda: collector.count > 100, "the stream", 20)
@@ -175,17 +178,17 @@ class Registers(Beside):
 
     @long
     def test_a_router_registers_its_source(self):
-        mgmd, _ = self.rendezvous()
+        mgmd, started = self.rendezvous()
         near, self.source = self.behind()
         self.addCleanup(pimd(near, PIMD.format(near.interface, "stub")).close)
-        self.switches(mgmd)
+        self.switches(mgmd, started)
 
     @long
     def test_a_router_with_mgmd_registers_its_source(self):
-        mgmd, _ = self.rendezvous()
+        mgmd, started = self.rendezvous()
         near, self.source = self.behind()
         other = Mgmd(near, ROUTER)
         self.addCleanup(other.close)
         other.ready()
         self.addCleanup(pimd(near, PIMD.format(near.interface, "stub"), mgmd=other).close)
-        self.switches(mgmd)
+        self.switches(mgmd, started)
