@@ -156,7 +156,7 @@ class Registers(Beside):
                         registered.append(message[8:])
             return registered
 
-        until(arrived, "a register", PATIENCE)
+        until(arrived, "a register", 2 * PATIENCE)
         for inner in registered:
             pseudo = inner[12:20] + struct.pack("!BBH", 0, 17, len(inner) - 20)
             self.assertEqual(packets.checksum(pseudo + inner[20:]), 0, inner.hex())
@@ -168,8 +168,8 @@ class Registers(Beside):
         # A register before that is refused, and the other router then waits for a minute.
         knows = lambda line: "Adding vif" in line and GROUP in line  # noqa: E731
         started.log.wait(knows, "the rendezvous point knows the member", PATIENCE)
-        emitter.send_until(lambda: self.counts(mgmd)["forwarded"], "a register", PATIENCE)
-        emitter.send_until(lambda: self.entry() == ("eth0", {"eth1"}), "the shortest path tree", PATIENCE)
+        emitter.send_until(lambda: self.counts(mgmd)["forwarded"], "a register", 2 * PATIENCE)
+        emitter.send_until(lambda: self.entry() == ("eth0", {"eth1"}), "the shortest path tree", 2 * PATIENCE)
         emitter.send_until(lambda: collector.count > 100, "the stream", 20)
         self.assertEqual(self.dropped(mgmd), {})
         before = self.counts(mgmd)["received"]
