@@ -156,17 +156,20 @@ class Registers(Beside):
                         registered.append(message[8:])
             return registered
 
-        until(arrived, "a register", PATIENCE)
+        until(arrived, "a register", 2 * PATIENCE)
         for inner in registered:
             pseudo = inner[12:20] + struct.pack("!BBH", 0, 17, len(inner) - 20)
             self.assertEqual(packets.checksum(pseudo + inner[20:]), 0, inner.hex())
             self.assertNotEqual(inner[26:28], b"\0\0")
 
-    def switches(self, mgmd):
+    def switches(self, mgmd, started):
         """The stream arrives by registers, and then by itself: then no packet is lost."""
         collector, emitter = self.receiver.collector(GROUP), self.source.emitter(GROUP)
-        emitter.send_until(lambda: self.counts(mgmd)["forwarded"], "a register", PATIENCE)
-        emitter.send_until(lambda: self.entry() == ("eth0", {"eth1"}), "the shortest path tree", PATIENCE)
+        # A register before that is refused, and the other router then waits for a minute.
+        knows = lambda line: "Adding vif" in line and GROUP in line  # noqa: E731
+        started.log.wait(knows, "the rendezvous point knows the member", PATIENCE)
+        emitter.send_until(lambda: self.counts(mgmd)["forwarded"], "a register", 2 * PATIENCE)
+        emitter.send_until(lambda: self.entry() == ("eth0", {"eth1"}), "the shortest path tree", 2 * PATIENCE)
         emitter.send_until(lambda: collector.count > 100, "the stream", 20)
         self.assertEqual(self.dropped(mgmd), {})
         before = self.counts(mgmd)["received"]
@@ -175,17 +178,17 @@ class Registers(Beside):
 
     @long
     def test_a_router_registers_its_source(self):
-        mgmd, _ = self.rendezvous()
+        mgmd, started = self.rendezvous()
         near, self.source = self.behind()
         self.addCleanup(pimd(near, PIMD.format(near.interface, "stub")).close)
-        self.switches(mgmd)
+        self.switches(mgmd, started)
 
     @long
     def test_a_router_with_mgmd_registers_its_source(self):
-        mgmd, _ = self.rendezvous()
+        mgmd, started = self.rendezvous()
         near, self.source = self.behind()
         other = Mgmd(near, ROUTER)
         self.addCleanup(other.close)
         other.ready()
         self.addCleanup(pimd(near, PIMD.format(near.interface, "stub"), mgmd=other).close)
-        self.switches(mgmd)
+        self.switches(mgmd, started)
