@@ -50,8 +50,10 @@ def medians(row, name, results):
     if not turns:
         return None
     found = {"all": all(turn["installed"] == row.flows for turn in turns)}
-    for what in ("installed", *NAMES, *(["longest"] if "longest" in turns[0] else [])):
+    for what in ("installed", *NAMES):
         found[what] = statistics.median(turn[what] for turn in turns)
+    if "longest" in turns[0]:
+        found["longest"] = max(turn["longest"] for turn in turns)
     # What the processor time and the memory are for.
     found["flows"] = getattr(row, "all_flows", found["installed"])
     return found
@@ -68,10 +70,12 @@ def not_behind(result, ours):
 def cells(result):
     flows, processor, memory = result["flows"], result["processor"], result["memory"]
     count = f"{result['installed']:,.0f}"
-    longest = f", longest {result['longest']:.3f} s" if "longest" in result else ""
+    time = f"{result['seconds']:.3f} s"
+    if "longest" in result:
+        time = f"{result['seconds'] * 1e3:.2f} ms, longest {result['longest'] * 1e3:.1f} ms"
     return [
         count if result["all"] else f"**{count}**",
-        f"{result['seconds']:.3f} s{longest}",
+        time,
         f"{processor:.3f} s",
         f"{processor / flows * 1e6:.1f} µs" if flows else "",
         f"{memory / 1e6:.1f} MB",
