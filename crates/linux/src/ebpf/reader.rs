@@ -191,7 +191,7 @@ impl Reader {
                 if !is_left {
                     break;
                 }
-                // Who installs an entry waits for the lock with the manager's lock held.
+                // A thread that installs an entry holds the manager's lock while it waits for this one.
                 MutexGuard::bump(&mut inbox);
             }
         }
