@@ -11,7 +11,7 @@ use super::requests::Netlink;
 use super::*;
 use crate::forwarder::{Upcall, UpcallKind};
 use crate::kernel::KernelForwarder;
-use mgm_netns::{self as netns, Packet, Wire, NEVER, SURE};
+use mgm_netns::{self as netns, Capability, Packet, Wire, NEVER, SURE};
 use sink::sink;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::Receiver;
@@ -125,6 +125,16 @@ fn upcalls_of_a_former_interface_are_not_counted_for_the_next_one() {
         let upcall = upcalls.recv_timeout(SURE).expect("the upcall");
         assert_eq!(upcall.arrival, Interface::link(wires[1].router));
         assert_eq!((arrivals.written.load(Relaxed), arrivals.taken.load(Relaxed)), (1, 1));
+    });
+}
+
+#[test]
+fn t2_7_without_cap_perfmon_alone_the_refusal_names_it() {
+    netns::run(|| {
+        netns::drop_capabilities(&[Capability::CAP_SYS_ADMIN, Capability::CAP_PERFMON]);
+        let (sink, _upcalls) = sink();
+        let refusal = EbpfForwarder::open(Attachment::Auto, sink).map(drop).unwrap_err();
+        assert!(refusal.to_string().contains("capability CAP_PERFMON, too"), "{refusal}");
     });
 }
 
