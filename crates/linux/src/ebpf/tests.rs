@@ -275,7 +275,7 @@ fn d83_new_flows_do_not_use_up_the_room_for_packets_on_a_wrong_interface() {
 #[test]
 fn d83_a_full_ring_has_room_for_packets_on_a_wrong_interface() {
     /// More than three quarters of the ring have room for.
-    const MANY: u32 = 100_000;
+    const MANY: u32 = 200_000;
     netns::run(|| {
         let (mut forwarder, upcalls) = open();
         let wires: [Wire; 2] = netns::wires();
