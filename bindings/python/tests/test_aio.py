@@ -272,6 +272,30 @@ def test_a_client_that_is_registered_for_a_cancelled_task_is_closed(is_made: boo
     pytest.fail("the client stays registered")
 
 
+def test_a_client_that_is_returned_to_a_cancelled_task_stays_if_others_had_it() -> None:
+    client = mgm.Client(mgm.PROTO_IP_OSPF)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def get() -> mgm.Client:
+        mgm.Client(mgm.PROTO_IP_BGMP)
+        begun.set()
+        go_on.wait(60)
+        return client
+
+    async def program() -> None:
+        task = asyncio.create_task(aio.call(get))
+        await asyncio.to_thread(begun.wait, 60)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        go_on.set()
+
+    # The end of the event loop waits for the call.
+    run(program())
+    client.take(2)
+    assert "closed" not in repr(client)
+
+
 def test_clients_may_be_registered_while_the_iterations_of_others_end(monkeypatch: pytest.MonkeyPatch) -> None:
     iterates, added = threading.Event(), threading.Event()
     lacking: list[str] = []
