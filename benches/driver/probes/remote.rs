@@ -205,8 +205,7 @@ fn dump_here(library: &Library, size: usize) -> Sample {
     found
 }
 
-/// So many processes are killed, one after the other: during one end there are some 1,600 calls, and
-/// p99.9 would be the second-worst of them.
+/// Ten processes are killed in turn. One end gives some 1,600 calls, too few for p99.9.
 const VICTIMS: usize = 10;
 
 /// What others' calls take while the memberships of killed processes are deleted.
@@ -239,7 +238,7 @@ fn killed(library: &Library, path: &Path, size: usize) -> Result<Sample, String>
     ]))
 }
 
-/// Kills a process, and makes calls until they say that the process has an interface no longer.
+/// Kills a process, and makes calls until they say that the process no longer owns the interface.
 /// Returns the seconds.
 fn kill_one(path: &Path, size: usize, mut call: impl FnMut(usize) -> bool) -> Result<f64, String> {
     let place = std::env::var_os("MGM_ROUTER").ok_or("no router")?;

@@ -37,9 +37,8 @@ class Alert:
 def close_lost(is_lost: Callable[[Any], bool]) -> None:
     """Ends the iterations of the clients whose router is lost. `is_lost` tells it from a handle.
 
-    The program may have connected to another router before it is told of the loss. So the handles of clients that
-    were registered recently are looked at. Those of the others are not, because a call with an invalid handle makes
-    a line in the log."""
+    The program may have connected to another router before it is told of the loss. Only clients registered in the
+    last 60 s are checked: checking an invalid handle writes a line to the log."""
     for alerts in _every():
         if not alerts.is_recent() or (alerts.handle and is_lost(alerts.handle)):
             alerts.close()
