@@ -51,7 +51,8 @@ class _Call(Generic[R]):
         # `asyncio.to_thread` gives each call a context of its own.
         _made.set(made)
         result = self._function()
-        clients = [client for each in made if (client := each()) is not None and client is result]
+        returned: object = result
+        clients = [client for each in made if (client := each()) is not None and client is returned]
         with self._lock:
             self._clients = clients
             is_abandoned = self._is_abandoned
