@@ -404,10 +404,12 @@ def odd(*interfaces):
     heads = [struct.pack("=QIxxxxQQQQixxxxIxxxx", 0, 0, ctypes.addressof(each), 1, 0, 0, 0, 0) for each in pieces]
     messages = ctypes.create_string_buffer(b"".join(heads))
 
-    def receive():
-        return libc.recvmmsg(raw.fileno(), messages, 2, 0x10000, None)  # MSG_WAITFORONE
+    def receive(time=None):
+        return libc.recvmmsg(raw.fileno(), messages, 2, 0x10000, time)  # MSG_WAITFORONE
 
     assert receive() == -1 and ctypes.get_errno() == errno.EAGAIN
+    for seconds, nanos in ((-1, 0), (0, -1), (0, 10**9), (2**63 - 1, 2**32)):
+        assert receive(struct.pack("=qq", seconds, nanos)) == -1 and ctypes.get_errno() == errno.EINVAL
     # ppoll lets a blocked signal in, and wakes up for a packet.
     while select.select([raw], [], [], 0.5)[0]:  # what hosts say
         receive()
@@ -419,7 +421,7 @@ def odd(*interfaces):
     assert libc.ppoll(of, 1, time_out, none, 8) == -1 and ctypes.get_errno() == errno.EINTR
     send_query(raw, interfaces[0])
     assert libc.ppoll(of, 1, time_out, none, 8) == 1
-    assert receive() == 1
+    assert receive(struct.pack("=qq", 2**63 - 1, 10**9 - 1)) == 1
     assert struct.unpack_from("=I", messages.raw, 56)[0] >= 28 and buffers[0].raw[9] == 2
     # From now on, the kernel calls the socket readable.
     assert errno_of(raw.shutdown, 0) == errno.ENOTCONN
