@@ -376,6 +376,27 @@ def closefrom(*interfaces):
     assert is_served(routing(*interfaces))
 
 
+def old_kernel(*interfaces):
+    """As closefrom, with a kernel that has no close_range, and numbers above the limit."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    raw = routing(*interfaces)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (2000, 2000))
+    above = fcntl.fcntl(0, fcntl.F_DUPFD, 1500)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1000, 2000))
+    # struct sock_filter: for the system call 436, return ENOSYS, for others, do nothing.
+    steps = ((0x20, 0, 0, 0), (0x15, 0, 1, 436), (6, 0, 0, 0x50000 | errno.ENOSYS), (6, 0, 0, 0x7FFF0000))
+    filter = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in steps))
+    program = struct.pack("=HxxxxxxQ", len(steps), ctypes.addressof(filter))
+    assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, program) == 0  # PR_SET_SECCOMP
+    assert libc.syscall(436, 1500, 1500, 0) == -1 and ctypes.get_errno() == errno.ENOSYS
+    other = os.dup(0)
+    libc.close_range(other + 1, 1499, 0)
+    assert os.fstat(other) and os.fstat(above) and is_served(raw)
+    libc.closefrom(raw.fileno() + 1)
+    assert errno_of(os.fstat, other) == errno_of(os.fstat, above) == errno.EBADF
+    assert is_served(raw)
+
+
 def odd(*interfaces):
     """Calls that no daemon makes, and arguments that none has."""
     raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_IGMP)
@@ -451,5 +472,5 @@ def orphan(*interfaces):
 
 if __name__ == "__main__":
     acts = (counters, hearing, moving, closing, vfork, helper, stopped, reused, threads, unicast, again)
-    acts += (failing, high, lines, waiting, copies, stale, closefrom, odd, execs, orphan)
+    acts += (failing, high, lines, waiting, copies, stale, closefrom, old_kernel, odd, execs, orphan)
     {act.__name__: act for act in acts}[sys.argv[1]](*sys.argv[2:])
