@@ -329,14 +329,18 @@ def copies(*interfaces):
     select.select([third], [], [], PATIENCE)
     _, info, *_ = third.recvmsg(8192, 64)
     assert struct.unpack_from("=i", info[0][2])[0] == index
-    # A socket stays a member as long as it has a number.
-    member = joined("239.1.2.3")
-    copy = member.dup()
+    # A socket stays a member as long as it has a number, also if that was made before the socket joined.
     request = struct.pack("=4s4xi", socket.inet_aton("239.1.2.3"), socket.if_nametoindex("mgm0"))
-    assert errno_of(copy.setsockopt, IP, socket.IP_ADD_MEMBERSHIP, request) == errno.EADDRINUSE
-    member.close()
-    copy.setsockopt(IP, socket.IP_DROP_MEMBERSHIP, request)
-    assert errno_of(copy.setsockopt, IP, socket.IP_DROP_MEMBERSHIP, request) == errno.EADDRNOTAVAIL
+    late, early = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+    for member, copies in ((late, 0), (early, 1), (third, 1)):
+        others = [member.dup() for _ in range(copies)]
+        member.setsockopt(IP, socket.IP_ADD_MEMBERSHIP, request)
+        copy = (others or [member.dup()])[0]
+        assert errno_of(copy.setsockopt, IP, socket.IP_ADD_MEMBERSHIP, request) == errno.EADDRINUSE
+        member.close()
+        assert errno_of(copy.setsockopt, IP, socket.IP_ADD_MEMBERSHIP, request) == errno.EADDRINUSE
+        copy.setsockopt(IP, socket.IP_DROP_MEMBERSHIP, request)
+        assert errno_of(copy.setsockopt, IP, socket.IP_DROP_MEMBERSHIP, request) == errno.EADDRNOTAVAIL
 
 
 def send_query(raw, interface):
