@@ -61,8 +61,6 @@ pub(super) struct Service {
     /// When a question may have waited for too long.
     next_check: Instant,
     refusals: Refusals,
-    /// When the log last said that there are too many connections.
-    crowd_logged: Option<Instant>,
     /// Until when no connection is accepted, because the system has refused one.
     paused_until: Option<Instant>,
     buffer: Vec<u8>,
@@ -103,7 +101,6 @@ impl Service {
             next_round: Instant::now() + ROUND,
             next_check: Instant::now(),
             refusals: Refusals::default(),
-            crowd_logged: None,
             paused_until: None,
             buffer: Vec::new(),
             events: Vec::new(),
@@ -255,11 +252,9 @@ impl Service {
         let why = "too many other connections have not sent their first message yet";
         if let Some(link) = self.links.get_mut(&victim).filter(|link| link.role == Role::New) {
             refuse(link, why);
+            let user = link.user;
             self.flush(victim);
-            if self.crowd_logged.is_none_or(|logged| logged.elapsed() >= DAWDLING) {
-                self.crowd_logged = Some(Instant::now());
-                log::warn!("client processes are refused: {why}");
-            }
+            self.log_refusal(user, &format!("a client process is refused: {why}"));
         }
     }
 

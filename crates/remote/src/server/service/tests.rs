@@ -51,6 +51,25 @@ fn t9_11_a_process_that_sends_much_is_read_when_its_messages_are_taken() {
 }
 
 #[test]
+fn t9_11_d85_a_connection_that_makes_room_is_a_refusal_of_its_user() {
+    let (mut service, process, token) = connected("crowd");
+    let user = service.links[&token].user;
+    let path = std::env::temp_dir().join(format!("mgm-service-crowd-{}", std::process::id()));
+    let open = |_| Connection::open(&path).unwrap();
+    let _silent: Vec<Connection> = (1..service.most_links).map(open).collect();
+    service.accept_all();
+    assert_eq!(service.links.len(), service.most_links);
+    let now = Instant::now();
+    assert!(service.refusals.note(user, now).is_some(), "none was logged yet");
+    let _further = open(0);
+    service.accept_all();
+    assert_eq!(service.links.len(), service.most_links, "one was closed");
+    let later = service.refusals.note(user, now + DAWDLING).expect("a line is due");
+    assert!(later.contains("(1 more"), "{later}");
+    drop(process);
+}
+
+#[test]
 fn t9_7_while_the_thread_deletes_state_it_lets_others_have_the_processor() {
     let (mut service, _process, _) = connected("way");
     let long_ago = Instant::now().checked_sub(Duration::from_secs(60)).unwrap();
