@@ -122,10 +122,7 @@ impl Service {
                 self.next_check = Instant::now();
             }
             ready.clear();
-            let turn = AssertUnwindSafe(|| self.turn(&mut ready));
-            if catch_unwind(turn).is_err() {
-                log::error!("internal error: a panic in the service of clients; please report it");
-            }
+            self.survive(|service| service.turn(&mut ready));
         }
         let sessions: Vec<u64> = self.processes.keys().copied().collect();
         sessions.into_iter().for_each(|session| self.end_process(session));
@@ -174,6 +171,16 @@ impl Service {
         if Instant::now() >= self.next_round {
             self.next_round = Instant::now() + ROUND;
             self.make_round();
+        }
+    }
+
+    /// Does what may panic. After a panic, the next turn takes the messages of all connections: it is
+    /// not known which of them have messages that were not taken, and nothing more might arrive there.
+    fn survive(&mut self, work: impl FnOnce(&mut Service)) {
+        if catch_unwind(AssertUnwindSafe(|| work(self))).is_err() {
+            log::error!("internal error: a panic in the service of clients; please report it");
+            self.behind = self.links.keys().copied().collect();
+            self.links.values_mut().for_each(|link| link.is_behind = true);
         }
     }
 

@@ -51,6 +51,27 @@ fn t9_11_a_process_that_sends_much_is_read_when_its_messages_are_taken() {
 }
 
 #[test]
+fn t9_11_after_a_panic_messages_that_were_left_are_taken() {
+    let (mut service, process, token) = connected("panic");
+    // The panic comes before the connection has its turn, or during it.
+    for has_turn in [false, true] {
+        send(&process, 2 * MESSAGES, &encode(&Acks { list: Vec::new() }));
+        service.serve(token, true);
+        assert_eq!(service.behind, [token]);
+        service.survive(|service| {
+            service.behind.clear();
+            service.links.get_mut(&token).unwrap().is_behind = !has_turn;
+            panic!("a planted one");
+        });
+        for _ in 0..2 {
+            service.turn(&mut Vec::new());
+        }
+        let link = service.links.get_mut(&token).unwrap();
+        assert!(!link.is_behind && link.take().unwrap().is_none(), "{has_turn}");
+    }
+}
+
+#[test]
 fn t9_11_d85_a_connection_that_makes_room_is_a_refusal_of_its_user() {
     let (mut service, process, token) = connected("crowd");
     let user = service.links[&token].user;
