@@ -442,14 +442,20 @@ impl Service {
         self.departures.has_until(until) || self.manager.end_graces()
     }
 
-    /// Deletes a portion of the state of processes that have ended. When nothing is left, the calls
-    /// that wait for it are made.
+    /// Deletes a portion of the state of processes that have ended. If a call waits for no process any
+    /// longer, also deletes a portion of the state whose time of grace has ended. When a process has
+    /// no state left, or no such state is left, makes the calls that wait. False if there is nothing
+    /// to do.
     fn depart_some(&mut self) -> bool {
         let portion = self.departures.step(|departure| self.manager.depart_some(departure));
         let has_ended = match portion {
-            Some(has_ended) => has_ended,
+            Some(true) => true,
             None if self.deferred.is_empty() => return false,
-            None => !self.manager.end_graces(),
+            // Processes that have ended after a call must not delay it (D86).
+            _ => {
+                let waits = |one: &Deferred| self.departures.has_until(one.until);
+                !self.deferred.iter().all(waits) && !self.manager.end_graces()
+            }
         };
         if has_ended {
             for deferred in std::mem::take(&mut self.deferred) {
