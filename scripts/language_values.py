@@ -23,7 +23,7 @@ ENUMERATIONS = {
     "MGMHOST_FORWARDER_": ("forwarder", "Forwarder", "FORWARDERS", "Forwarder", "Forwarder"),
     "MGMHOST_LOG_": ("log_level", "LogLevel", "LEVELS", "LogLevel", "LogLevel"),
 }
-# The flags, and the public name in each language. In C++ the flags of a call are often those of C.
+# The flags, and the public name in each language.
 FLAGS = {
     "MGM_JOIN_STATE_FLAG": ("client::join", "client.join", "client.join", "client.Join", "Client::join"),
     "MGM_FORWARD_STATE_FLAG": ("MGM_FORWARD_STATE_FLAG", "forward_only", "forwardOnly", "client.Forward", "Client::forward"),
@@ -39,10 +39,43 @@ FLAGS = {
     "MGMHOST_STATUS_NO_MFES": ("MGMHOST_STATUS_NO_MFES", "mfes", "mfes", "NoMfes", "Detail::mfes"),
     "MGMHOST_METRICS_MFES": ("of_mfes", "mfes", "mfes", "mfes", "mfes"),
 }
-# MGM_MFE_STATS_1 includes what MGM_MFE_STATS_0 selects. MGM_FORWARD_STATE is another name of the flag. The
-# settings at the start include the last one.
-OTHER_CONSTANTS = {"MGM_MFE_STATS_0", "MGM_FORWARD_STATE", "MGMHOST_API_MAJOR", "MGMHOST_API_MINOR",
-                   "MGMHOST_START_OPEN_FORWARDER"}
+# The functions of C++ that take these flags of C as their parameter `flags`.
+FLAGS_OF_C = {"MGM_FORWARD_STATE_FLAG": "join", "MGMHOST_ROUTE_LOCAL": "add_route", "MGMHOST_ROUTE_PREFERRED": "add_route",
+              "MGMHOST_STATUS_NO_MEMBERSHIPS": "status", "MGMHOST_STATUS_NO_MFES": "status"}
+# Constants and structures that the page does not compare, by the reason.
+NOT_COMPARED = {
+    "each language has truth values, and its own way to tell a success":
+        "FALSE TRUE NO_ERROR ERROR_SUCCESS",
+    "each binding names the errors in its own way":
+        "ERROR_NOT_ENOUGH_MEMORY ERROR_INVALID_PARAMETER ERROR_ALREADY_EXISTS ERROR_CAN_NOT_COMPLETE ERROR_NOT_FOUND",
+    "the bindings handle these codes themselves":
+        "ERROR_INSUFFICIENT_BUFFER ERROR_MORE_DATA ERROR_NO_MORE_ITEMS",
+    "other protocols are numbers in the bindings":
+        "PROTO_IP_ICMP PROTO_IP_EGP PROTO_IP_GGP PROTO_IP_HELLO PROTO_IP_IS_IS PROTO_IP_ES_IS PROTO_IP_CISCO PROTO_IP_BBN "
+        "PROTO_IP_VRRP PROTO_IP_BOOTP PROTO_IP_NT_AUTOSTATIC PROTO_IP_DNS_PROXY PROTO_IP_DHCP_ALLOCATOR PROTO_IP_NAT "
+        "PROTO_IP_NT_STATIC PROTO_IP_NT_STATIC_NON_DOD PROTO_IP_DIFFSERV PROTO_IP_MGM PROTO_TYPE_UCAST PROTO_TYPE_MCAST "
+        "PROTO_TYPE_MS0 PROTO_TYPE_MS1 PROTO_VENDOR_MS0 PROTO_VENDOR_MS1 PROTO_VENDOR_MS2",
+    "lengths of arrays, and an alignment":
+        "ANY_SIZE MAX_SCOPE_NAME_LEN ALIGN_SIZE RTM_MAX_ADDRESS_SIZE",
+    "no binding passes the route to the RPF callback, only its interface, next hop and neighbour":
+        "RTM_VIEW_ID_UCAST RTM_VIEW_ID_MCAST RTM_VIEW_MASK_NONE RTM_VIEW_MASK_ANY RTM_VIEW_MASK_UCAST RTM_VIEW_MASK_MCAST "
+        "FILETIME RTM_NET_ADDRESS RTM_DEST_VIEW_INFO RTM_DEST_INFO",
+    "`MGM_MFE_STATS_1` selects these counters, too":
+        "MGM_MFE_STATS_0 MIB_IPMCAST_MFE_STATS",
+    "another name of `MGM_FORWARD_STATE_FLAG`":
+        "MGM_FORWARD_STATE",
+    "part of the row `MgmHostVersion`":
+        "MGMHOST_API_MAJOR MGMHOST_API_MINOR",
+    "see the callbacks and the settings at the start":
+        "ROUTING_PROTOCOL_CONFIG MGMHOST_CONFIG MGMHOST_START_OPEN_FORWARDER",
+    "the members are parameters and results of functions":
+        "MGMHOST_OIF MIB_IPMCAST_BOUNDARY MIB_IPMCAST_SCOPE",
+    "see `MIB_IPMCAST_MFE.rgmioOutInfo`":
+        "MIB_IPMCAST_OIF",
+    "the library does not use them":
+        "MIB_MFE_TABLE MIB_MFE_STATS_TABLE MIB_MFE_STATS_TABLE_EX MIB_IPMCAST_GLOBAL MIB_IPMCAST_IF_ENTRY "
+        "MIB_IPMCAST_IF_TABLE MIB_IPMCAST_BOUNDARY_TABLE MIB_BOUNDARYROW MIB_MCAST_LIMIT_ROW",
+}
 
 # The structures that functions return or callbacks get: what stands for them, and for each member that says
 # something. The statistics repeat members of the MFE.
@@ -90,6 +123,9 @@ class Binding:
         paths = [path for path in sorted(ROOT.glob(SOURCES[language]))
                  if not re.search(r"_test\.go|_types\.go|types\.rs|tests\.rs|status\.py", path.name)]
         self.text = "\n".join(path.read_text() for path in paths)
+        if language in ("C++", "Go"):
+            # What only a comment names is not there.
+            self.text = re.sub(r"/\*.*?\*/|(?<!:)//[^\n]*", "", self.text, flags=re.S)
         self.public = (ROOT / "bindings/node/index.d.ts").read_text() if language == "Node.js" else self.text
 
     def constants(self):
@@ -106,6 +142,8 @@ class Binding:
         return re.search(rf"\b{constant}\b", self.text) is not None
 
     def has_flag(self, constant, number, public):
+        if self.language == "C++" and constant in FLAGS_OF_C:
+            return re.search(rf"\b{FLAGS_OF_C[constant]}\([^()]*\bDWORD flags\b", self.text) is not None
         word = re.escape(re.split(r"::|\.", public)[-1])
         if not re.search(rf"\b{word}\b", self.public):
             return False
@@ -178,7 +216,7 @@ class Binding:
         if body:
             own = re.search(rf"^    {structure} (\w+);", body[1], re.M)
             return f"{kind}::{own[1]}" if own else None
-        is_there = re.search(rf"^(?! *//).*\b{structure}\b", self.text, re.M)
+        is_there = re.search(rf"\b{structure}\b", self.text)
         return structure if is_there else None
 
 
@@ -199,17 +237,29 @@ def kinds_and_flags():
     for name in PROTOCOLS:
         constant = f"PROTO_IP_{name}"
         rows.append((constant, {language: bindings[language].protocol(name, numbers[constant]) for language in LANGUAGES}))
-    known = {constant for constant, _ in rows} | OTHER_CONSTANTS
-    wrong = [f"the constant {name} is not in scripts/language_values.py" for name in numbers
-             if name.startswith(("MGM", "A")) and name not in known and name not in ("ANY_SIZE", "ALIGN_SIZE")]
+    wrong = unknown("constant", numbers, {constant for constant, _ in rows})
     return [("Kinds, flags and protocols", name, listed(row)) for name, row in rows], wrong
+
+
+def unknown(kind, names, compared):
+    """Says of which names of the headers this file knows nothing."""
+    known = compared | {name for some in NOT_COMPARED.values() for name in some.split()}
+    return [f"the {kind} {name} is not in scripts/language_values.py" for name in names if name not in known]
+
+
+def obsolete():
+    """Says what NOT_COMPARED lists for nothing."""
+    header = Header(HEADER.read_text())
+    names = {name for name, _ in header.numbers + header.structures} - set(FLAGS) - set(STRUCTURES)
+    return [f"{name} in NOT_COMPARED of scripts/language_values.py is compared, or is not there"
+            for some in NOT_COMPARED.values() for name in some.split() if name not in names]
 
 
 def members():
     """Rows of members, and those of which this file knows nothing."""
     bindings = {language: Binding(language) for language in LANGUAGES}
-    rows, wrong = [], []
     header = Header(HEADER.read_text())
+    rows, wrong = [], unknown("structure", [name for name, _ in header.structures], set(STRUCTURES)) + obsolete()
     for structure, fields in header.structures:
         if structure not in STRUCTURES:
             continue

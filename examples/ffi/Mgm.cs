@@ -447,14 +447,14 @@ static class Mgm
     [DllImport(Library)] public static extern uint MgmHostGetScopeName(ref MIB_IPMCAST_SCOPE pScope);
     [DllImport(Library)] public static extern uint MgmHostSetLogLevel(uint dwLogLevel);
     [DllImport(Library)] public static extern uint MgmHostGetLastMessage(ref uint pdwBufferSize, byte[] pbBuffer);
-    [DllImport(Library)] public static extern uint MgmHostInterfaceIndex(string pszName, ref uint pdwIfIndex);
+    [DllImport(Library)] public static extern uint MgmHostInterfaceIndex([MarshalAs(UnmanagedType.LPUTF8Str)] string pszName, ref uint pdwIfIndex);
     [DllImport(Library)] public static extern uint MgmHostInterfaceName(uint dwIfIndex, ref uint pdwBufferSize, byte[] pbBuffer);
     [DllImport(Library)] public static extern uint MgmHostGetStatus(uint dwFlags, ref uint pdwBufferSize, byte[] pbBuffer);
     [DllImport(Library)] public static extern uint MgmHostGetMetrics(uint dwFlags, ref uint pdwBufferSize, byte[] pbBuffer);
     [DllImport(Library)] public static extern uint MgmHostExplain(uint dwSource, uint dwGroup, uint dwIfIndex, uint dwIfNextHopAddr, ref uint pdwBufferSize, byte[] pbBuffer);
-    [DllImport(Library)] public static extern uint MgmHostServeStatus(string pszPath);
-    [DllImport(Library)] public static extern uint MgmHostServeClients(string pszPath, uint dwMode);
-    [DllImport(Library)] public static extern uint MgmHostServeClientsEx(string pszPath, [In] ref MGMHOST_CLIENTS pSettings);
+    [DllImport(Library)] public static extern uint MgmHostServeStatus([MarshalAs(UnmanagedType.LPUTF8Str)] string pszPath);
+    [DllImport(Library)] public static extern uint MgmHostServeClients([MarshalAs(UnmanagedType.LPUTF8Str)] string pszPath, uint dwMode);
+    [DllImport(Library)] public static extern uint MgmHostServeClientsEx([MarshalAs(UnmanagedType.LPUTF8Str)] string pszPath, [In] ref MGMHOST_CLIENTS pSettings);
     [DllImport(Library)] public static extern uint MgmHostSetClientFilter(MGMHOST_CLIENT_FILTER pfnFilter, IntPtr pvContext);
     [DllImport(Library)] public static extern uint MgmHostSetRouterLost(MGMHOST_ROUTER_LOST pfnLost, IntPtr pvContext);
     [DllImport(Library)] public static extern uint MgmHostSetGrace(uint dwSeconds);

@@ -4,7 +4,9 @@ import com.sun.jna.Structure.FieldOrder;
 import com.sun.jna.ptr.*;
 
 interface Mgm extends Library {
-    Mgm LIBRARY = Native.load("libmgm.so.1", Mgm.class);
+    // The texts of structures and callbacks are UTF-8, whatever the locale is.
+    Mgm LIBRARY = Native.load("libmgm.so.1", Mgm.class,
+        java.util.Map.of(Library.OPTION_STRING_ENCODING, "UTF-8"));
 
     int FALSE = 0;
     int TRUE = 1;
@@ -475,14 +477,14 @@ interface Mgm extends Library {
     int MgmHostGetScopeName(MIB_IPMCAST_SCOPE pScope);
     int MgmHostSetLogLevel(int dwLogLevel);
     int MgmHostGetLastMessage(IntByReference pdwBufferSize, Pointer pbBuffer);
-    int MgmHostInterfaceIndex(String pszName, IntByReference pdwIfIndex);
+    int MgmHostInterfaceIndex(byte[] pszName, IntByReference pdwIfIndex);
     int MgmHostInterfaceName(int dwIfIndex, IntByReference pdwBufferSize, Pointer pbBuffer);
     int MgmHostGetStatus(int dwFlags, IntByReference pdwBufferSize, Pointer pbBuffer);
     int MgmHostGetMetrics(int dwFlags, IntByReference pdwBufferSize, Pointer pbBuffer);
     int MgmHostExplain(int dwSource, int dwGroup, int dwIfIndex, int dwIfNextHopAddr, IntByReference pdwBufferSize, Pointer pbBuffer);
-    int MgmHostServeStatus(String pszPath);
-    int MgmHostServeClients(String pszPath, int dwMode);
-    int MgmHostServeClientsEx(String pszPath, MGMHOST_CLIENTS pSettings);
+    int MgmHostServeStatus(byte[] pszPath);
+    int MgmHostServeClients(byte[] pszPath, int dwMode);
+    int MgmHostServeClientsEx(byte[] pszPath, MGMHOST_CLIENTS pSettings);
     int MgmHostSetClientFilter(MGMHOST_CLIENT_FILTER pfnFilter, Pointer pvContext);
     int MgmHostSetRouterLost(MGMHOST_ROUTER_LOST pfnLost, Pointer pvContext);
     int MgmHostSetGrace(int dwSeconds);

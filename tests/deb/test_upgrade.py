@@ -9,6 +9,7 @@ chroot: the test puts a program of its own in the place of systemctl, and restar
 
 import os
 import pathlib
+import re
 import signal
 import stat
 import subprocess
@@ -54,7 +55,8 @@ class Upgrade(as_unit.AsUnit):
         """What mgmctl shows, without what time changes."""
         done = subprocess.run(["mgmctl", "--json", command], capture_output=True, text=True)
         self.assertEqual(done.returncode, 0, done.stderr)
-        return done.stdout
+        # A router counts anew after its restart.
+        return re.sub(r'("igmp_[a-z]+"):\d+', r"\1:0", done.stdout)
 
     def version_of(self, package):
         query = ["dpkg-query", "--show", "--showformat=${Version}", package]

@@ -5,14 +5,15 @@ import asyncio
 import contextlib
 import threading
 import time
-from collections.abc import Coroutine
+import weakref
+from collections.abc import Coroutine, Iterator
 from typing import Any, TypeVar
 
 import pytest
 
 import mgm
 from conftest import needs_router
-from mgm import Alert, Flow, Interface, aio, host
+from mgm import Alert, Flow, Interface, aio, alerts, host
 
 T = TypeVar("T")
 
@@ -269,6 +270,63 @@ def test_a_client_that_is_registered_for_a_cancelled_task_is_closed(is_made: boo
             return
         time.sleep(0.01)
     pytest.fail("the client stays registered")
+
+
+def test_a_client_that_is_returned_to_a_cancelled_task_stays_if_others_had_it() -> None:
+    client = mgm.Client(mgm.PROTO_IP_OSPF)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def get() -> mgm.Client:
+        mgm.Client(mgm.PROTO_IP_BGMP)
+        begun.set()
+        go_on.wait(60)
+        return client
+
+    async def program() -> None:
+        task = asyncio.create_task(aio.call(get))
+        await asyncio.to_thread(begun.wait, 60)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        go_on.set()
+
+    # The end of the event loop waits for the call.
+    run(program())
+    client.take(2)
+    assert "closed" not in repr(client)
+
+
+def test_clients_may_be_registered_while_the_iterations_of_others_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    iterates, added = threading.Event(), threading.Event()
+    lacking: list[str] = []
+
+    class Slow(weakref.WeakSet[alerts.Alerts]):
+        def add(self, item: alerts.Alerts) -> None:
+            lacking.extend(vars(made).keys() - vars(item).keys())
+            super().add(item)
+
+        def __iter__(self) -> Iterator[alerts.Alerts]:
+            for each in super().__iter__():
+                yield each
+                iterates.set()
+                added.wait(0.2)
+
+    made = alerts.Alerts()
+    slow = Slow([made])
+    monkeypatch.setattr(alerts, "_all", slow)
+
+    def register() -> None:
+        assert iterates.wait(60)
+        other.append(alerts.Alerts())
+        added.set()
+
+    other: list[alerts.Alerts] = []
+    thread = threading.Thread(target=register)
+    thread.start()
+    with alerts.ending():
+        pass
+    thread.join(60)
+    assert made._is_closed and other[0] in set(slow) and not lacking
 
 
 def test_alerts_must_be_asked_for() -> None:

@@ -97,8 +97,8 @@ struct pendings {
 	struct pending way[WAYS];
 };
 
-// A flow that the limit of new flows has refused, so that user space can say so. One of those with
-// the same number: the last.
+// A flow that the limit of new flows has refused, so that user space can say so. Of the flows with
+// the same number, only the last refused one is stored.
 struct refusal {
 	struct flow flow;
 	u32 ifindex, since; // in ticks

@@ -47,8 +47,19 @@ impl Daemon {
         let Some(pending) = self.pending.take() else { return };
         self.inbox.drop_question();
         self.silent = None;
+        if !pending.is_read {
+            self.tell_of_register(pending.vif, pending.flow);
+        }
         self.answer(router, &pending.callback, Some(&mfc));
         self.advance(router);
+    }
+
+    /// The daemon has read a register itself, and was faster with its entry than mgmd with its question.
+    /// From the kernel it would hear of the packet nevertheless, and pimd joins the source only then.
+    fn tell_of_register(&mut self, vif: u16, flow: Flow) {
+        if self.vif_that_is(Vif::Register) == Some(vif) {
+            self.inbox.add_if_few(upcall(Upcall::NoCache, vif, flow));
+        }
     }
 
     fn is_silent(&mut self, router: &mut impl Router) {
@@ -107,6 +118,9 @@ impl Daemon {
         let own = places.into_iter().find_map(|index| self.vif_of(index));
         let vif = own.or_else(|| self.vif_that_is(Vif::Rest));
         if let Some(mfc) = self.entry(flow, vif).cloned() {
+            if let (false, Some(vif)) = (is_creation, vif) {
+                self.tell_of_register(vif, flow);
+            }
             return self.answer(router, &of, Some(&mfc));
         }
         // It has just been asked where the packets arrive, and has not answered.

@@ -36,10 +36,7 @@ pub fn run(test: impl FnOnce() + Send) {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new().spawn_scoped(scope, || {
             if let Err(error) = unshare(CloneFlags::CLONE_NEWNET) {
-                // Not by eprintln, which the test harness captures: a skip must be seen.
-                let line = format!("SKIPPED: needs root for a network namespace ({error})\n");
-                io::stderr().write_all(line.as_bytes()).unwrap();
-                return;
+                return skip(&format!("needs root for a network namespace ({error})"));
             }
             for file in ["ipv4/conf/all/rp_filter", "ipv4/conf/default/rp_filter"] {
                 std::fs::write(format!("/proc/sys/net/{file}"), "0").unwrap();
@@ -53,6 +50,11 @@ pub fn run(test: impl FnOnce() + Send) {
             std::panic::resume_unwind(panic);
         }
     });
+}
+
+/// Reports that a test is skipped. Not by eprintln, which the test harness captures: a skip must be seen.
+pub fn skip(reason: &str) {
+    io::stderr().write_all(format!("SKIPPED: {reason}\n").as_bytes()).unwrap();
 }
 
 /// Takes capabilities away from the calling thread.

@@ -9,12 +9,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
+import weakref
 from collections.abc import Callable
-from typing import Generic, ParamSpec, TypeVar
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Generic, ParamSpec, TypeVar
 
 from . import host
 from .errors import MgmError
 from .values import Address, Interface
+
+if TYPE_CHECKING:
+    from .client import Client
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -22,7 +27,7 @@ R = TypeVar("R")
 
 async def call(function: Callable[P, R], /, *arguments: P.args, **named: P.kwargs) -> R:
     """Calls a function of this package that may wait for callbacks, such as `client.join`, on another thread. If the
-    task is cancelled meanwhile, the call goes on; a client that it then registers is closed."""
+    task is cancelled meanwhile, the call goes on. If it registers a client and returns it, the client is closed."""
     made = _Call(lambda: function(*arguments, **named))
     try:
         return await asyncio.to_thread(made.run)
@@ -32,39 +37,54 @@ async def call(function: Callable[P, R], /, *arguments: P.args, **named: P.kwarg
 
 
 class _Call(Generic[R]):
-    """A call on another thread, for whose result perhaps nobody waits any longer."""
+    """A call on another thread. The task that waits for it may be cancelled."""
 
     def __init__(self, function: Callable[[], R]) -> None:
         self._function = function
         self._lock = threading.Lock()
         self._is_abandoned = False
-        self._results: list[R] = []
+        # The client that the call has registered and returned.
+        self._clients: list[Client] = []
 
     def run(self) -> R:
+        made: list[weakref.ref[Client]] = []
+        # `asyncio.to_thread` gives each call a context of its own.
+        _made.set(made)
         result = self._function()
+        returned: object = result
+        clients = [client for each in made if (client := each()) is not None and client is returned]
         with self._lock:
-            self._results.append(result)
+            self._clients = clients
             is_abandoned = self._is_abandoned
         if is_abandoned:
-            _close(result)
+            _close(clients)
         return result
 
     def abandon(self) -> None:
         with self._lock:
             self._is_abandoned = True
-            results = tuple(self._results)
-        for result in results:
+            clients = self._clients
+        if clients:
             # Not here, because the close of a client may wait for the event loop.
-            threading.Thread(target=_close, args=(result,)).start()
+            threading.Thread(target=_close, args=(clients,)).start()
 
 
-def _close(result: object) -> None:
-    """Closes a client; leaves other results alone."""
-    close = getattr(result, "close", None)
-    if close is not None:
-        # This is what the program could not do either, for example because the library is being stopped.
+def _close(clients: list[Client]) -> None:
+    for client in clients:
+        # The program could not have closed it either, for example because the library is being stopped.
         with contextlib.suppress(MgmError):
-            close()
+            client.close()
+
+
+def registered(client: Client) -> None:
+    """Is called with each client after its registration."""
+    made = _made.get()
+    if made is not None:
+        made.append(weakref.ref(client))
+
+
+# The clients that the call on this thread has registered, so that no others are closed.
+_made: ContextVar[list[weakref.ref[Client]] | None] = ContextVar("_made", default=None)
 
 
 async def packet_in(source: Address, group: Address, interface: Interface | int, *, header: bytes = b"",

@@ -37,10 +37,9 @@ class Alert:
 def close_lost(is_lost: Callable[[Any], bool]) -> None:
     """Ends the iterations of the clients whose router is lost. `is_lost` tells it from a handle.
 
-    The program may have connected to another router before it is told of the loss. So the handles of clients that
-    were registered recently are looked at. Those of the others are not, because a call with an invalid handle makes
-    a line in the log."""
-    for alerts in tuple(_all):
+    The program may have connected to another router before it is told of the loss. Only clients registered in the
+    last 60 s are checked: checking an invalid handle writes a line to the log."""
+    for alerts in _every():
         if not alerts.is_recent() or (alerts.handle and is_lost(alerts.handle)):
             alerts.close()
 
@@ -49,7 +48,7 @@ def close_lost(is_lost: Callable[[Any], bool]) -> None:
 def ending(*given: Alerts) -> Iterator[None]:
     """For a block that ends these clients, or all if none is given. No thread of the library waits for a
     reader inside the block. Then the iterations end, unless the block fails."""
-    alerts = given or tuple(_all)
+    alerts = given or _every()
     for each in alerts:
         each.let_threads_go(+1)
     try:
@@ -65,7 +64,6 @@ class Alerts:
     """Alerts that wait for their reader. Callbacks put them in on any thread; one task reads them."""
 
     def __init__(self) -> None:
-        _all.add(self)
         self._waiting: deque[Alert] = deque()
         self._changed = threading.Condition()
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -76,6 +74,9 @@ class Alerts:
         self._begin = time.monotonic()
         # How many calls are ending the client, and may wait for the thread of a callback.
         self._ending = 0
+        # Last, because other threads may use it from now on.
+        with _all_lock:
+            _all.add(self)
 
     def is_recent(self) -> bool:
         return time.monotonic() - self._begin < RECENT
@@ -147,4 +148,12 @@ class Alerts:
         }
 
 
+def _every() -> tuple[Alerts, ...]:
+    with _all_lock:
+        return tuple(_all)
+
+
 _all: weakref.WeakSet[Alerts] = weakref.WeakSet()
+# An addition during an iteration makes the iteration fail. A signal handler may stop the library inside `_every`, so
+# the same thread may take the lock again.
+_all_lock = threading.RLock()

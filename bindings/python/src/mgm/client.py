@@ -119,6 +119,7 @@ class Client:
         call("MgmRegisterMProtocol", ctypes.byref(config), protocol, component, ctypes.byref(self._handle))
         with _lock:
             _registered.add(self)
+        aio.registered(self)
 
     def __repr__(self) -> str:
         state = "closed" if self._is_closed else f"interfaces={[str(Interface.of(*i)) for i in sorted(self._interfaces)]}"

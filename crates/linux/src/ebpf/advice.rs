@@ -37,6 +37,10 @@ fn map_or_program(what: &str, error: &io::Error, words: &str) -> String {
              cap_bpf,cap_perfmon,cap_net_admin,cap_net_raw+ep); in a container, and under lockdown or \
              seccomp, the host must permit it as well; {OR_KERNEL}"
         ),
+        Some(libc::EACCES) if lacks_perfmon(words) => format!(
+            "no permission for {what} of the ebpf forwarder ({error}: {words}): run as root, or give \
+             the program the capability CAP_PERFMON, too, {OR_KERNEL}"
+        ),
         Some(libc::ENOSYS) => {
             format!(
                 "this kernel has no eBPF ({error}): use one with CONFIG_BPF_SYSCALL, {OR_KERNEL}"
@@ -58,6 +62,14 @@ fn map_or_program(what: &str, error: &io::Error, words: &str) -> String {
              later, {OR_KERNEL}"
         ),
     }
+}
+
+/// Whether the verifier refuses what it permits with CAP_PERFMON: to compare and to store pointers, and
+/// to calculate with them.
+fn lacks_perfmon(words: &str) -> bool {
+    ["pointer comparison prohibited", "leaks addr", "prohibited for !root"]
+        .iter()
+        .any(|reason| words.contains(reason))
 }
 
 /// The forwarder cannot get a thread, socket or descriptor that it needs.
@@ -257,6 +269,11 @@ mod tests {
         let refused = LoadError::Program("mgm_l2", error(libc::EACCES), "R4 invalid".into());
         let text = unloaded(&refused).to_string();
         assert!(text.contains("mgm_l2") && text.contains("R4 invalid") && !text.contains("root"));
+        assert!(text.contains("Linux 5.8") && !text.contains("CAP_PERFMON"), "{text}");
+        let words = "R2 pointer comparison prohibited".into();
+        let text = unloaded(&LoadError::Program("mgm_l2", error(libc::EACCES), words)).to_string();
+        assert!(text.contains("CAP_PERFMON") && !text.contains("Linux 5.8"), "{text}");
+        assert!(text.contains("mgm_l2") && text.contains("R2 pointer comparison"), "{text}");
         assert!(resources(&error(libc::EPERM)).to_string().contains("CAP_NET_RAW"));
         assert!(resources(&error(libc::EMFILE)).to_string().contains("limits"));
         let flow = Flow::new([10, 0, 0, 1].into(), [239, 1, 2, 3].into());

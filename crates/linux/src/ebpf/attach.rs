@@ -255,6 +255,8 @@ mod tests {
                 let _held = copies(&attached);
                 drop(attached);
                 attach(Attachment::Auto).unwrap();
+            } else {
+                drop(attached); // it has the lock, as those below
             }
             // Until the child runs another program. A busy machine may let that take too long.
             let is_served = (0..5).any(|_| {

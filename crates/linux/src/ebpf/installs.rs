@@ -6,7 +6,7 @@ use super::load::Loaded;
 use super::reader::Reader;
 use super::resend::{self, Packet};
 use super::table::{Table, TableError, Wanted};
-use super::waiting::{Inbox, Outbox, State, BATCH, MOST_HELD, MOST_SENT, PAUSE};
+use super::waiting::{Inbox, Outbox, State, MOST_HELD, MOST_SENT, PAUSE, STEP};
 use crate::sys;
 use crate::types::Flow;
 use std::sync::atomic::Ordering;
@@ -35,15 +35,17 @@ impl Reader {
         // thread did not run does not count: otherwise packets would be overtaken whenever it is
         // interrupted here.
         let end = sys::thread_time() + MOST_HELD;
+        // A packet with very many oifs can take that long by itself.
+        let (sent, records) = if state.outbox.is_alone { (1, 1) } else { (MOST_SENT, STEP) };
         loop {
-            let now = MOST_SENT.min(state.outbox.packets.len());
+            let now = sent.min(state.outbox.packets.len());
             let later = state.outbox.packets.split_off(now);
             let packets = std::mem::replace(&mut state.outbox.packets, later);
             self.send_some(&packets, state.outbox.is_alone);
             if sys::thread_time() >= end {
                 break;
             }
-            let is_left = self.drain(inbox, state, BATCH);
+            let is_left = self.drain(inbox, state, records);
             if !is_left && state.outbox.packets.is_empty() {
                 break;
             }
@@ -51,7 +53,7 @@ impl Reader {
         let Outbox { flows, packets, is_alone, .. } = std::mem::take(&mut state.outbox);
         flows.into_iter().for_each(|flow| state.table.open(flow));
         self.send_some(&packets, is_alone);
-        self.drain(inbox, state, BATCH);
+        while self.drain(inbox, state, records) && sys::thread_time() < end {}
     }
 
     /// Sends what waits of a flow whose entry or counters are to be looked at or changed.

@@ -191,14 +191,18 @@ pub(super) struct Refusal {
 /// Programs tell times in units of 2^20 ns, about a millisecond.
 const TICK: u32 = 20;
 
+/// How much later than the clock that was read a refusal may be, in ticks, about a second: the thread
+/// may be interrupted after it has read the clock. An age below that is one of 26 to 52 days.
+const LATER: i32 = 1000;
+
 impl Refusal {
     /// The index on which a packet of the flow was refused, unless that was longer ago. `now` is
     /// CLOCK_MONOTONIC.
     pub(super) fn of(&self, key: FlowKey, now: Duration, most: Duration) -> Option<u32> {
         let ticks = |time: Duration| (time.as_nanos() as u64 >> TICK) as u32;
-        // A packet may be refused while this reads the clock.
         let age = ticks(now).wrapping_sub(self.since.load(Relaxed)) as i32;
-        let (ifindex, is_recent) = (self.ifindex.load(Relaxed), age < ticks(most) as i32);
+        let is_recent = (-LATER..ticks(most) as i32).contains(&age);
+        let ifindex = self.ifindex.load(Relaxed);
         (ifindex != 0 && is_recent && self.flow.is(key)).then_some(ifindex)
     }
 }
@@ -337,5 +341,31 @@ impl Record<'_> {
             priority: number(28),
             packet: rest.get(..held as usize)?,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_is_recent_for_ten_seconds_and_not_again_after_weeks() {
+        const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+        let key = FlowKey { group: [239, 1, 2, 3], source: [10, 0, 0, 1] };
+        let refused_at = 40 * DAY;
+        let refusal = Refusal {
+            flow: SharedFlow(AtomicU64::new(key.number())),
+            ifindex: AtomicU32::new(7),
+            since: AtomicU32::new((refused_at.as_nanos() >> TICK) as u32),
+        };
+        let most = Duration::from_secs(10);
+        let at = |now| refusal.of(key, now, most);
+        assert_eq!(at(refused_at), Some(7));
+        assert_eq!(at(refused_at + Duration::from_secs(9)), Some(7));
+        assert_eq!(at(refused_at + Duration::from_secs(11)), None);
+        assert_eq!(at(refused_at - Duration::from_millis(5)), Some(7), "the clock was read before");
+        for days in [1, 25, 26, 27, 40, 52] {
+            assert_eq!(at(refused_at + days * DAY), None, "{days} days");
+        }
     }
 }

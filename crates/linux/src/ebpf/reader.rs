@@ -191,7 +191,7 @@ impl Reader {
                 if !is_left {
                     break;
                 }
-                // Who installs an entry waits for the lock with the manager's lock held.
+                // A thread that installs an entry holds the manager's lock while it waits for this one.
                 MutexGuard::bump(&mut inbox);
             }
         }
@@ -420,7 +420,7 @@ impl Reader {
         let mut state = self.state.lock();
         // Not those that arrive meanwhile: they can arrive faster than they are read.
         let end = inbox.ring.written();
-        while !inbox.ring.has_read(end) && self.drain(&mut inbox, &mut state, BATCH) {}
+        while !inbox.ring.has_read(end) && self.drain(&mut inbox, &mut state, STEP) {}
         inbox.queues.forget(if_index);
         inbox.gone.insert(if_index);
         state.kept.forget_index(if_index);

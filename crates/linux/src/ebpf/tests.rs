@@ -11,7 +11,7 @@ use super::requests::Netlink;
 use super::*;
 use crate::forwarder::{Upcall, UpcallKind};
 use crate::kernel::KernelForwarder;
-use mgm_netns::{self as netns, Packet, Wire, NEVER, SURE};
+use mgm_netns::{self as netns, Capability, Packet, Wire, NEVER, SURE};
 use sink::sink;
 use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::Receiver;
@@ -129,12 +129,22 @@ fn upcalls_of_a_former_interface_are_not_counted_for_the_next_one() {
 }
 
 #[test]
+fn t2_7_without_cap_perfmon_alone_the_refusal_names_it() {
+    netns::run(|| {
+        netns::drop_capabilities(&[Capability::CAP_SYS_ADMIN, Capability::CAP_PERFMON]);
+        let (sink, _upcalls) = sink();
+        let refusal = EbpfForwarder::open(Attachment::Auto, sink).map(drop).unwrap_err();
+        assert!(refusal.to_string().contains("capability CAP_PERFMON, too"), "{refusal}");
+    });
+}
+
+#[test]
 fn t2_7_an_interface_is_refused_if_the_kernel_does_not_say_whether_it_is_a_vif() {
     netns::run(|| {
         let (mut forwarder, _upcalls) = open();
         let [wire]: [Wire; 1] = netns::wires();
         let Ok(useless) = Netlink::useless() else {
-            return println!("SKIPPED: this kernel has no packet filter");
+            return netns::skip("this kernel has no packet filter");
         };
         let reader = Arc::clone(&forwarder.reader);
         let requests = std::mem::replace(&mut reader.interfaces.work().requests, useless);
@@ -265,7 +275,7 @@ fn d83_new_flows_do_not_use_up_the_room_for_packets_on_a_wrong_interface() {
 #[test]
 fn d83_a_full_ring_has_room_for_packets_on_a_wrong_interface() {
     /// More than three quarters of the ring have room for.
-    const MANY: u32 = 100_000;
+    const MANY: u32 = 200_000;
     netns::run(|| {
         let (mut forwarder, upcalls) = open();
         let wires: [Wire; 2] = netns::wires();

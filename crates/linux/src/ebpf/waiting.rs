@@ -21,11 +21,12 @@ pub(super) const BATCH: usize = 4096;
 /// they take half a millisecond.
 pub(super) const STEP: usize = 512;
 
-/// How long a thread sends packets before it opens the entries that are held, though more packets
-/// wait. Other threads get the locks then, too.
+/// How long a thread that installs an entry reads records, and how long it sends packets before it opens
+/// the entries that are held, though more wait. It keeps the locks until it has sent what it has read.
 pub(super) const MOST_HELD: Duration = Duration::from_millis(2);
 
-/// How many packets are sent before the thread looks at that time.
+/// How many packets are sent before the thread looks at that time. It does so after each packet that has
+/// very many oifs.
 pub(super) const MOST_SENT: usize = 64;
 
 /// The pause before upcalls are offered again.

@@ -39,8 +39,7 @@ fn filters_of_others_stay() {
         let filter =
             "filter add dev r0 ingress protocol ip prio 60000 u32 match u32 0 0 flowid 1:1";
         if !tc(filter) {
-            println!("SKIPPED: this kernel has no filter u32, or tc is not there");
-            return;
+            return netns::skip("this kernel has no filter u32, or tc is not there");
         }
         router.packet(0, 64);
         router.assert_out(1, 63);
@@ -91,7 +90,7 @@ fn programs_of_others_see_the_packets_and_decide_about_them() {
         router.install(0, &[(1, 1)]);
         let other = match drop_all_behind(router.wires[0].router) {
             Ok(other) => other,
-            Err(error) => return println!("SKIPPED: this kernel has no tcx ({error})"),
+            Err(error) => return netns::skip(&format!("this kernel has no tcx ({error})")),
         };
         router.packet(0, 64);
         router.assert_out(1, 63);
@@ -303,7 +302,9 @@ fn chains_of_a_device_are_gone_round_and_named() {
         on_both(|kind| {
             let mut router = Router::<2>::new(kind);
             if !drop_all(5, hook, Some(device)) {
-                return println!("SKIPPED: this kernel has no chains at hook {hook} of a device");
+                return netns::skip(&format!(
+                    "this kernel has no chains at hook {hook} of a device"
+                ));
             }
             assert_eq!(router.forwarder.bypassed_chains(), ["netdev mgm_test drops"]);
             // Not by first packets, which the kernel passes to chains at egress.

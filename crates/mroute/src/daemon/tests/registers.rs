@@ -37,6 +37,15 @@ fn wrong(arrival: u32) -> Callback {
     callback(CallbackBody::WrongIf { flow: flow(), arrival: Interface::link(arrival), header })
 }
 
+/// The question where packets of a register arrive.
+fn rpf_of_register() -> Callback {
+    let CallbackBody::Rpf { flow, header, route, upstream, .. } = rpf(IN).body else {
+        unreachable!()
+    };
+    let (iif, arrival) = (Interface::link(IN), Interface::link(REGISTER));
+    callback(CallbackBody::Rpf { flow, iif, upstream, header, route, arrival })
+}
+
 #[test]
 fn d95_mgmreg_is_owned_as_long_as_the_register_interface_is_a_vif() {
     let (mut daemon, mut router) = with_register();
@@ -81,12 +90,7 @@ fn d95_a_daemon_without_mgmreg_can_still_send_registers() {
 #[test]
 fn d95_packets_in_registers_arrive_on_the_register_interface() {
     let (mut daemon, mut router) = with_register();
-    let CallbackBody::Rpf { flow: of, header, route, upstream, .. } = rpf(IN).body else {
-        unreachable!()
-    };
-    let (iif, arrival) = (Interface::link(IN), Interface::link(REGISTER));
-    let body = CallbackBody::Rpf { flow: of, iif, upstream, header, route, arrival };
-    daemon.arrived(&mut router, callback(body));
+    daemon.arrived(&mut router, rpf_of_register());
     assert_eq!(is_upcall(daemon.read(&mut router, false)), (1, 3));
     daemon.set(&mut router, mfc(flow(), 3, &[1])).unwrap();
     let upstream = Ipv4Addr::UNSPECIFIED;
@@ -145,6 +149,31 @@ fn d96_a_packet_that_is_right_for_the_daemon_moves_the_flow() {
     daemon.arrived(&mut router, wrong(IN));
     assert_eq!(moved(&mut router), [0u32; 0]);
     assert_eq!(is_upcall(daemon.read(&mut router, false)), (2, 0));
+}
+
+#[test]
+fn d96_a_daemon_that_was_faster_than_the_question_hears_of_the_packet() {
+    let upstream = Ipv4Addr::UNSPECIFIED;
+    let answer = [Said::Rpf { iif: Interface::link(REGISTER), upstream }];
+    // Its entry is there before the question.
+    let (mut daemon, mut router) = with_register();
+    daemon.set(&mut router, mfc(flow(), 3, &[1])).unwrap();
+    daemon.arrived(&mut router, rpf_of_register());
+    assert_eq!(router.said(), answer);
+    assert_eq!(is_upcall(daemon.read(&mut router, false)), (1, 3));
+    assert!(!daemon.is_ready(), "once");
+    // Or it comes before the daemon reads the question.
+    let (mut daemon, mut router) = with_register();
+    daemon.arrived(&mut router, rpf_of_register());
+    daemon.set(&mut router, mfc(flow(), 3, &[1])).unwrap();
+    assert_eq!(router.said(), answer);
+    assert_eq!(is_upcall(daemon.read(&mut router, false)), (1, 3));
+    assert!(!daemon.is_ready(), "once");
+    // On other interfaces, an entry that exists is the answer, and nothing more.
+    let (mut daemon, mut router) = with_register();
+    daemon.set(&mut router, mfc(flow(), 0, &[1])).unwrap();
+    daemon.arrived(&mut router, rpf(IN));
+    assert!(!daemon.is_ready(), "the kernel would not tell it");
 }
 
 #[test]
