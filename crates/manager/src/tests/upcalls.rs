@@ -218,7 +218,10 @@ fn d91_a_flow_beyond_the_forwarders_limit_is_explained_in_the_domain_where_it_ar
     };
     let all = explain(None);
     assert_eq!((&all["arrival"]["index"], &all["expected"]["index"]), (&1.into(), &1.into()));
-    assert_eq!(explain(Some(link(4)))["route"]["kind"], "none", "that is the main domain");
+    assert_eq!(all["refusal"]["reason"], "flow_rate");
+    let elsewhere = explain(Some(link(4)));
+    assert_eq!(elsewhere["route"]["kind"], "none", "that is the main domain");
+    assert!(elsewhere["refusal"].is_null(), "that interface has refused nothing");
 }
 
 /// Look-ups are not possible until the flag is set.
