@@ -56,7 +56,7 @@ def python():
             elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 is_public = not path.stem.startswith("_") and not node.name.startswith("_")
                 # Each client with alerts is told of the loss of the router. That counts for none of them, either.
-                counts = passes and node.name != "_watch_router"
+                counts = passes and node.name not in ("_watch_router", "_is_invalid")
                 definitions.append(Definition(node.name, prefix + node.name, is_public, python_uses(node), counts))
     return definitions
 
