@@ -63,7 +63,8 @@ def python():
 
 def python_method(module, owner, method):
     is_public = not method.name.startswith("_") and not module.startswith("_") and not owner.startswith("_")
-    name = f"{owner.lower()}.{method.name}"
+    is_static = any(isinstance(each, ast.Name) and each.id in ("classmethod", "staticmethod") for each in method.decorator_list)
+    name = f"{owner if is_static else owner.lower()}.{method.name}"
     if method.name == "__init__" and not module.startswith("_"):
         name, is_public = owner, True
     return Definition(method.name, name, is_public, python_uses(method), True)
@@ -130,17 +131,17 @@ def node():
     for path in sorted((ROOT / "bindings/node/lib").glob("*.js")):
         prefix = "host." if path.stem in ("host", "remote") else ""
         starts = (r"(?:export )?(?:async )?function\*? (\w+)|(?:export )?const (\w+) = (?:async )?\(|"
-                  r"(?:export )?class (\w+)|  (?:static )?(?:async )?\*?(#?\w+)\(.*\{$")
+                  r"(?:export )?class (\w+)|  (static )?(?:async )?\*?(#?\w+)\(.*\{$")
         owner = ""
         for match, body in blocks(path.read_text(), starts):
-            function, constant, kind, method = match.groups()
+            function, constant, kind, static, method = match.groups()
             if kind:
-                owner = kind.lower()
+                owner = kind
                 continue
             name = function or constant or method
             passes = path.stem not in ("library", "worker", "calls")
             is_public = name in declared and passes
-            shown = f"{owner}.{name}" if method else prefix + name
+            shown = f"{owner if static else owner.lower()}.{name}" if method else prefix + name
             definitions.append(Definition(name, shown, is_public, set(WORD.findall(body)), passes))
     return definitions
 
