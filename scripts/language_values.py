@@ -111,7 +111,8 @@ NAMES = {
     ("Go", "mfe.source"): "Flow", ("Go", "mfe.group"): "Flow", ("Go", "mfe.expires_in"): "Expires",
     ("Go", "outgoing_stats.ttl_too_low"): "TTLTooLow", ("Go", "outgoing_stats.discards"): "Discarded",
     ("Go", "outgoing.igmp"): "IGMP", ("Go", "version.api"): "API",
-    ("C++", "client_service.answer_ms"): "answer",
+    ("C++", "client_service.answer_ms"): "answer", ("C++", "mfe.source"): "flow", ("C++", "mfe.group"): "flow",
+    ("C++", "mfe.outgoing"): "out", ("C++", "mfe_stats.outgoing"): "out",
 }
 
 
@@ -193,7 +194,7 @@ class Binding:
         own = NAMES.get((self.language, f"{kind}.{name}"))
         title = "".join(part.title() for part in kind.split("_"))
         if self.language == "C++":
-            return self.cpp_member(structure, kind, own or name)
+            return self.cpp_member(structure, kind, own, name)
         if self.language == "Python" and kind == "client_service":
             return f"serve_clients({name})" if re.search(rf"def serve_clients\([^)]*\b{name}: ", self.text) else None
         begin, declared, spell = {
@@ -208,10 +209,12 @@ class Binding:
         is_there = body and re.search(declared.format(own), body[1], re.M)
         return f"{title}{'::' if self.language == 'Rust' else '.'}{own}" if is_there else None
 
-    def cpp_member(self, structure, kind, name):
+    def cpp_member(self, structure, kind, own, name):
         body = re.search(rf"^struct {kind} \{{\n(.*?)^\}};", self.text, re.S | re.M)
-        if body and re.search(rf"\b{name}\b[^(]*;", body[1]):
-            return f"{kind}::{name}"
+        if body and re.search(rf"^    [^(\n]*\b{own or name}(\(\) const|[^(\n]*;)", body[1], re.M):
+            return f"{kind}::{own or name}"
+        if own:
+            return None
         # The structure of C itself, in a type of the binding, or in the parameters or the result of a function.
         if body:
             own = re.search(rf"^    {structure} (\w+);", body[1], re.M)
