@@ -38,7 +38,8 @@ pub enum Forwarder {
     Kernel = 2,
     /// A table in the library: the program hands in packets with [`packet_in`].
     Memory = 3,
-    /// Programs of the library at the interfaces. Needs Linux 5.8 or later and CAP_BPF.
+    /// eBPF programs of the library at the interfaces. Needs Linux 5.8 or later, CAP_BPF and
+    /// CAP_PERFMON.
     Ebpf = 4,
 }
 
