@@ -94,7 +94,7 @@ fn analyze(words: &[&str], unit: &PathBuf) -> Option<String> {
     let mut command = Command::new("systemd-analyze");
     let output = match command.args(words).arg(unit).output() {
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            println!("SKIPPED: systemd-analyze is not installed");
+            mgm_netns::skip("systemd-analyze is not installed");
             return None;
         }
         output => output.unwrap(),
