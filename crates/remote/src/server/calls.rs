@@ -142,7 +142,7 @@ impl Service {
 
     fn send_piece(&mut self, token: u64) {
         let Some(link) = self.links.get_mut(&token) else { return };
-        link.since = Instant::now();
+        link.text_since = Instant::now();
         let rest = &link.text[link.text_at..];
         let piece = Bytes(rest[..rest.len().min(PIECE)].to_vec());
         link.text_at += piece.0.len();
@@ -165,7 +165,7 @@ impl Service {
     /// Drops texts that are not read, so that other processes get theirs.
     pub(super) fn drop_unread(&mut self, now: Instant) {
         let unread = self.links.iter_mut().filter(|(_, link)| {
-            !link.text.is_empty() && now.saturating_duration_since(link.since) >= DAWDLING
+            !link.text.is_empty() && now.saturating_duration_since(link.text_since) >= DAWDLING
         });
         let mut over = Vec::new();
         for (token, link) in unread {

@@ -47,6 +47,8 @@ pub(super) struct Link {
     /// The rest of a text that is being read.
     pub text: Vec<u8>,
     pub text_at: usize,
+    /// When a part of it was last sent. Other messages of the process do not change that.
+    pub text_since: Instant,
 }
 
 impl Link {
@@ -68,6 +70,7 @@ impl Link {
             listing: None,
             text: Vec::new(),
             text_at: 0,
+            text_since: Instant::now(),
         }
     }
 

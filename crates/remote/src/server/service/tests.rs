@@ -92,6 +92,28 @@ fn t9_11_after_a_panic_messages_that_were_left_are_taken() {
     }
 }
 
+/// A call that is made at once.
+fn brief_call() -> Vec<u8> {
+    encode(&Call { cause: 0, inside: 0, request: Request::WalkOn {} })
+}
+
+#[test]
+fn t9_11_a_text_that_is_not_read_is_dropped_though_other_calls_are_made() {
+    let (mut service, _process, events) = connected("unread");
+    let session = session_of(&service, events);
+    let (calls, token) = calls_of(&mut service, "unread", session);
+    let long_ago = Instant::now().checked_sub(Duration::from_secs(60)).unwrap();
+    let link = service.links.get_mut(&token).unwrap();
+    (link.text, link.text_since, link.since) = (vec![b' '; 9], long_ago, long_ago);
+    send(&calls, 1, &brief_call());
+    service.serve(token, true);
+    let link = &service.links[&token];
+    assert!(link.since > long_ago && link.is_ready(), "the call is made");
+    assert!(!link.text.is_empty());
+    service.drop_unread(Instant::now());
+    assert!(service.links[&token].text.is_empty());
+}
+
 #[test]
 fn t9_11_d85_a_connection_that_makes_room_is_a_refusal_of_its_user() {
     let (mut service, process, token) = connected("crowd");
