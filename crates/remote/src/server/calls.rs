@@ -58,12 +58,18 @@ impl Service {
             if self.texts.make(order, &self.manager, &self.poller) {
                 continue;
             }
-            if let Some(link) = self.links.get_mut(&order.link) {
-                link.becomes_ready();
-            }
-            self.refuse_call(order.link, &Refusal::NoMemory);
-            self.flush(order.link);
+            self.refuse_text(order.link);
         }
+    }
+
+    /// A text cannot be made. The calls behind it are made later, because they may order further texts.
+    pub(super) fn refuse_text(&mut self, token: u64) {
+        if let Some(link) = self.links.get_mut(&token) {
+            link.becomes_ready();
+        }
+        self.refuse_call(token, &Refusal::NoMemory);
+        self.flush(token);
+        self.take_later(token);
     }
 
     fn refuse_call(&mut self, token: u64, refusal: &Refusal) {
