@@ -165,10 +165,13 @@ class Alerts:
 
 def _every() -> tuple[Alerts, ...]:
     with _all_lock:
-        return tuple(_all)
+        while True:
+            # A signal handler that runs meanwhile may add one.
+            with contextlib.suppress(RuntimeError):
+                return tuple(_all)
 
 
 _all: weakref.WeakSet[Alerts] = weakref.WeakSet()
-# An addition during an iteration makes the iteration fail. A signal handler may stop the library inside `_every`, so
-# the same thread may take the lock again.
+# An addition during an iteration makes the iteration fail. A signal handler may use the list inside `_every`, so the
+# same thread may take the lock again.
 _all_lock = threading.RLock()
