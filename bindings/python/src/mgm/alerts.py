@@ -38,7 +38,8 @@ def close_lost(is_lost: Callable[[Any], bool]) -> None:
     """Ends the iterations of the clients whose router is lost. `is_lost` tells it from a handle.
 
     The program may have connected to another router before it is told of the loss. Only clients registered in the
-    last 60 s are checked: checking an invalid handle writes a line to the log."""
+    last 60 s are checked: checking an invalid handle writes a line to the log. The iterations of all older clients end
+    without a check."""
     for alerts in _every():
         alerts.lose(is_lost)
 

@@ -27,7 +27,7 @@ pub(super) struct Link {
     pub user: Option<u32>,
     pub role: Role,
     reader: FrameReader,
-    /// A message was taken since the reader last had no whole one.
+    /// Whether `take` has returned a message since it last returned none.
     has_taken: bool,
     /// Messages wait that were not taken, so that others are served: nothing is read meanwhile.
     pub is_behind: bool,
