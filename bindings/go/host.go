@@ -79,10 +79,11 @@ func Start(config Config) error {
 	if config.OpenForwarder {
 		c.dwFlags = C.MGMHOST_START_OPEN_FORWARDER
 	}
-	if config.Router != "" {
-		c.pszRouter = C.CString(config.Router)
-		defer C.free(unsafe.Pointer(c.pszRouter))
+	var err error
+	if c.pszRouter, err = cPath(config.Router); err != nil {
+		return err
 	}
+	defer C.free(unsafe.Pointer(c.pszRouter))
 	C.mgm_go_log_to(&c, keepLog(config.Log))
 	return check("MgmHostStart", func() outcome { return C.call_MgmHostStart(&c) })
 }
