@@ -44,7 +44,7 @@ FLAGS_OF_C = {"MGM_FORWARD_STATE_FLAG": "join", "MGMHOST_ROUTE_LOCAL": "add_rout
               "MGMHOST_STATUS_NO_MEMBERSHIPS": "status", "MGMHOST_STATUS_NO_MFES": "status"}
 # Constants and structures that the page does not compare, by the reason.
 NOT_COMPARED = {
-    "each language has truth values, and its own way to tell a success":
+    "each language has its own truth values, and its own way to report success":
         "FALSE TRUE NO_ERROR ERROR_SUCCESS",
     "each binding names the errors in its own way":
         "ERROR_NOT_ENOUGH_MEMORY ERROR_INVALID_PARAMETER ERROR_ALREADY_EXISTS ERROR_CAN_NOT_COMPLETE ERROR_NOT_FOUND",
