@@ -177,8 +177,8 @@ struct _MGMHOST_CONFIG {
     /** Must be 0. */
     DWORD dwReserved1;
     /**
-     * The library is a client library of the router that listens at this path, at
-     * most 107 bytes, until MgmHostStop. MgmHostStart connects to the router. NULL
+     * The path of the socket of a router, at most 107 bytes. MgmHostStart connects
+     * to the router, and the library is a client library until MgmHostStop. NULL
      * selects the value of MGM_ROUTER, by default none. With a path, dwForwarder
      * must be 0.
      */
@@ -201,7 +201,7 @@ typedef MGMHOST_OIF *PMGMHOST_OIF;
 struct _MGMHOST_CLIENTS {
     /** sizeof(MGMHOST_CLIENTS). */
     DWORD dwSize;
-    /** 0, or MGMHOST_CLIENTS_OWNER and MGMHOST_CLIENTS_GROUP. */
+    /** 0, or a combination of MGMHOST_CLIENTS_OWNER and MGMHOST_CLIENTS_GROUP. */
     DWORD dwFlags;
     /** Mode of the socket's file, at most 0777 (octal); 0 selects 0660. */
     DWORD dwMode;

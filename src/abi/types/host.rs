@@ -161,8 +161,8 @@ pub struct _MGMHOST_CONFIG {
     pub dwFlags: DWORD,
     /// Must be 0.
     pub dwReserved1: DWORD,
-    /// The library is a client library of the router that listens at this path, at
-    /// most 107 bytes, until MgmHostStop. MgmHostStart connects to the router. NULL
+    /// The path of the socket of a router, at most 107 bytes. MgmHostStart connects
+    /// to the router, and the library is a client library until MgmHostStop. NULL
     /// selects the value of MGM_ROUTER, by default none. With a path, dwForwarder
     /// must be 0.
     pub pszRouter: *const c_char,
@@ -188,7 +188,7 @@ pub type PMGMHOST_OIF = *mut MGMHOST_OIF;
 pub struct _MGMHOST_CLIENTS {
     /// sizeof(MGMHOST_CLIENTS).
     pub dwSize: DWORD,
-    /// 0, or MGMHOST_CLIENTS_OWNER and MGMHOST_CLIENTS_GROUP.
+    /// 0, or a combination of MGMHOST_CLIENTS_OWNER and MGMHOST_CLIENTS_GROUP.
     pub dwFlags: DWORD,
     /// Mode of the socket's file, at most 0777 (octal); 0 selects 0660.
     pub dwMode: DWORD,
