@@ -276,6 +276,7 @@ inline void log_line(void *context, DWORD level, const char *text)
 /// Starts the library. A program need not call it: the first registration starts the library.
 inline void start(const settings &s = {})
 {
+    mgm::detail::check_version();
     MGMHOST_CONFIG config{};
     config.dwSize = sizeof config;
     config.dwForwarder = static_cast<DWORD>(s.forwarder);

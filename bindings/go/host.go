@@ -68,6 +68,9 @@ func GetVersion() (Version, error) {
 // Start starts the library. A program need not call it: the first registration starts the
 // library with the defaults.
 func Start(config Config) error {
+	if err := checkVersion(); err != nil {
+		return err
+	}
 	var c C.MGMHOST_CONFIG
 	c.dwSize = C.DWORD(unsafe.Sizeof(c))
 	c.dwForwarder = C.DWORD(config.Forwarder)
