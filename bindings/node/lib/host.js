@@ -46,21 +46,24 @@ async function start({
   ...rest
 } = {}) {
   for (const name of Object.keys(rest)) throw new TypeError(`unknown setting ${name}`);
-  await call('MgmHostStart', {
+  const settings = {
     dwSize: CONFIG_SIZE,
     dwForwarder: choice('forwarder', FORWARDERS, forwarder),
     dwTable: dword(table, 'table'),
     dwMfeTimeout: dword(mfeTimeout, 'mfeTimeout'),
     dwLogLevel: choice('logLevel', LEVELS, logLevel),
     dwReserved: 0,
-    pfnLogCallback: logPointer(log),
+    pfnLogCallback: null,
     pvLogContext: null,
     dwUnicastTable: dword(unicastTable, 'unicastTable'),
     dwMaxFlows: dword(maxFlows, 'maxFlows'),
     dwFlags: openForwarder ? OPEN_FORWARDER : 0,
     dwReserved1: 0,
     pszRouter: toPath(router),
-  });
+  };
+  // Last, because what is made for a callback remains if another setting is refused.
+  settings.pfnLogCallback = logPointer(log);
+  await call('MgmHostStart', settings);
 }
 
 const stop = () => call('MgmHostStop');
