@@ -323,6 +323,11 @@ impl Service {
             }
             self.flush(token);
         }
+        self.take_later(token);
+    }
+
+    /// The next turn takes messages of this connection that have arrived.
+    pub(super) fn take_later(&mut self, token: u64) {
         if let Some(link) = self.links.get_mut(&token).filter(|link| !link.is_behind) {
             link.is_behind = true;
             self.behind.push(token);

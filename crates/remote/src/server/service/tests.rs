@@ -1,5 +1,5 @@
 use super::*;
-use crate::frame::frame;
+use crate::frame::{frame, FrameReader};
 use crate::hello::{greeting, Hello};
 use crate::messages::{encode, Reply, Request};
 use mgm_engine::{Join, Notice, NoticeKind};
@@ -90,6 +90,51 @@ fn t9_11_after_a_panic_messages_that_were_left_are_taken() {
         let link = service.links.get_mut(&token).unwrap();
         assert!(!link.is_behind && link.take().unwrap().is_none(), "{has_turn}");
     }
+}
+
+/// A call that is made at once.
+fn brief_call() -> Vec<u8> {
+    encode(&Call { cause: 0, inside: 0, request: Request::WalkOn {} })
+}
+
+#[test]
+fn t9_11_a_text_that_is_not_read_is_dropped_though_other_calls_are_made() {
+    let (mut service, _process, events) = connected("unread");
+    let session = session_of(&service, events);
+    let (calls, token) = calls_of(&mut service, "unread", session);
+    let long_ago = Instant::now().checked_sub(Duration::from_secs(60)).unwrap();
+    let link = service.links.get_mut(&token).unwrap();
+    (link.text, link.text_since, link.since) = (vec![b' '; 9], long_ago, long_ago);
+    send(&calls, 1, &brief_call());
+    service.serve(token, true);
+    let link = &service.links[&token];
+    assert!(link.since > long_ago && link.is_ready(), "the call is made");
+    assert!(!link.text.is_empty());
+    service.drop_unread(Instant::now());
+    assert!(service.links[&token].text.is_empty());
+}
+
+#[test]
+fn t9_11_a_call_behind_a_text_that_cannot_be_made_is_made() {
+    let (mut service, _process, events) = connected("refused");
+    let session = session_of(&service, events);
+    let (calls, token) = calls_of(&mut service, "refused", session);
+    // As if its text waited for those of other processes.
+    service.links.get_mut(&token).unwrap().is_busy = true;
+    service.serve(token, false);
+    send(&calls, 1, &brief_call());
+    assert!(service.links.get_mut(&token).unwrap().read(&mut Vec::new()));
+    service.refuse_text(token);
+    service.turn(&mut Vec::new());
+    let mut answers = [0; 1000];
+    // The first answer is that to the greeting.
+    let count = calls.receive(&mut answers).unwrap();
+    let mut reader = FrameReader::new(answers.len());
+    reader.add(&answers[..count]);
+    let mut next = || reader.take().unwrap().map(<[u8]>::to_vec);
+    assert!(next().is_some() && next().is_some(), "the text is refused");
+    assert!(next().is_some(), "the other call is answered");
+    assert_eq!(next(), None);
 }
 
 #[test]
