@@ -109,7 +109,7 @@ impl Service {
             if let Some(link) = self.links.get_mut(&token) {
                 link.is_busy = true;
             }
-            return self.deferred.push(Deferred { token, call, until });
+            return self.deferred.push_back(Deferred { token, call, until });
         }
         if events > 0 {
             self.send_changed(); // so that the process has them when it reads the answer
