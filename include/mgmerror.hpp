@@ -30,7 +30,8 @@ public:
     DWORD code() const noexcept { return code_; }
     /// What the log says about the call, without the name of the function; empty if that is not known.
     const std::string &reason() const noexcept { return *reason_; }
-    /// A copy of the same class, and throwing the error as one of its class. Each derived class defines both.
+    /// copy returns a copy of the error, of the same class. raise throws the error as one of its class. Each
+    /// derived class overrides both.
     virtual std::shared_ptr<const error> copy() const { return std::make_shared<error>(*this); }
     [[noreturn]] virtual void raise() const { throw *this; }
 
@@ -92,7 +93,8 @@ public:
     T &operator*() { return value(); }
     T *operator->() { return &value(); }
     T value_or(T other) const { return value_ ? *value_ : std::move(other); }
-    /// Only if there is no value. It keeps its class: a dynamic_cast finds a batch_error, for example.
+    /// Returns the error. Call it only if there is no value. The error keeps its class: a dynamic_cast finds
+    /// a batch_error, for example.
     const mgm::error &error() const
     {
         if (!error_)

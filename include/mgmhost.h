@@ -99,9 +99,9 @@ typedef MGMHOST_VERSION *PMGMHOST_VERSION;
  *
  * Threads:
  * The library calls it on the thread of the call that logs, before that call
- * returns. It may call it on several threads at the same time. It holds no lock
- * of its own while the callback runs. An exception must not leave the callback:
- * it would end the process.
+ * returns. The library may call it on several threads at the same time. It holds
+ * no lock of its own while the callback runs. An exception must not leave the
+ * callback: it would end the process.
  *
  * A call waits for the callback at most 0.1 s in each second, plus the time
  * for one message. A thread that has used up this time leaves its messages to
@@ -177,9 +177,10 @@ struct _MGMHOST_CONFIG {
     /** Must be 0. */
     DWORD dwReserved1;
     /**
-     * Be a client of the router that listens at this path, at most 107 bytes,
-     * until MgmHostStop. MgmHostStart connects to it. NULL selects the value of
-     * MGM_ROUTER, by default none. dwForwarder must be 0 then.
+     * The path of the socket of a router, at most 107 bytes. MgmHostStart connects
+     * to the router, and the library is a client library until MgmHostStop. NULL
+     * selects the value of MGM_ROUTER, by default none. With a path, dwForwarder
+     * must be 0.
      */
     const char *pszRouter;
 };
@@ -200,7 +201,7 @@ typedef MGMHOST_OIF *PMGMHOST_OIF;
 struct _MGMHOST_CLIENTS {
     /** sizeof(MGMHOST_CLIENTS). */
     DWORD dwSize;
-    /** 0, or MGMHOST_CLIENTS_OWNER and MGMHOST_CLIENTS_GROUP. */
+    /** 0, or a combination of MGMHOST_CLIENTS_OWNER and MGMHOST_CLIENTS_GROUP. */
     DWORD dwFlags;
     /** Mode of the socket's file, at most 0777 (octal); 0 selects 0660. */
     DWORD dwMode;
@@ -306,7 +307,8 @@ typedef BOOL (*MGMHOST_CLIENT_FILTER)(void *pvContext, const MGMHOST_CLIENT_REQU
 
 /**
  * The ebpf forwarder: eBPF programs that the library attaches to the interfaces. It needs
- * Linux 5.8 or later, and the capabilities CAP_BPF, CAP_NET_ADMIN and CAP_NET_RAW.
+ * Linux 5.8 or later, and the capabilities CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN and
+ * CAP_NET_RAW.
  */
 #define MGMHOST_FORWARDER_EBPF 4
 
@@ -387,7 +389,7 @@ DWORD MgmHostVersion(PMGMHOST_VERSION pVersion);
  *
  * A host that needs no settings of its own need not call this function. The
  * first registration starts the library, as do the first interface, route or
- * packet from the host. They also start it again after MgmHostStop.
+ * packet from the host. Each of these also starts it again after MgmHostStop.
  *
  * Parameters:
  * - pConfig (in): the settings, which the library copies. NULL selects the
@@ -820,7 +822,8 @@ DWORD MgmHostGetScopeName(PMIB_IPMCAST_SCOPE pScope);
  *   of MGM_LOG, or warn if that is unset or invalid.
  *
  * Returns:
- * - NO_ERROR: messages above this level are not logged any more.
+ * - NO_ERROR: messages that are more detailed than this level are not
+ *   logged any more.
  * - ERROR_INVALID_PARAMETER: dwLogLevel is not one of MGMHOST_LOG_*.
  * - ERROR_CAN_NOT_COMPLETE: the caller is a forked child of the router.
  *
@@ -934,7 +937,7 @@ DWORD MgmHostInterfaceName(DWORD dwIfIndex, PDWORD pdwBufferSize, PBYTE pbBuffer
  * Any thread, also inside callbacks. The call causes no callbacks. It does not
  * start the library. One million MFEs take about 0.3 s. They take longer with
  * the kernel forwarder, because the library asks the kernel for the counters
- * of each MFE. Other calls do not wait until the text is complete.
+ * of each MFE. Other calls can run while the text is made.
  */
 DWORD MgmHostGetStatus(DWORD dwFlags, PDWORD pdwBufferSize, PBYTE pbBuffer);
 
@@ -1102,8 +1105,8 @@ DWORD MgmHostServeClients(const char *pszPath, DWORD dwMode);
  *   is not the size of any version of the structure; a value is out of range; an
  *   additional byte of a larger structure is not 0; or the call would start the
  *   library, and an environment variable has an invalid value.
- * - ERROR_CAN_NOT_COMPLETE: as for MgmHostServeClients; or this process may not
- *   give the file to that user or group.
+ * - ERROR_CAN_NOT_COMPLETE: as for MgmHostServeClients; or this process
+ *   has no permission to give the file to that user or group.
  *
  * Threads:
  * Any thread, but not inside a callback. The call causes no callbacks. Those that
@@ -1166,20 +1169,21 @@ DWORD MgmHostSetRouterLost(MGMHOST_ROUTER_LOST pfnLost, void *pvContext);
  * The call concerns the clients that this process registers afterwards, in a
  * client library. Without it, the environment variable MGM_GRACE decides.
  *
- * When the process ends, its interfaces, memberships and MFEs stay. They forward
- * packets, other clients get no callbacks about the end, and each question about
- * them gets the default. A process of the same user takes over when it registers
- * a client with the same ids. This client has a new handle, and is not told of
- * existing memberships. It takes each interface with MgmTakeInterfaceOwnership,
- * which does not disable IGMP there. A protocol gets a LOCAL_JOIN callback for
- * each membership of IGMP on the interface. Then the client adds its memberships
+ * When the process ends, its interfaces, memberships and MFEs stay. The MFEs
+ * go on forwarding packets, other clients get no callbacks about the end, and
+ * each question about these interfaces and MFEs gets the default answer. A
+ * process of the same user takes over when it registers a client with the same
+ * ids. This client has a new handle, and is not told of existing memberships.
+ * It takes each interface with MgmTakeInterfaceOwnership, which does not
+ * disable IGMP there. A protocol gets a LOCAL_JOIN callback for each
+ * membership of IGMP on the interface. Then the client adds its memberships
  * again, and calls MgmHostGraceDone. No other client can take the interfaces
- * meanwhile: MgmTakeInterfaceOwnership returns ERROR_ALREADY_EXISTS. IGMP can be
- * enabled on an interface beside a protocol that has ended.
+ * meanwhile: MgmTakeInterfaceOwnership returns ERROR_ALREADY_EXISTS. IGMP can
+ * be enabled on an interface beside a protocol that has ended.
  *
- * When the time has ended since the process ended, everything that the successor
- * has not taken or added again is deleted. If the successor ends meanwhile, too,
- * that does not lengthen the time.
+ * The time begins when the process ends. At the end of the time, the library
+ * deletes everything that the successor has not taken or added again. If the
+ * successor ends meanwhile, too, that does not lengthen the time.
  *
  * Parameters:
  * - dwSeconds: the time, at most 300 s. 0: the end of the process deletes
@@ -1211,8 +1215,8 @@ DWORD MgmHostSetGrace(DWORD dwSeconds);
  * - hProtocol: the handle of the client.
  *
  * Returns:
- * - NO_ERROR: the rest is deleted. Also if the client has taken over from no
- *   other client, or the time of MgmHostSetGrace has ended.
+ * - NO_ERROR: the rest is deleted; or there is none, because the client has
+ *   taken over from no other client, or the time of MgmHostSetGrace has ended.
  * - ERROR_INVALID_PARAMETER: hProtocol is not the handle of a registered client.
  * - ERROR_CAN_NOT_COMPLETE: the connection to the router has ended, or the
  *   caller is a forked child of the router.

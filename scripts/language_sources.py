@@ -56,14 +56,15 @@ def python():
             elif isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
                 is_public = not path.stem.startswith("_") and not node.name.startswith("_")
                 # Each client with alerts is told of the loss of the router. That counts for none of them, either.
-                counts = passes and node.name != "_watch_router"
+                counts = passes and node.name not in ("_watch_router", "_is_invalid")
                 definitions.append(Definition(node.name, prefix + node.name, is_public, python_uses(node), counts))
     return definitions
 
 
 def python_method(module, owner, method):
     is_public = not method.name.startswith("_") and not module.startswith("_") and not owner.startswith("_")
-    name = f"{owner.lower()}.{method.name}"
+    is_static = any(isinstance(each, ast.Name) and each.id in ("classmethod", "staticmethod") for each in method.decorator_list)
+    name = f"{owner if is_static else owner.lower()}.{method.name}"
     if method.name == "__init__" and not module.startswith("_"):
         name, is_public = owner, True
     return Definition(method.name, name, is_public, python_uses(method), True)
@@ -112,11 +113,13 @@ def go():
             owner, name = match.groups()
             is_public = name[0].isupper() and (owner is None or owner[0].isupper())
             shown = name if owner is None else f"{owner.lower()}.{name}"
-            passes = name not in ("check", "try", "reason")
-            definitions.append(Definition(name, shown, is_public, set(WORD.findall(body)), passes))
+            passes = name not in ("check", "try")
+            # calls.h makes call_MgmX of each function of the library.
+            uses = set(WORD.findall(body.replace("C.call_", "C.")))
+            definitions.append(Definition(name, shown, is_public, uses, passes))
     text = (ROOT / "bindings/go/trampolines.c").read_text()
     for match, body in blocks(text, r"(?!static)[\w ]+\b(mgm_go_\w+)\("):
-        passes = match[1] != "mgm_go_last_message"
+        passes = match[1] != "mgm_go_outcome_of"
         definitions.append(Definition(match[1], match[1], False, set(WORD.findall(body)), passes))
     return definitions
 
@@ -128,17 +131,17 @@ def node():
     for path in sorted((ROOT / "bindings/node/lib").glob("*.js")):
         prefix = "host." if path.stem in ("host", "remote") else ""
         starts = (r"(?:export )?(?:async )?function\*? (\w+)|(?:export )?const (\w+) = (?:async )?\(|"
-                  r"(?:export )?class (\w+)|  (?:static )?(?:async )?\*?(#?\w+)\(.*\{$")
+                  r"(?:export )?class (\w+)|  (static )?(?:async )?\*?(#?\w+)\(.*\{$")
         owner = ""
         for match, body in blocks(path.read_text(), starts):
-            function, constant, kind, method = match.groups()
+            function, constant, kind, static, method = match.groups()
             if kind:
-                owner = kind.lower()
+                owner = kind
                 continue
             name = function or constant or method
             passes = path.stem not in ("library", "worker", "calls")
             is_public = name in declared and passes
-            shown = f"{owner}.{name}" if method else prefix + name
+            shown = f"{owner if static else owner.lower()}.{name}" if method else prefix + name
             definitions.append(Definition(name, shown, is_public, set(WORD.findall(body)), passes))
     return definitions
 

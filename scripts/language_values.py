@@ -44,7 +44,7 @@ FLAGS_OF_C = {"MGM_FORWARD_STATE_FLAG": "join", "MGMHOST_ROUTE_LOCAL": "add_rout
               "MGMHOST_STATUS_NO_MEMBERSHIPS": "status", "MGMHOST_STATUS_NO_MFES": "status"}
 # Constants and structures that the page does not compare, by the reason.
 NOT_COMPARED = {
-    "each language has truth values, and its own way to tell a success":
+    "each language has its own truth values, and its own way to report success":
         "FALSE TRUE NO_ERROR ERROR_SUCCESS",
     "each binding names the errors in its own way":
         "ERROR_NOT_ENOUGH_MEMORY ERROR_INVALID_PARAMETER ERROR_ALREADY_EXISTS ERROR_CAN_NOT_COMPLETE ERROR_NOT_FOUND",
@@ -111,7 +111,8 @@ NAMES = {
     ("Go", "mfe.source"): "Flow", ("Go", "mfe.group"): "Flow", ("Go", "mfe.expires_in"): "Expires",
     ("Go", "outgoing_stats.ttl_too_low"): "TTLTooLow", ("Go", "outgoing_stats.discards"): "Discarded",
     ("Go", "outgoing.igmp"): "IGMP", ("Go", "version.api"): "API",
-    ("C++", "client_service.answer_ms"): "answer",
+    ("C++", "client_service.answer_ms"): "answer", ("C++", "mfe.source"): "flow", ("C++", "mfe.group"): "flow",
+    ("C++", "mfe.outgoing"): "out", ("C++", "mfe_stats.outgoing"): "out",
 }
 
 
@@ -193,7 +194,7 @@ class Binding:
         own = NAMES.get((self.language, f"{kind}.{name}"))
         title = "".join(part.title() for part in kind.split("_"))
         if self.language == "C++":
-            return self.cpp_member(structure, kind, own or name)
+            return self.cpp_member(structure, kind, own, name)
         if self.language == "Python" and kind == "client_service":
             return f"serve_clients({name})" if re.search(rf"def serve_clients\([^)]*\b{name}: ", self.text) else None
         begin, declared, spell = {
@@ -208,10 +209,12 @@ class Binding:
         is_there = body and re.search(declared.format(own), body[1], re.M)
         return f"{title}{'::' if self.language == 'Rust' else '.'}{own}" if is_there else None
 
-    def cpp_member(self, structure, kind, name):
+    def cpp_member(self, structure, kind, own, name):
         body = re.search(rf"^struct {kind} \{{\n(.*?)^\}};", self.text, re.S | re.M)
-        if body and re.search(rf"\b{name}\b[^(]*;", body[1]):
-            return f"{kind}::{name}"
+        if body and re.search(rf"^    [^(\n]*\b{own or name}(\(\) const|[^(\n]*;)", body[1], re.M):
+            return f"{kind}::{own or name}"
+        if own:
+            return None
         # The structure of C itself, in a type of the binding, or in the parameters or the result of a function.
         if body:
             own = re.search(rf"^    {structure} (\w+);", body[1], re.M)

@@ -145,18 +145,31 @@ impl Sockets {
         numbers
     }
 
+    /// Whether two numbers are those of one socket.
+    fn are_one(&self, one: i32, other: i32) -> bool {
+        let are_its = |mroute: &Mroute| mroute.fds.contains(&one) && mroute.fds.contains(&other);
+        one == other || system::is_same_socket(one, other) || self.mroutes.iter().any(are_its)
+    }
+
+    /// Another number of a socket that has joined a group. It need not be marked: it may have been made
+    /// before the socket joined.
+    fn other_number(&self, fd: i32) -> Option<i32> {
+        (0..Marks::END).find(|other| *other != fd && self.are_one(fd, *other))
+    }
+
     /// Forgets a descriptor.
     fn forget(&mut self, fd: i32) {
         MARKS.set(fd, false);
         self.raws.remove(&fd);
         let left: Vec<Flow> =
             self.joins.extract_if_fd(fd).into_iter().map(|(_, flow)| flow).collect();
-        if let (false, Some(other)) = (left.is_empty(), other_number(fd)) {
-            // The socket stays open, and so does its membership.
-            return self.joins.extend(left.into_iter().map(|flow| (other, flow)));
-        }
+        let other = if left.is_empty() { None } else { self.other_number(fd) };
         for flow in left {
-            if let Some(mroute) = self.mroutes.first_mut() {
+            // The socket stays open, and so does its membership.
+            if let Some(other) = other {
+                MARKS.set(other, true);
+                self.joins.push((other, flow));
+            } else if let Some(mroute) = self.mroutes.first_mut() {
                 mroute.closes_member(flow);
             }
         }
@@ -169,12 +182,6 @@ impl Sockets {
             IS_ACTIVE.store(!self.mroutes.is_empty(), Ordering::Relaxed);
         }
     }
-}
-
-/// Another number of a socket that has joined a group.
-fn other_number(fd: i32) -> Option<i32> {
-    (0..Marks::END)
-        .find(|other| *other != fd && MARKS.has(*other) && system::is_same_socket(*other, fd))
 }
 
 /// `Vec::extract_if` needs a later Rust.
@@ -306,8 +313,8 @@ fn set_mroute_option(fd: i32, name: i32, value: &[u8]) -> Option<Result<(), Errn
 fn membership(fd: i32, name: i32, value: &[u8]) -> Option<Result<(), Errno>> {
     let Membership { joins, on, flow } = Membership::parse(name, value)?;
     with(|sockets| {
-        let is_it = |of: i32| of == fd || system::is_same_socket(of, fd);
-        let known = sockets.joins.iter().position(|join| join.1 == flow && is_it(join.0));
+        let is_it = |join: &(i32, Flow)| join.1 == flow && sockets.are_one(join.0, fd);
+        let known = sockets.joins.iter().position(is_it);
         let Some(mroute) = sockets.mroutes.first_mut() else {
             // After MRT_DONE, the next MRT_INIT takes over what is still joined.
             sockets.joins.swap_remove(known.filter(|_| !joins)?);

@@ -170,21 +170,32 @@ impl Drop for Fd {
     }
 }
 
-/// close_range(2). The function of libc need not exist. If the kernel lacks the call, the numbers are
-/// closed one by one, as far as there can be any.
+/// close_range(2). The function of libc need not exist. If the kernel lacks the call, the open numbers
+/// are closed one by one.
 pub(crate) fn close_range(first: u32, last: u32, flags: c_int) -> c_int {
     // SAFETY: the daemon closes its own descriptors.
     let done = unsafe { libc::syscall(libc::SYS_close_range, first, last, flags) };
     if done == 0 || errno() != libc::ENOSYS || flags != 0 {
         return done as c_int;
     }
-    // SAFETY: sysconf has no conditions.
-    let end = unsafe { libc::sysconf(libc::_SC_OPEN_MAX) }.try_into().unwrap_or(1 << 20);
-    for number in first..last.saturating_add(1).min(end) {
-        // SAFETY: as above.
-        unsafe { close(number as c_int) };
+    // SAFETY: as above.
+    let close_one = |number| _ = unsafe { close(number as c_int) };
+    match open_numbers() {
+        Some(open) => open.into_iter().filter(|of| (first..=last).contains(of)).for_each(close_one),
+        None => {
+            // SAFETY: sysconf has no conditions.
+            let end = unsafe { libc::sysconf(libc::_SC_OPEN_MAX) }.try_into().unwrap_or(1 << 20);
+            (first..last.saturating_add(1).min(end)).for_each(close_one);
+        }
     }
     0
+}
+
+/// The numbers of all open descriptors; `None` without /proc. The limit of open files may be a thousand
+/// million, and a number may be open although it is above the limit.
+fn open_numbers() -> Option<Vec<u32>> {
+    let entries = std::fs::read_dir("/proc/self/fd").ok()?;
+    Some(entries.filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok()).collect())
 }
 
 /// A second descriptor of an open file, close-on-exec and with a high number.

@@ -1,12 +1,12 @@
 package mgm
 
-// #include <mgmhost.h>
+// #include <stdlib.h>
+// #include "trampolines.h"
 import "C"
 
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"strings"
 	"unsafe"
 )
@@ -69,8 +69,11 @@ func (e *Error) Error() string {
 
 func (e *Error) Unwrap() error { return e.Code }
 
+// An outcome is what a call of the library has returned: its code, and the message if it was refused.
+type outcome = C.mgm_go_outcome
+
 // check makes a call, and returns its error.
-func check(function string, call func() C.DWORD) error {
+func check(function string, call func() outcome) error {
 	code, reason := try(function, call)
 	if code == 0 {
 		return nil
@@ -79,26 +82,18 @@ func check(function string, call func() C.DWORD) error {
 }
 
 // try makes a call. It returns its code, and the reason if the library has refused it.
-func try(function string, call func() C.DWORD) (Code, string) {
-	// The library keeps the reason for the thread of the call.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	code := Code(call())
-	switch code {
-	case 0, errInsufficientBuffer, errMoreData, errNoMoreItems:
-		return code, ""
+func try(function string, call func() outcome) (Code, string) {
+	made := call()
+	if made.message == nil {
+		return Code(made.code), ""
 	}
-	return code, reason(function)
+	defer C.free(unsafe.Pointer(made.message))
+	return Code(made.code), reason(function, C.GoString(made.message))
 }
 
-// reason returns what the library says about the last call on this thread that it has refused.
-func reason(function string) string {
-	var buffer [1024]byte
-	size := C.DWORD(len(buffer))
-	if C.MgmHostGetLastMessage(&size, (*C.BYTE)(unsafe.Pointer(&buffer[0]))) != 0 {
-		return ""
-	}
-	message := C.GoString((*C.char)(unsafe.Pointer(&buffer[0])))
+// reason returns what the message of the library says about a call of this function. In a forked child the
+// message is that of another call.
+func reason(function, message string) string {
 	name, text, _ := strings.Cut(message, ": ")
 	if name != function {
 		return ""

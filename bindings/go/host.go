@@ -55,7 +55,7 @@ type Version struct {
 func GetVersion() (Version, error) {
 	var v C.MGMHOST_VERSION
 	v.dwSize = C.DWORD(unsafe.Sizeof(v))
-	if err := check("MgmHostVersion", func() C.DWORD { return C.MgmHostVersion(&v) }); err != nil {
+	if err := check("MgmHostVersion", func() outcome { return C.call_MgmHostVersion(&v) }); err != nil {
 		return Version{}, err
 	}
 	return Version{
@@ -84,24 +84,24 @@ func Start(config Config) error {
 		defer C.free(unsafe.Pointer(c.pszRouter))
 	}
 	C.mgm_go_log_to(&c, keepLog(config.Log))
-	return check("MgmHostStart", func() C.DWORD { return C.MgmHostStart(&c) })
+	return check("MgmHostStart", func() outcome { return C.call_MgmHostStart(&c) })
 }
 
 // Stop stops the library: it deletes all clients, interfaces, memberships and MFEs without
 // callbacks.
-func Stop() error { return check("MgmHostStop", func() C.DWORD { return C.MgmHostStop() }) }
+func Stop() error { return check("MgmHostStop", func() outcome { return C.call_MgmHostStop() }) }
 
 // AddInterface reports that the system has an interface, or has it again.
 func AddInterface(i Interface) error {
 	return withHop(i, func(hop C.DWORD) error {
-		return check("MgmHostAddInterface", func() C.DWORD { return C.MgmHostAddInterface(C.DWORD(i.Index), hop) })
+		return check("MgmHostAddInterface", func() outcome { return C.call_MgmHostAddInterface(C.DWORD(i.Index), hop) })
 	})
 }
 
 // DeleteInterface reports that the system has lost an interface.
 func DeleteInterface(i Interface) error {
 	return withHop(i, func(hop C.DWORD) error {
-		return check("MgmHostDeleteInterface", func() C.DWORD { return C.MgmHostDeleteInterface(C.DWORD(i.Index), hop) })
+		return check("MgmHostDeleteInterface", func() outcome { return C.call_MgmHostDeleteInterface(C.DWORD(i.Index), hop) })
 	})
 }
 
@@ -134,8 +134,8 @@ func (r Route) Add() error {
 	if r.Preferred {
 		flags |= C.MGMHOST_ROUTE_PREFERRED
 	}
-	return check("MgmHostAddRoute", func() C.DWORD {
-		return C.MgmHostAddRoute(network, bits, C.DWORD(r.Index), gateway, C.DWORD(r.Protocol), flags)
+	return check("MgmHostAddRoute", func() outcome {
+		return C.call_MgmHostAddRoute(network, bits, C.DWORD(r.Index), gateway, C.DWORD(r.Protocol), flags)
 	})
 }
 
@@ -151,7 +151,7 @@ func DeleteRoute(network netip.Prefix) error {
 	if err != nil {
 		return err
 	}
-	return check("MgmHostDeleteRoute", func() C.DWORD { return C.MgmHostDeleteRoute(address, bits) })
+	return check("MgmHostDeleteRoute", func() outcome { return C.call_MgmHostDeleteRoute(address, bits) })
 }
 
 // The library numbers interfaces with 16 bits, so a packet has at most this many outgoing ones. Each call
@@ -174,8 +174,8 @@ func PacketIn(f Flow, i Interface, header []byte, size uint32) (accepted bool, o
 	defer oifs.Put(room)
 	var yes C.BOOL
 	count := C.DWORD(len(room))
-	err = check("MgmHostPacketIn", func() C.DWORD {
-		return C.MgmHostPacketIn(values[0], values[1], C.DWORD(i.Index), values[2], C.DWORD(len(header)), data,
+	err = check("MgmHostPacketIn", func() outcome {
+		return C.call_MgmHostPacketIn(values[0], values[1], C.DWORD(i.Index), values[2], C.DWORD(len(header)), data,
 			C.DWORD(size), &yes, &count, &room[0])
 	})
 	if err != nil {
@@ -217,6 +217,6 @@ func PacketInContext(ctx context.Context, f Flow, i Interface, header []byte, si
 // is ErrNotFound.
 func Arrival() (Interface, error) {
 	var index, hop C.DWORD
-	err := check("MgmHostGetArrival", func() C.DWORD { return C.MgmHostGetArrival(&index, &hop) })
+	err := check("MgmHostGetArrival", func() outcome { return C.call_MgmHostGetArrival(&index, &hop) })
 	return iface(index, hop), err
 }

@@ -1,6 +1,6 @@
 package mgm
 
-// #include <mgmhost.h>
+// #include "trampolines.h"
 import "C"
 
 import (
@@ -12,8 +12,8 @@ import (
 // of it.
 func SetTTLThreshold(i Interface, ttl uint8) error {
 	return withHop(i, func(hop C.DWORD) error {
-		return check("MgmHostSetTtlThreshold", func() C.DWORD {
-			return C.MgmHostSetTtlThreshold(C.DWORD(i.Index), hop, C.DWORD(ttl))
+		return check("MgmHostSetTtlThreshold", func() outcome {
+			return C.call_MgmHostSetTtlThreshold(C.DWORD(i.Index), hop, C.DWORD(ttl))
 		})
 	})
 }
@@ -21,8 +21,8 @@ func SetTTLThreshold(i Interface, ttl uint8) error {
 // SetFlowLimit limits how many flows may begin on an interface in a second, and how many of them at
 // once. A limit of 0 flows a second ends that.
 func SetFlowLimit(index, perSecond, burst uint32) error {
-	return check("MgmHostSetFlowLimit", func() C.DWORD {
-		return C.MgmHostSetFlowLimit(C.DWORD(index), C.DWORD(perSecond), C.DWORD(burst))
+	return check("MgmHostSetFlowLimit", func() outcome {
+		return C.call_MgmHostSetFlowLimit(C.DWORD(index), C.DWORD(perSecond), C.DWORD(burst))
 	})
 }
 
@@ -32,7 +32,7 @@ func AddBoundary(index uint32, scope netip.Prefix) error {
 	if err != nil {
 		return err
 	}
-	return check("MgmHostAddBoundary", func() C.DWORD { return C.MgmHostAddBoundary(&b) })
+	return check("MgmHostAddBoundary", func() outcome { return C.call_MgmHostAddBoundary(&b) })
 }
 
 // DeleteBoundary deletes an administrative boundary.
@@ -41,7 +41,7 @@ func DeleteBoundary(index uint32, scope netip.Prefix) error {
 	if err != nil {
 		return err
 	}
-	return check("MgmHostDeleteBoundary", func() C.DWORD { return C.MgmHostDeleteBoundary(&b) })
+	return check("MgmHostDeleteBoundary", func() outcome { return C.call_MgmHostDeleteBoundary(&b) })
 }
 
 func boundary(index uint32, scope netip.Prefix) (b C.MIB_IPMCAST_BOUNDARY, err error) {
@@ -64,7 +64,7 @@ func SetScopeName(scope netip.Prefix, name string) error {
 		}
 		first = &units[0]
 	}
-	return check("MgmHostSetScopeName", func() C.DWORD { return C.MgmHostSetScopeName(address, bits, first) })
+	return check("MgmHostSetScopeName", func() outcome { return C.call_MgmHostSetScopeName(address, bits, first) })
 }
 
 // ScopeName returns the name of a range of groups.
@@ -74,7 +74,7 @@ func ScopeName(scope netip.Prefix) (string, error) {
 	if raw.dwGroupAddress, raw.dwGroupMask, err = prefix(scope); err != nil {
 		return "", err
 	}
-	if err = check("MgmHostGetScopeName", func() C.DWORD { return C.MgmHostGetScopeName(&raw) }); err != nil {
+	if err = check("MgmHostGetScopeName", func() outcome { return C.call_MgmHostGetScopeName(&raw) }); err != nil {
 		return "", err
 	}
 	var units []uint16

@@ -49,12 +49,12 @@ func keepLog(log func(LogLevel, string)) C.uintptr_t {
 // stderr.
 func SetLog(log func(level LogLevel, text string)) error {
 	number := keepLog(log)
-	return check("MgmHostSetLogCallback", func() C.DWORD { return C.mgm_go_set_log(number) })
+	return check("MgmHostSetLogCallback", func() outcome { return C.mgm_go_set_log(number) })
 }
 
 // SetLogLevel sets the level of the log, until the next start of the library.
 func SetLogLevel(level LogLevel) error {
-	return check("MgmHostSetLogLevel", func() C.DWORD { return C.MgmHostSetLogLevel(C.DWORD(level)) })
+	return check("MgmHostSetLogLevel", func() outcome { return C.call_MgmHostSetLogLevel(C.DWORD(level)) })
 }
 
 //export goLog

@@ -51,8 +51,8 @@ func Register(protocol Protocol, component uint32, callbacks Callbacks) (*Client
 		slot: slot, protocol: protocol, component: component, interfaces: map[Interface]bool{}, done: make(chan struct{}),
 	}
 	config := C.mgm_go_config(C.int(slot), callbacks.wanted())
-	err = check("MgmRegisterMProtocol", func() C.DWORD {
-		return C.MgmRegisterMProtocol(&config, C.DWORD(protocol), C.DWORD(component), &client.handle)
+	err = check("MgmRegisterMProtocol", func() outcome {
+		return C.call_MgmRegisterMProtocol(&config, C.DWORD(protocol), C.DWORD(component), &client.handle)
 	})
 	if err != nil {
 		giveBack(slot)
@@ -110,7 +110,7 @@ func (c *Client) String() string {
 }
 
 // check makes a call of the client. A closed client fails without a call.
-func (c *Client) check(function string, call func() C.DWORD) error {
+func (c *Client) check(function string, call func() outcome) error {
 	c.lock.Lock()
 	closed := c.closed
 	c.lock.Unlock()
@@ -136,7 +136,7 @@ func (c *Client) Close() error {
 			C.MgmReleaseInterfaceOwnership(c.handle, C.DWORD(each.Index), hop)
 		}
 	}
-	err := check("MgmDeRegisterMProtocol", func() C.DWORD { return C.MgmDeRegisterMProtocol(c.handle) })
+	err := check("MgmDeRegisterMProtocol", func() outcome { return C.call_MgmDeRegisterMProtocol(c.handle) })
 	// With ErrInvalidParameter the library was stopped: no callback runs any more.
 	if err != nil && !errors.Is(err, ErrInvalidParameter) {
 		c.lock.Lock()
@@ -166,8 +166,8 @@ func (c *Client) Take(i Interface) error {
 	if err != nil {
 		return err
 	}
-	err = c.check("MgmTakeInterfaceOwnership", func() C.DWORD {
-		return C.MgmTakeInterfaceOwnership(c.handle, C.DWORD(i.Index), hop)
+	err = c.check("MgmTakeInterfaceOwnership", func() outcome {
+		return C.call_MgmTakeInterfaceOwnership(c.handle, C.DWORD(i.Index), hop)
 	})
 	if err != nil {
 		return err
@@ -183,8 +183,8 @@ func (c *Client) Release(i Interface) error {
 	if err != nil {
 		return err
 	}
-	err = c.check("MgmReleaseInterfaceOwnership", func() C.DWORD {
-		return C.MgmReleaseInterfaceOwnership(c.handle, C.DWORD(i.Index), hop)
+	err = c.check("MgmReleaseInterfaceOwnership", func() outcome {
+		return C.call_MgmReleaseInterfaceOwnership(c.handle, C.DWORD(i.Index), hop)
 	})
 	if err != nil {
 		return err
@@ -223,8 +223,8 @@ func (c *Client) add(i Interface, f Flow, flags C.DWORD) error {
 		return err
 	}
 	s, g, hop := values[0], values[1], values[2]
-	return c.check("MgmAddGroupMembershipEntry", func() C.DWORD {
-		return C.MgmAddGroupMembershipEntry(c.handle, s, mask(s), g, mask(g), C.DWORD(i.Index), hop, flags)
+	return c.check("MgmAddGroupMembershipEntry", func() outcome {
+		return C.call_MgmAddGroupMembershipEntry(c.handle, s, mask(s), g, mask(g), C.DWORD(i.Index), hop, flags)
 	})
 }
 
@@ -234,8 +234,8 @@ func (c *Client) remove(i Interface, f Flow, flags C.DWORD) error {
 		return err
 	}
 	s, g, hop := values[0], values[1], values[2]
-	return c.check("MgmDeleteGroupMembershipEntry", func() C.DWORD {
-		return C.MgmDeleteGroupMembershipEntry(c.handle, s, mask(s), g, mask(g), C.DWORD(i.Index), hop, flags)
+	return c.check("MgmDeleteGroupMembershipEntry", func() outcome {
+		return C.call_MgmDeleteGroupMembershipEntry(c.handle, s, mask(s), g, mask(g), C.DWORD(i.Index), hop, flags)
 	})
 }
 
@@ -249,7 +249,7 @@ func (c *Client) SetMfe(f Flow, upstream netip.Addr, incoming uint32) error {
 	changed := C.MIB_IPMCAST_MFE{
 		dwSource: values[0], dwGroup: values[1], dwUpStrmNgbr: values[2], dwInIfIndex: C.DWORD(incoming),
 	}
-	return c.check("MgmSetMfe", func() C.DWORD { return C.MgmSetMfe(c.handle, &changed) })
+	return c.check("MgmSetMfe", func() outcome { return C.call_MgmSetMfe(c.handle, &changed) })
 }
 
 // An Owner is the client that owns an interface.
@@ -265,8 +265,8 @@ func OwnerOf(i Interface) (Owner, error) {
 		return Owner{}, err
 	}
 	var protocol, component C.DWORD
-	err = check("MgmGetProtocolOnInterface", func() C.DWORD {
-		return C.MgmGetProtocolOnInterface(C.DWORD(i.Index), hop, &protocol, &component)
+	err = check("MgmGetProtocolOnInterface", func() outcome {
+		return C.call_MgmGetProtocolOnInterface(C.DWORD(i.Index), hop, &protocol, &component)
 	})
 	return Owner{Protocol(protocol), uint32(component)}, err
 }
@@ -280,8 +280,8 @@ func (c *Client) GroupsWithSources() ([]Flow, error) { return c.groups(C.ANY_SOU
 
 func (c *Client) groups(kind C.MGM_ENUM_TYPES) ([]Flow, error) {
 	var e C.HANDLE
-	err := c.check("MgmGroupEnumerationStart", func() C.DWORD {
-		return C.MgmGroupEnumerationStart(c.handle, kind, &e)
+	err := c.check("MgmGroupEnumerationStart", func() outcome {
+		return C.call_MgmGroupEnumerationStart(c.handle, kind, &e)
 	})
 	if err != nil {
 		return nil, err
@@ -291,8 +291,8 @@ func (c *Client) groups(kind C.MGM_ENUM_TYPES) ([]Flow, error) {
 	for {
 		var entries [256]C.SOURCE_GROUP_ENTRY
 		size, count := C.DWORD(unsafe.Sizeof(entries)), C.DWORD(0)
-		code, reason := try("MgmGroupEnumerationGetNext", func() C.DWORD {
-			return C.MgmGroupEnumerationGetNext(e, &size, (*C.BYTE)(unsafe.Pointer(&entries)), &count)
+		code, reason := try("MgmGroupEnumerationGetNext", func() outcome {
+			return C.call_MgmGroupEnumerationGetNext(e, &size, (*C.BYTE)(unsafe.Pointer(&entries)), &count)
 		})
 		if code != errMoreData && code != errNoMoreItems {
 			return nil, &Error{Function: "MgmGroupEnumerationGetNext", Code: code, Reason: reason}

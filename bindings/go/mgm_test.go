@@ -7,6 +7,7 @@ import (
 	"os"
 	"reflect"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -110,8 +111,32 @@ func TestErrorsHaveTheReasonOfTheLog(t *testing.T) {
 		t.Fatal(without)
 	}
 	// What another call was refused for is not the reason.
-	c.Take(If(0))
-	equal(t, reason("MgmHostStop"), "")
+	message := "MgmTakeInterfaceOwnership: " + refused.Reason
+	equal(t, reason("MgmTakeInterfaceOwnership", message), refused.Reason)
+	equal(t, reason("MgmHostStop", message), "")
+}
+
+// Go moves goroutines between threads, and the library keeps the reason of a refusal for its thread.
+func TestEachGoroutineGetsTheReasonOfItsOwnCall(t *testing.T) {
+	fresh(t)
+	c := client(t, ProtoOSPF, Callbacks{})
+	var group sync.WaitGroup
+	for index := uint32(1); index <= 16; index++ {
+		group.Add(1)
+		go func(index uint32) {
+			defer group.Done()
+			wanted := fmt.Sprintf("the caller does not own interface %d:", index)
+			for i := 0; i < 20000; i++ {
+				err := c.Release(If(index))
+				var refused *Error
+				if !errors.As(err, &refused) || !strings.Contains(refused.Reason, wanted) {
+					t.Errorf("%d: %#v", index, err)
+					return
+				}
+			}
+		}(index)
+	}
+	group.Wait()
 }
 
 func TestExplain(t *testing.T) {

@@ -20,7 +20,7 @@ func ServeClients(path string, mode uint32) error {
 		name = C.CString(path)
 		defer C.free(unsafe.Pointer(name))
 	}
-	return check("MgmHostServeClients", func() C.DWORD { return C.MgmHostServeClients(name, C.DWORD(mode)) })
+	return check("MgmHostServeClients", func() outcome { return C.call_MgmHostServeClients(name, C.DWORD(mode)) })
 }
 
 // A ClientService says how client processes are served. A member that is zero or nil selects the default.
@@ -59,7 +59,7 @@ func ServeClientsWith(path string, service ClientService) error {
 		settings.dwFlags |= C.MGMHOST_CLIENTS_GROUP
 		settings.dwGroup = C.DWORD(*service.Group)
 	}
-	return check("MgmHostServeClientsEx", func() C.DWORD { return C.MgmHostServeClientsEx(name, &settings) })
+	return check("MgmHostServeClientsEx", func() outcome { return C.call_MgmHostServeClientsEx(name, &settings) })
 }
 
 // A ClientRequest is what a client process asks a router for: to register a client, or to take an
@@ -88,7 +88,7 @@ func SetClientFilter(permits func(ClientRequest) bool) error {
 	if permits != nil {
 		wanted = 1
 	}
-	return check("MgmHostSetClientFilter", func() C.DWORD { return C.mgm_go_filter_clients(wanted) })
+	return check("MgmHostSetClientFilter", func() outcome { return C.mgm_go_filter_clients(wanted) })
 }
 
 //export goClientFilter
@@ -128,7 +128,7 @@ func SetRouterLost(callback func()) error {
 	if callback != nil {
 		wanted = 1
 	}
-	return check("MgmHostSetRouterLost", func() C.DWORD { return C.mgm_go_report_router_lost(wanted) })
+	return check("MgmHostSetRouterLost", func() outcome { return C.mgm_go_report_router_lost(wanted) })
 }
 
 //export goRouterLost
@@ -144,13 +144,13 @@ func goRouterLost() {
 // SetGrace lets the state of the clients that this process registers later stay for this time when the
 // process ends without closing them; at most 300 s. See [Client.GraceDone].
 func SetGrace(seconds uint32) error {
-	return check("MgmHostSetGrace", func() C.DWORD { return C.MgmHostSetGrace(C.DWORD(seconds)) })
+	return check("MgmHostSetGrace", func() outcome { return C.call_MgmHostSetGrace(C.DWORD(seconds)) })
 }
 
 // GraceDone says that the client has taken and added again what it wants of the state of its predecessor,
 // a client with the same ids in a process that has ended. The rest is deleted.
 func (c *Client) GraceDone() error {
-	return c.check("MgmHostGraceDone", func() C.DWORD { return C.MgmHostGraceDone(c.handle) })
+	return c.check("MgmHostGraceDone", func() outcome { return C.call_MgmHostGraceDone(c.handle) })
 }
 
 // A BatchError says which call of a batch was refused first.
@@ -173,7 +173,7 @@ func Batch(calls func()) error {
 	// A batch belongs to a thread.
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	if err := check("MgmHostBeginBatch", func() C.DWORD { return C.MgmHostBeginBatch() }); err != nil {
+	if err := check("MgmHostBeginBatch", func() outcome { return C.call_MgmHostBeginBatch() }); err != nil {
 		return &BatchError{0, err}
 	}
 	isOver := false
@@ -185,7 +185,7 @@ func Batch(calls func()) error {
 	calls()
 	isOver = true
 	var first C.DWORD
-	if err := check("MgmHostEndBatch", func() C.DWORD { return C.MgmHostEndBatch(&first) }); err != nil {
+	if err := check("MgmHostEndBatch", func() outcome { return C.call_MgmHostEndBatch(&first) }); err != nil {
 		return &BatchError{uint32(first), err}
 	}
 	return nil

@@ -1,7 +1,7 @@
 package mgm
 
 // #include <stdlib.h>
-// #include <mgmhost.h>
+// #include "trampolines.h"
 import "C"
 
 import (
@@ -29,8 +29,8 @@ func GetStatus(detail Detail) (*Status, error) {
 func StatusJSON(detail Detail) ([]byte, error) { return statusText(detail) }
 
 func statusText(detail Detail) ([]byte, error) {
-	return text("MgmHostGetStatus", func(size *C.DWORD, buffer *C.BYTE) C.DWORD {
-		return C.MgmHostGetStatus(C.DWORD(detail), size, buffer)
+	return text("MgmHostGetStatus", func(size *C.DWORD, buffer *C.BYTE) outcome {
+		return C.call_MgmHostGetStatus(C.DWORD(detail), size, buffer)
 	})
 }
 
@@ -40,8 +40,8 @@ func Metrics(mfes bool) (string, error) {
 	if mfes {
 		flags = C.MGMHOST_METRICS_MFES
 	}
-	page, err := text("MgmHostGetMetrics", func(size *C.DWORD, buffer *C.BYTE) C.DWORD {
-		return C.MgmHostGetMetrics(flags, size, buffer)
+	page, err := text("MgmHostGetMetrics", func(size *C.DWORD, buffer *C.BYTE) outcome {
+		return C.call_MgmHostGetMetrics(flags, size, buffer)
 	})
 	return string(page), err
 }
@@ -60,8 +60,8 @@ func explainText(f Flow, arrival Interface) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	return text("MgmHostExplain", func(size *C.DWORD, buffer *C.BYTE) C.DWORD {
-		return C.MgmHostExplain(values[0], values[1], C.DWORD(arrival.Index), values[2], size, buffer)
+	return text("MgmHostExplain", func(size *C.DWORD, buffer *C.BYTE) outcome {
+		return C.call_MgmHostExplain(values[0], values[1], C.DWORD(arrival.Index), values[2], size, buffer)
 	})
 }
 
@@ -72,7 +72,7 @@ func ServeStatus(path string) error {
 		name = C.CString(path)
 		defer C.free(unsafe.Pointer(name))
 	}
-	return check("MgmHostServeStatus", func() C.DWORD { return C.MgmHostServeStatus(name) })
+	return check("MgmHostServeStatus", func() outcome { return C.call_MgmHostServeStatus(name) })
 }
 
 // parsed reads a page of JSON into its type, unless there is an error already.
@@ -88,10 +88,10 @@ func parsed[T any](page []byte, err error) (*T, error) {
 }
 
 // text makes a call that writes a text into a buffer.
-func text(function string, call func(size *C.DWORD, buffer *C.BYTE) C.DWORD) ([]byte, error) {
+func text(function string, call func(size *C.DWORD, buffer *C.BYTE) outcome) ([]byte, error) {
 	for room := C.DWORD(4096); ; {
 		size, buffer := room, make([]byte, room)
-		code, reason := try(function, func() C.DWORD {
+		code, reason := try(function, func() outcome {
 			return call(&size, (*C.BYTE)(unsafe.Pointer(&buffer[0])))
 		})
 		switch code {

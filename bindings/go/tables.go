@@ -1,6 +1,6 @@
 package mgm
 
-// #include <mgmhost.h>
+// #include "trampolines.h"
 import "C"
 
 import (
@@ -27,8 +27,8 @@ type Mfe struct {
 
 // GetMfe returns the MFE of a flow. The error is ErrNotFound if there is none.
 func GetMfe(f Flow) (Mfe, error) {
-	buffer, err := one("MgmGetMfe", f, func(key *C.MIB_IPMCAST_MFE, size *C.DWORD, buffer *C.BYTE) C.DWORD {
-		return C.MgmGetMfe(key, size, buffer)
+	buffer, err := one("MgmGetMfe", f, func(key *C.MIB_IPMCAST_MFE, size *C.DWORD, buffer *C.BYTE) outcome {
+		return C.call_MgmGetMfe(key, size, buffer)
 	})
 	if err != nil {
 		return Mfe{}, err
@@ -39,11 +39,11 @@ func GetMfe(f Flow) (Mfe, error) {
 // Mfes returns all MFEs, in ascending order of group, then of source.
 func Mfes() ([]Mfe, error) {
 	var found []Mfe
-	first := func(size *C.DWORD, buffer *C.BYTE, count *C.DWORD) C.DWORD {
-		return C.MgmGetFirstMfe(size, buffer, count)
+	first := func(size *C.DWORD, buffer *C.BYTE, count *C.DWORD) outcome {
+		return C.call_MgmGetFirstMfe(size, buffer, count)
 	}
-	next := func(after *C.MIB_IPMCAST_MFE, size *C.DWORD, buffer *C.BYTE, count *C.DWORD) C.DWORD {
-		return C.MgmGetNextMfe(after, size, buffer, count)
+	next := func(after *C.MIB_IPMCAST_MFE, size *C.DWORD, buffer *C.BYTE, count *C.DWORD) outcome {
+		return C.call_MgmGetNextMfe(after, size, buffer, count)
 	}
 	err := walk("Mfe", first, next, func(at unsafe.Pointer, last *C.MIB_IPMCAST_MFE) uintptr {
 		head := (*C.MIB_IPMCAST_MFE)(at)
@@ -77,8 +77,8 @@ type MfeStats struct {
 
 // GetMfeStats returns the counters of the MFE of a flow. The error is ErrNotFound if there is none.
 func GetMfeStats(f Flow) (MfeStats, error) {
-	buffer, err := one("MgmGetMfeStats", f, func(key *C.MIB_IPMCAST_MFE, size *C.DWORD, buffer *C.BYTE) C.DWORD {
-		return C.MgmGetMfeStats(key, size, buffer, C.MGM_MFE_STATS_1)
+	buffer, err := one("MgmGetMfeStats", f, func(key *C.MIB_IPMCAST_MFE, size *C.DWORD, buffer *C.BYTE) outcome {
+		return C.call_MgmGetMfeStats(key, size, buffer, C.MGM_MFE_STATS_1)
 	})
 	if err != nil {
 		return MfeStats{}, err
@@ -89,11 +89,11 @@ func GetMfeStats(f Flow) (MfeStats, error) {
 // AllMfeStats returns the counters of all MFEs, in the order of Mfes.
 func AllMfeStats() ([]MfeStats, error) {
 	var found []MfeStats
-	first := func(size *C.DWORD, buffer *C.BYTE, count *C.DWORD) C.DWORD {
-		return C.MgmGetFirstMfeStats(size, buffer, count, C.MGM_MFE_STATS_1)
+	first := func(size *C.DWORD, buffer *C.BYTE, count *C.DWORD) outcome {
+		return C.call_MgmGetFirstMfeStats(size, buffer, count, C.MGM_MFE_STATS_1)
 	}
-	next := func(after *C.MIB_IPMCAST_MFE, size *C.DWORD, buffer *C.BYTE, count *C.DWORD) C.DWORD {
-		return C.MgmGetNextMfeStats(after, size, buffer, count, C.MGM_MFE_STATS_1)
+	next := func(after *C.MIB_IPMCAST_MFE, size *C.DWORD, buffer *C.BYTE, count *C.DWORD) outcome {
+		return C.call_MgmGetNextMfeStats(after, size, buffer, count, C.MGM_MFE_STATS_1)
 	}
 	err := walk("MfeStats", first, next, func(at unsafe.Pointer, last *C.MIB_IPMCAST_MFE) uintptr {
 		head := (*C.MIB_IPMCAST_MFE_STATS_EX)(at)
@@ -108,7 +108,7 @@ func AllMfeStats() ([]MfeStats, error) {
 const spare = C.sizeof_MIB_IPMCAST_OIF_STATS
 
 // one reads one entry of a table.
-func one(function string, f Flow, call func(key *C.MIB_IPMCAST_MFE, size *C.DWORD, buffer *C.BYTE) C.DWORD) ([]byte, error) {
+func one(function string, f Flow, call func(key *C.MIB_IPMCAST_MFE, size *C.DWORD, buffer *C.BYTE) outcome) ([]byte, error) {
 	values, err := dwords(f.Source, f.Group)
 	if err != nil {
 		return nil, err
@@ -117,7 +117,7 @@ func one(function string, f Flow, call func(key *C.MIB_IPMCAST_MFE, size *C.DWOR
 	for room := C.DWORD(1024); ; {
 		buffer := make([]byte, room+spare)
 		size := room
-		code, reason := try(function, func() C.DWORD {
+		code, reason := try(function, func() outcome {
 			return call(&key, &size, (*C.BYTE)(unsafe.Pointer(&buffer[0])))
 		})
 		switch code {
@@ -132,8 +132,8 @@ func one(function string, f Flow, call func(key *C.MIB_IPMCAST_MFE, size *C.DWOR
 }
 
 // walk reads a whole table, a buffer at a time. take reads an entry, notes its flow, and returns its size.
-func walk(what string, first func(size *C.DWORD, buffer *C.BYTE, count *C.DWORD) C.DWORD,
-	next func(after *C.MIB_IPMCAST_MFE, size *C.DWORD, buffer *C.BYTE, count *C.DWORD) C.DWORD,
+func walk(what string, first func(size *C.DWORD, buffer *C.BYTE, count *C.DWORD) outcome,
+	next func(after *C.MIB_IPMCAST_MFE, size *C.DWORD, buffer *C.BYTE, count *C.DWORD) outcome,
 	take func(at unsafe.Pointer, last *C.MIB_IPMCAST_MFE) uintptr) error {
 	room := C.DWORD(65536)
 	var last C.MIB_IPMCAST_MFE
@@ -141,7 +141,7 @@ func walk(what string, first func(size *C.DWORD, buffer *C.BYTE, count *C.DWORD)
 		buffer := make([]byte, room+spare)
 		size, count := room, C.DWORD(0)
 		bytes := (*C.BYTE)(unsafe.Pointer(&buffer[0]))
-		code, reason := try(function, func() C.DWORD {
+		code, reason := try(function, func() outcome {
 			if last.dwGroup == 0 {
 				return first(&size, bytes, &count)
 			}

@@ -1,5 +1,7 @@
 #include "trampolines.h"
 
+#include <stdlib.h>
+
 #include "_cgo_export.h"
 
 #define SLOT(n)                                                                                    \
@@ -109,9 +111,9 @@ void mgm_go_log_to(MGMHOST_CONFIG *config, uintptr_t number)
     config->pvLogContext = (void *)number;
 }
 
-DWORD mgm_go_set_log(uintptr_t number)
+mgm_go_outcome mgm_go_set_log(uintptr_t number)
 {
-    return MgmHostSetLogCallback(number ? log_line : NULL, (void *)number);
+    return mgm_go_outcome_of(MgmHostSetLogCallback(number ? log_line : NULL, (void *)number));
 }
 
 static void router_lost(void *context)
@@ -120,9 +122,9 @@ static void router_lost(void *context)
     goRouterLost();
 }
 
-DWORD mgm_go_report_router_lost(int wanted)
+mgm_go_outcome mgm_go_report_router_lost(int wanted)
 {
-    return MgmHostSetRouterLost(wanted ? router_lost : NULL, NULL);
+    return mgm_go_outcome_of(MgmHostSetRouterLost(wanted ? router_lost : NULL, NULL));
 }
 
 static BOOL client_filter(void *context, const MGMHOST_CLIENT_REQUEST *request)
@@ -132,7 +134,27 @@ static BOOL client_filter(void *context, const MGMHOST_CLIENT_REQUEST *request)
     return goClientFilter((MGMHOST_CLIENT_REQUEST *)request);
 }
 
-DWORD mgm_go_filter_clients(int wanted)
+mgm_go_outcome mgm_go_filter_clients(int wanted)
 {
-    return MgmHostSetClientFilter(wanted ? client_filter : NULL, NULL);
+    return mgm_go_outcome_of(MgmHostSetClientFilter(wanted ? client_filter : NULL, NULL));
+}
+
+mgm_go_outcome mgm_go_outcome_of(DWORD code)
+{
+    mgm_go_outcome outcome = {code, NULL};
+    DWORD size = 1024; /* always suffices */
+
+    switch (code) {
+    case NO_ERROR:
+    case ERROR_INSUFFICIENT_BUFFER:
+    case ERROR_MORE_DATA:
+    case ERROR_NO_MORE_ITEMS:
+        return outcome;
+    }
+    outcome.message = malloc(size);
+    if (outcome.message != NULL && MgmHostGetLastMessage(&size, (PBYTE)outcome.message) != NO_ERROR) {
+        free(outcome.message);
+        outcome.message = NULL;
+    }
+    return outcome;
 }

@@ -3,7 +3,7 @@
 #ifndef MGM_GO_TRAMPOLINES_H
 #define MGM_GO_TRAMPOLINES_H
 
-#include <mgmhost.h>
+#include "calls.h"
 
 enum { MGM_GO_SLOTS = 32 };
 
@@ -14,12 +14,12 @@ ROUTING_PROTOCOL_CONFIG mgm_go_config(int slot, unsigned wanted);
 void mgm_go_log_to(MGMHOST_CONFIG *config, uintptr_t number);
 
 // Has the library pass the log to goLog with this number; 0 selects stderr.
-DWORD mgm_go_set_log(uintptr_t number);
+mgm_go_outcome mgm_go_set_log(uintptr_t number);
 
 // Sets or removes goRouterLost as the callback of MgmHostSetRouterLost.
-DWORD mgm_go_report_router_lost(int wanted);
+mgm_go_outcome mgm_go_report_router_lost(int wanted);
 
 // Sets or removes goClientFilter as the callback of MgmHostSetClientFilter.
-DWORD mgm_go_filter_clients(int wanted);
+mgm_go_outcome mgm_go_filter_clients(int wanted);
 
 #endif

@@ -1,7 +1,7 @@
 package mgm
 
 // #include <stdlib.h>
-// #include <mgmhost.h>
+// #include "trampolines.h"
 import "C"
 
 import (
@@ -155,7 +155,7 @@ func InterfaceByName(name string) (Interface, error) {
 	text := C.CString(name)
 	defer C.free(unsafe.Pointer(text))
 	var index C.DWORD
-	err := check("MgmHostInterfaceIndex", func() C.DWORD { return C.MgmHostInterfaceIndex(text, &index) })
+	err := check("MgmHostInterfaceIndex", func() outcome { return C.call_MgmHostInterfaceIndex(text, &index) })
 	return If(uint32(index)), err
 }
 
@@ -163,8 +163,8 @@ func InterfaceByName(name string) (Interface, error) {
 func (i Interface) Name() (string, error) {
 	var buffer [64]C.char
 	size := C.DWORD(len(buffer))
-	err := check("MgmHostInterfaceName", func() C.DWORD {
-		return C.MgmHostInterfaceName(C.DWORD(i.Index), &size, (*C.BYTE)(unsafe.Pointer(&buffer[0])))
+	err := check("MgmHostInterfaceName", func() outcome {
+		return C.call_MgmHostInterfaceName(C.DWORD(i.Index), &size, (*C.BYTE)(unsafe.Pointer(&buffer[0])))
 	})
 	if err != nil {
 		return "", err

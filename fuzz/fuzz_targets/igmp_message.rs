@@ -8,6 +8,17 @@ libfuzzer_sys::fuzz_target!(|octets: &[u8]| {
         read(datagram.message);
     }
     read(octets);
+    // With a right checksum of the header.
+    let length = octets.first().map_or(0, |octet| usize::from(octet & 0x0f) * 4);
+    if (20..=octets.len()).contains(&length) {
+        let mut datagram = octets.to_vec();
+        datagram[10..12].fill(0);
+        let sum = checksum(&datagram[..length]).to_be_bytes();
+        datagram[10..12].copy_from_slice(&sum);
+        if let Ok(datagram) = Datagram::read(&datagram) {
+            read(datagram.message);
+        }
+    }
     // With a right checksum, which the fuzzer would not find.
     if octets.len() >= 4 {
         let mut message = octets.to_vec();

@@ -52,7 +52,7 @@ pub unsafe extern "C" fn MgmHostVersion(pVersion: PMGMHOST_VERSION) -> DWORD {
 ///
 /// A host that needs no settings of its own need not call this function. The
 /// first registration starts the library, as do the first interface, route or
-/// packet from the host. They also start it again after MgmHostStop.
+/// packet from the host. Each of these also starts it again after MgmHostStop.
 ///
 /// # Parameters
 /// - `pConfig` (in): the settings, which the library copies. NULL selects the

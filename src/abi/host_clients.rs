@@ -116,8 +116,8 @@ fn mode(mode: DWORD) -> Result<u32> {
 ///   is not the size of any version of the structure; a value is out of range; an
 ///   additional byte of a larger structure is not 0; or the call would start the
 ///   library, and an environment variable has an invalid value.
-/// - `ERROR_CAN_NOT_COMPLETE`: as for MgmHostServeClients; or this process may not
-///   give the file to that user or group.
+/// - `ERROR_CAN_NOT_COMPLETE`: as for MgmHostServeClients; or this process
+///   has no permission to give the file to that user or group.
 ///
 /// # Threads
 /// Any thread, but not inside a callback. The call causes no callbacks. Those that
@@ -294,20 +294,21 @@ impl RouterLost {
 /// The call concerns the clients that this process registers afterwards, in a
 /// client library. Without it, the environment variable MGM_GRACE decides.
 ///
-/// When the process ends, its interfaces, memberships and MFEs stay. They forward
-/// packets, other clients get no callbacks about the end, and each question about
-/// them gets the default. A process of the same user takes over when it registers
-/// a client with the same ids. This client has a new handle, and is not told of
-/// existing memberships. It takes each interface with MgmTakeInterfaceOwnership,
-/// which does not disable IGMP there. A protocol gets a LOCAL_JOIN callback for
-/// each membership of IGMP on the interface. Then the client adds its memberships
+/// When the process ends, its interfaces, memberships and MFEs stay. The MFEs
+/// go on forwarding packets, other clients get no callbacks about the end, and
+/// each question about these interfaces and MFEs gets the default answer. A
+/// process of the same user takes over when it registers a client with the same
+/// ids. This client has a new handle, and is not told of existing memberships.
+/// It takes each interface with MgmTakeInterfaceOwnership, which does not
+/// disable IGMP there. A protocol gets a LOCAL_JOIN callback for each
+/// membership of IGMP on the interface. Then the client adds its memberships
 /// again, and calls MgmHostGraceDone. No other client can take the interfaces
-/// meanwhile: MgmTakeInterfaceOwnership returns ERROR_ALREADY_EXISTS. IGMP can be
-/// enabled on an interface beside a protocol that has ended.
+/// meanwhile: MgmTakeInterfaceOwnership returns ERROR_ALREADY_EXISTS. IGMP can
+/// be enabled on an interface beside a protocol that has ended.
 ///
-/// When the time has ended since the process ended, everything that the successor
-/// has not taken or added again is deleted. If the successor ends meanwhile, too,
-/// that does not lengthen the time.
+/// The time begins when the process ends. At the end of the time, the library
+/// deletes everything that the successor has not taken or added again. If the
+/// successor ends meanwhile, too, that does not lengthen the time.
 ///
 /// # Parameters
 /// - `dwSeconds`: the time, at most 300 s. 0: the end of the process deletes
@@ -346,8 +347,8 @@ pub unsafe extern "C" fn MgmHostSetGrace(dwSeconds: DWORD) -> DWORD {
 /// - `hProtocol`: the handle of the client.
 ///
 /// # Returns
-/// - `NO_ERROR`: the rest is deleted. Also if the client has taken over from no
-///   other client, or the time of MgmHostSetGrace has ended.
+/// - `NO_ERROR`: the rest is deleted; or there is none, because the client has
+///   taken over from no other client, or the time of MgmHostSetGrace has ended.
 /// - `ERROR_INVALID_PARAMETER`: hProtocol is not the handle of a registered client.
 /// - `ERROR_CAN_NOT_COMPLETE`: the connection to the router has ended, or the
 ///   caller is a forked child of the router.

@@ -23,7 +23,8 @@ use crate::types::Refusal;
 ///   of MGM_LOG, or warn if that is unset or invalid.
 ///
 /// # Returns
-/// - `NO_ERROR`: messages above this level are not logged any more.
+/// - `NO_ERROR`: messages that are more detailed than this level are not
+///   logged any more.
 /// - `ERROR_INVALID_PARAMETER`: dwLogLevel is not one of MGMHOST_LOG_*.
 /// - `ERROR_CAN_NOT_COMPLETE`: the caller is a forked child of the router.
 ///

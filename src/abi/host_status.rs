@@ -45,7 +45,7 @@ use std::path::PathBuf;
 /// Any thread, also inside callbacks. The call causes no callbacks. It does not
 /// start the library. One million MFEs take about 0.3 s. They take longer with
 /// the kernel forwarder, because the library asks the kernel for the counters
-/// of each MFE. Other calls do not wait until the text is complete.
+/// of each MFE. Other calls can run while the text is made.
 #[no_mangle]
 pub unsafe extern "C" fn MgmHostGetStatus(
     dwFlags: DWORD,

@@ -329,14 +329,18 @@ def copies(*interfaces):
     select.select([third], [], [], PATIENCE)
     _, info, *_ = third.recvmsg(8192, 64)
     assert struct.unpack_from("=i", info[0][2])[0] == index
-    # A socket stays a member as long as it has a number.
-    member = joined("239.1.2.3")
-    copy = member.dup()
+    # A socket stays a member as long as it has a number, also if that was made before the socket joined.
     request = struct.pack("=4s4xi", socket.inet_aton("239.1.2.3"), socket.if_nametoindex("mgm0"))
-    assert errno_of(copy.setsockopt, IP, socket.IP_ADD_MEMBERSHIP, request) == errno.EADDRINUSE
-    member.close()
-    copy.setsockopt(IP, socket.IP_DROP_MEMBERSHIP, request)
-    assert errno_of(copy.setsockopt, IP, socket.IP_DROP_MEMBERSHIP, request) == errno.EADDRNOTAVAIL
+    late, early = (socket.socket(socket.AF_INET, socket.SOCK_DGRAM) for _ in range(2))
+    for member, copies in ((late, 0), (early, 1), (third, 1)):
+        others = [member.dup() for _ in range(copies)]
+        member.setsockopt(IP, socket.IP_ADD_MEMBERSHIP, request)
+        copy = (others or [member.dup()])[0]
+        assert errno_of(copy.setsockopt, IP, socket.IP_ADD_MEMBERSHIP, request) == errno.EADDRINUSE
+        member.close()
+        assert errno_of(copy.setsockopt, IP, socket.IP_ADD_MEMBERSHIP, request) == errno.EADDRINUSE
+        copy.setsockopt(IP, socket.IP_DROP_MEMBERSHIP, request)
+        assert errno_of(copy.setsockopt, IP, socket.IP_DROP_MEMBERSHIP, request) == errno.EADDRNOTAVAIL
 
 
 def send_query(raw, interface):
@@ -376,6 +380,27 @@ def closefrom(*interfaces):
     assert is_served(routing(*interfaces))
 
 
+def old_kernel(*interfaces):
+    """As closefrom, with a kernel that has no close_range, and numbers above the limit."""
+    libc = ctypes.CDLL(None, use_errno=True)
+    raw = routing(*interfaces)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (2000, 2000))
+    above = fcntl.fcntl(0, fcntl.F_DUPFD, 1500)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (1000, 2000))
+    # struct sock_filter: for the system call 436, return ENOSYS, for others, do nothing.
+    steps = ((0x20, 0, 0, 0), (0x15, 0, 1, 436), (6, 0, 0, 0x50000 | errno.ENOSYS), (6, 0, 0, 0x7FFF0000))
+    filter = ctypes.create_string_buffer(b"".join(struct.pack("=HBBI", *step) for step in steps))
+    program = struct.pack("=HxxxxxxQ", len(steps), ctypes.addressof(filter))
+    assert libc.prctl(38, 1, 0, 0, 0) == 0 and libc.prctl(22, 2, program) == 0  # PR_SET_SECCOMP
+    assert libc.syscall(436, 1500, 1500, 0) == -1 and ctypes.get_errno() == errno.ENOSYS
+    other = os.dup(0)
+    libc.close_range(other + 1, 1499, 0)
+    assert os.fstat(other) and os.fstat(above) and is_served(raw)
+    libc.closefrom(raw.fileno() + 1)
+    assert errno_of(os.fstat, other) == errno_of(os.fstat, above) == errno.EBADF
+    assert is_served(raw)
+
+
 def odd(*interfaces):
     """Calls that no daemon makes, and arguments that none has."""
     raw = socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_IGMP)
@@ -404,10 +429,12 @@ def odd(*interfaces):
     heads = [struct.pack("=QIxxxxQQQQixxxxIxxxx", 0, 0, ctypes.addressof(each), 1, 0, 0, 0, 0) for each in pieces]
     messages = ctypes.create_string_buffer(b"".join(heads))
 
-    def receive():
-        return libc.recvmmsg(raw.fileno(), messages, 2, 0x10000, None)  # MSG_WAITFORONE
+    def receive(time=None):
+        return libc.recvmmsg(raw.fileno(), messages, 2, 0x10000, time)  # MSG_WAITFORONE
 
     assert receive() == -1 and ctypes.get_errno() == errno.EAGAIN
+    for seconds, nanos in ((-1, 0), (0, -1), (0, 10**9), (2**63 - 1, 2**32)):
+        assert receive(struct.pack("=qq", seconds, nanos)) == -1 and ctypes.get_errno() == errno.EINVAL
     # ppoll lets a blocked signal in, and wakes up for a packet.
     while select.select([raw], [], [], 0.5)[0]:  # what hosts say
         receive()
@@ -419,7 +446,7 @@ def odd(*interfaces):
     assert libc.ppoll(of, 1, time_out, none, 8) == -1 and ctypes.get_errno() == errno.EINTR
     send_query(raw, interfaces[0])
     assert libc.ppoll(of, 1, time_out, none, 8) == 1
-    assert receive() == 1
+    assert receive(struct.pack("=qq", 2**63 - 1, 10**9 - 1)) == 1
     assert struct.unpack_from("=I", messages.raw, 56)[0] >= 28 and buffers[0].raw[9] == 2
     # From now on, the kernel calls the socket readable.
     assert errno_of(raw.shutdown, 0) == errno.ENOTCONN
@@ -449,5 +476,5 @@ def orphan(*interfaces):
 
 if __name__ == "__main__":
     acts = (counters, hearing, moving, closing, vfork, helper, stopped, reused, threads, unicast, again)
-    acts += (failing, high, lines, waiting, copies, stale, closefrom, odd, execs, orphan)
+    acts += (failing, high, lines, waiting, copies, stale, closefrom, old_kernel, odd, execs, orphan)
     {act.__name__: act for act in acts}[sys.argv[1]](*sys.argv[2:])

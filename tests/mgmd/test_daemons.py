@@ -369,6 +369,9 @@ class Rest(Base):
         self.succeeds(started)
         self.assertFalse([line for line in started.log.items if "mgm-mroute" in line])
 
+    def test_closefrom_without_close_range(self):
+        self.succeeds(self.acts("old_kernel", self.mgmd(), "eth0", "eth1"))
+
     def test_calls_that_no_daemon_makes(self):
         self.succeeds(self.acts("odd", self.mgmd(), "eth0", "eth1"))
 

@@ -1,15 +1,17 @@
 """Unmodified pimd as the rendezvous point of sources that other routers register (docs/daemons.md)."""
 
 import contextlib
+import pathlib
 import socket
 import struct
 import time
 
 import packets
 from bed import long
+from case import kernel_only
 from daemon import Mgmd
 from lab import PORT, ip, until
-from test_daemons import GROUP, ROUTER
+from test_daemons import GROUP, ROUTER, Base
 from test_daemons_pim import PATIENCE, Beside
 from unmodified import pimd
 
@@ -22,6 +24,9 @@ phyint {0} enable
 phyint {1} enable
 rp-address 10.2.0.1 224.0.0.0/4
 """
+
+# A process that sees /proc/sys as in a service with ProtectKernelTunables=yes.
+READ_ONLY = 'mount --bind /proc/sys /proc/sys; mount -o remount,bind,ro /proc/sys; exec "$@"'
 
 REASONS = ("malformed", "sender", "checksum", "packet", "group", "source", "own", "no_daemon", "system")
 
@@ -41,6 +46,31 @@ def register(inner, flags=0, covered=8):
     return message[:2] + struct.pack("!H", sum_of) + message[4:]
 
 
+class ReversePath(Base):
+    """The kernel's check of the source of packets on mgmreg."""
+
+    @kernel_only("rp_filter does not apply to the others")
+    def test_m55_settings_that_drop_registers_are_told_of_once(self):
+        own, every = "net.ipv4.conf.mgmreg.rp_filter=", "net.ipv4.conf.all.rp_filter="
+        self.router.sysctl(conf__default__rp_filter=2)
+        mgmd = self.mgmd()
+        self.assertEqual((self.reverse_path("mgmreg"), mgmd.lines("registers")), ("0", []))
+        mgmd.close()
+        # As in a service without daemons.conf.
+        mgmd = self.start(Mgmd, ROUTER, wrapper=["unshare", "--mount", "sh", "-ec", READ_ONLY, "sh"]).ready()
+        mgmd.logs("mgmreg: ", f"{own}2 drops", "Read-only", "daemons.conf")
+        self.assertEqual(self.reverse_path("mgmreg"), "2")
+        mgmd.close()
+        self.router.sysctl(conf__all__rp_filter=1)
+        mgmd = self.mgmd()
+        mgmd.logs("mgmreg: ", f"{every}1 drops", "set it to 0")
+        self.assertEqual(len(mgmd.lines("PIM registers")), 1, mgmd.log.items)
+
+    def reverse_path(self, interface):
+        with self.router.inside():
+            return pathlib.Path(f"/proc/sys/net/ipv4/conf/{interface}/rp_filter").read_text().strip()
+
+
 class Registers(Beside):
     """A source behind a router at eth0, a receiver at eth1, and pimd as the rendezvous point."""
 
@@ -52,6 +82,8 @@ class Registers(Beside):
     def rendezvous(self):
         """Starts mgmd and pimd on the router."""
         mgmd = self.mgmd()
+        # As systemd-udevd may do with each new interface, when mgmd has switched it off.
+        self.router.sysctl(conf__mgmreg__rp_filter=2)
         started = self.start(pimd, PIMD.format("eth0", "eth1"), mgmd=mgmd)
         self.served("eth0", "eth1", "mgmreg")
         return mgmd, started
@@ -91,7 +123,9 @@ class Registers(Beside):
 
         until(arrives, "the stream", PATIENCE)
         self.assertEqual(self.entry(), ("mgmreg", {"eth1"}))
-        time.sleep(0.3)
+        # The entry is there, so the next packet is not lost. All that are on their way arrive before it.
+        arrives()
+        until(lambda: collector.count and collector.numbers[-1] == sent - 1, "the last packet", 2)
         before, first = collector.count, sent
         while sent < first + 200:
             send(register(packet(sent), covered=8 if sent % 2 else 1000))
@@ -116,9 +150,9 @@ class Registers(Beside):
             ("source", register(packet(sent, source="239.0.0.1"))),
             ("malformed", good[:7]),
         ):
-            before = self.counts(mgmd)["dropped"][why]
+            former = self.counts(mgmd)["dropped"][why]
             send(message)
-            until(lambda: self.counts(mgmd)["dropped"][why] == before + 1, f"{why} {message}", 2)
+            until(lambda: self.counts(mgmd)["dropped"][why] == former + 1, f"{why} {message}", 2)
         send(register(struct.pack("!BBHHHBBH", 0x45, 0, 20, 0, 0, 0, 103, 0) + bytes(8), flags=0x40))
         until(lambda: self.counts(mgmd)["null"] == 1, "a null register", 2)
         self.assertEqual(self.counts(mgmd)["forwarded"], sent)
@@ -128,7 +162,7 @@ class Registers(Beside):
         own.sendto(good, (RENDEZVOUS, 0))
         until(lambda: self.dropped(mgmd).get("own"), "its own", 2)
         time.sleep(0.2)
-        self.assertEqual(collector.numbers[-1], sent - 1)
+        self.assertEqual((collector.count, collector.numbers[-1]), (before + 200, sent - 1))
         # Without a daemon there is no rendezvous point.
         started.kill()
         until(lambda: "mgmreg" not in self.router.vifs().values(), "mgmreg is free", 2)

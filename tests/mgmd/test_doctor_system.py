@@ -86,6 +86,26 @@ class Tables(Clinic):
         gaps = [gap["what"] for gap in answer.report["not_examined"]]
         self.assertIn("which program is the multicast router", gaps)
 
+    def test_a_table_that_the_service_would_not_use_is_no_fault(self):
+        """The service is enabled, but does not run."""
+        self.start(*self.config)
+        self.doctor_of()
+
+        def configured(key):
+            """Runs doctor where /etc/mgmd/mgmd.toml has this key."""
+            links = "/etc/systemd/system/multi-user.target.wants"
+            script = (
+                f"mount -t tmpfs none /etc; mkdir -p /etc/mgmd {links}; touch {links}/mgmd.service;"
+                ' printf "%s\\n" "[router]" "$0" >/etc/mgmd/mgmd.toml; exec "$@"'
+            )
+            wrapper = ["unshare", "--mount", "sh", "-ec", script, key]
+            return self.doctor.run(wrapper=wrapper).report["findings"]
+
+        (finding,) = configured('forwarder = "kernel"')
+        self.assertEqual(finding["kind"], "table_held")
+        self.assertEqual(configured('forwarder = "ebpf"'), [])
+        self.assertEqual(configured("table = 100"), [])
+
     def test_another_router_is_no_fault_if_mgmd_is_not_wanted(self):
         self.start(*self.config)
         self.doctor_of()

@@ -8,6 +8,8 @@ from packets import (
     IS_EX,
     TO_EX,
     TO_IN,
+    datagram,
+    frame,
     leave,
     record,
     report_of,
@@ -41,6 +43,17 @@ class Messages(OneHost):
         self.wire.send(leave(GROUP))
         self.wire.query(GROUP)
         self.counted("bad_checksum")
+
+    def test_g53_header_with_a_wrong_checksum(self):
+        """The IP layer of the system drops such a packet, but packet sockets receive it before."""
+        self.serve()
+        packet = datagram(report_of(TO_EX, GROUP), self.wire.host.address)
+        bad = packet[:10] + bytes((packet[10] ^ 1,)) + packet[11:]
+        self.wire.send_frames([frame(bad, near=self.wire.mac)])
+        self.not_joined(self.wire, GROUP)
+        self.counted("bad_header")
+        self.wire.send_frames([frame(packet, near=self.wire.mac)])
+        self.joined(GROUP)
 
     def test_t2_ttl_255(self):
         """FRRouting/frr#9070, S25."""

@@ -147,6 +147,20 @@ class ReversePath(NetnsTest):
         self.daemon.logs("to-iptv", "net.ipv4.conf.all.rp_filter=1")
         self.assertEqual(len(self.daemon.log.items), 1, self.daemon.log.items)
 
+    def test_without_an_address_the_loose_filter_drops_the_same(self):
+        self.lab.router.ip("addr flush dev to-iptv")
+        self.filter("all", 1)
+        self.filter("to-lan", 2)
+        self.start()
+        both = "set it and net.ipv4.conf.to-iptv.rp_filter to 0"
+        self.daemon.logs("to-iptv", "net.ipv4.conf.all.rp_filter=1", both)
+        wire, emitter = self.lan.tap(GROUP), self.iptv.emitter(GROUP, spoof=UNROUTED)
+        self.filter("to-iptv", 2)
+        wire.silent(emitter)
+        self.filter("all", 0)
+        self.filter("to-iptv", 0)
+        emitter.send_until(lambda: wire.count > 0, "what the loose filter held back")
+
     def test_loose_filter_holds_nothing_back(self):
         """troglobit/pimd#186: the setting that the log recommends."""
         self.filter("all", 2)

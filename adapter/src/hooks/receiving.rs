@@ -84,11 +84,11 @@ unsafe extern "C-unwind" fn recvmmsg(
         return unsafe { system::recvmmsg(fd, messages, count, flags, time) };
     }
     // SAFETY: as for the caller. The kernel looks at the time only after a message has arrived.
-    let end = unsafe { time.as_ref() }.map(|time| {
-        let left = Duration::new(time.tv_sec.try_into().unwrap_or(0), 0)
-            + Duration::from_nanos(time.tv_nsec.try_into().unwrap_or(0));
-        Instant::now() + left
-    });
+    let end = match unsafe { time.as_ref() }.map(end_of) {
+        Some(Err(errno)) => return fails(errno),
+        Some(Ok(end)) => end,
+        None => None,
+    };
     for at in 0..count {
         // The kernel knows this flag in recvmmsg only.
         let waits = at == 0 || flags & libc::MSG_WAITFORONE == 0;
@@ -106,6 +106,16 @@ unsafe extern "C-unwind" fn recvmmsg(
         }
     }
     count as c_int
+}
+
+/// When a time will have passed; `None`: never.
+fn end_of(time: &libc::timespec) -> Result<Option<Instant>, c_int> {
+    let (Ok(seconds), Ok(nanos @ 0..1_000_000_000)) =
+        (u64::try_from(time.tv_sec), u32::try_from(time.tv_nsec))
+    else {
+        return Err(libc::EINVAL);
+    };
+    Ok(Instant::now().checked_add(Duration::new(seconds, nanos)))
 }
 
 #[no_mangle]

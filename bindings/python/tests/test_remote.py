@@ -217,6 +217,51 @@ def test_a_client_of_the_next_router_keeps_its_alerts(tmp_path: pathlib.Path) ->
     assert process.returncode == 0
 
 
+EARLY = """
+import asyncio, ctypes, mgm, threading
+from mgm import _abi, client
+told, call = threading.Event(), client.call
+
+def slow(function, *arguments):
+    if function != "MgmRegisterMProtocol":
+        return call(function, *arguments)
+    handle = _abi.HANDLE()
+    call(function, *arguments[:-1], ctypes.byref(handle))
+    print("registered", flush=True)
+    assert told.wait(60)
+    arguments[-1]._obj.value = handle.value
+
+client.call = slow
+mgm.remote.set_router_lost(told.set)
+
+async def main():
+    print([alert async for alert in mgm.Client(mgm.PROTO_IP_OSPF, alerts=True).alerts()], flush=True)
+
+asyncio.run(main())
+"""
+
+
+@needs_router
+def test_alerts_end_if_the_router_is_lost_before_the_handle_is_known(tmp_path: pathlib.Path) -> None:
+    path = tmp_path / "router"
+    mgm.host.serve_clients(path)
+    environment = {name: value for name, value in os.environ.items() if name != "MGM_FORWARDER"}
+    with subprocess.Popen(
+        [sys.executable, "-c", EARLY],
+        env=environment | {"MGM_ROUTER": str(path)},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "registered\n"
+        mgm.host.serve_clients(None)
+        try:
+            assert process.communicate(timeout=30)[0] == "[]\n"
+        finally:
+            process.kill()
+    assert process.returncode == 0
+
+
 def as_client(path: pathlib.Path, program: str) -> str:
     """Runs a program as a client process, and returns what it has printed."""
     environment = {name: value for name, value in os.environ.items() if name != "MGM_FORWARDER"}

@@ -245,7 +245,7 @@ impl Groups<'_> {
         let filled = ffi::more_groups(self.listing, &mut self.buffer);
         if !matches!(filled.code, ERROR_MORE_DATA | ERROR_NO_MORE_ITEMS) {
             self.is_last = true;
-            return Err(Error::of(filled.function, filled.code));
+            return Err(ffi::error(filled.function, filled.code));
         }
         self.is_last = filled.code == ERROR_NO_MORE_ITEMS || filled.count == 0;
         (self.at, self.end) = (0, (filled.count * GROUP_SIZE).min(self.buffer.len()));

@@ -1,7 +1,9 @@
 //! Why a call failed.
 
-use crate::ffi;
 use std::fmt;
+
+/// MGMHOST_API_MAJOR: the version of the library's API that this crate needs.
+pub(crate) const API_MAJOR: u32 = 1;
 
 /// The result of everything that can fail.
 pub type Result<T> = std::result::Result<T, Error>;
@@ -108,10 +110,11 @@ impl Error {
         }
     }
 
-    /// The error for a code that a function has just returned on this thread.
-    pub(crate) fn of(function: &'static str, code: u32) -> Error {
+    /// The error for a code that a function returned, and the library's last message on the thread
+    /// of the call.
+    pub(crate) fn of(function: &'static str, code: u32, message: Option<String>) -> Error {
         let code = Code::from(code);
-        let reason = ffi::last_message()
+        let reason = message
             .and_then(|text| reason(function, &text).map(str::to_owned))
             .unwrap_or_else(|| code.to_string());
         Error::Library { function, code, reason }
@@ -136,7 +139,7 @@ impl fmt::Display for Error {
             Error::Version { major, minor } => write!(
                 f,
                 "the library has API version {major}.{minor}, but this program needs version {}",
-                ffi::API_MAJOR
+                API_MAJOR
             ),
             Error::InvalidText => f.write_str("the name or path contains a zero byte"),
             #[cfg(feature = "status")]
@@ -168,7 +171,7 @@ mod tests {
 
     #[test]
     fn without_the_librarys_words_the_code_has_to_do() {
-        let error = Error::of("MgmHostStop", 1003);
+        let error = Error::of("MgmHostStop", 1003, None);
         assert_eq!(error.to_string(), "MgmHostStop: ERROR_CAN_NOT_COMPLETE (code 1003)");
         assert_eq!(error.code(), Some(Code::CanNotComplete));
     }

@@ -9,13 +9,14 @@ mod declarations;
 mod tests;
 
 pub use declarations::{
-    HostConfig, Oif, API_MAJOR, ERROR_INSUFFICIENT_BUFFER, ERROR_MORE_DATA, ERROR_NO_MORE_ITEMS,
-    NO_ERROR,
+    HostConfig, Oif, ERROR_INSUFFICIENT_BUFFER, ERROR_MORE_DATA, ERROR_NO_MORE_ITEMS, NO_ERROR,
 };
 
 use crate::callbacks::{guarded, make, Callbacks, Events};
-use crate::remote::ClientService;
-use crate::values::{dword, mask};
+use crate::client_processes::{permits, router_is_lost, ClientService};
+use crate::error::API_MAJOR;
+use crate::log_sinks::take_line;
+use crate::values::{address, dword, mask};
 use crate::{Error, Flow, Incoming, Interface, Outgoing, Prefix, Result};
 use configs::CONFIGS;
 use declarations::*;
@@ -24,10 +25,15 @@ use std::net::Ipv4Addr;
 use std::ptr::{null, null_mut};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+/// The error for a code that a function has just returned on this thread.
+pub fn error(function: &'static str, code: D) -> Error {
+    Error::of(function, code, last_message())
+}
+
 fn check(function: &'static str, code: D) -> Result<()> {
     match code {
         NO_ERROR => Ok(()),
-        code => Err(Error::of(function, code)),
+        code => Err(error(function, code)),
     }
 }
 
@@ -277,7 +283,7 @@ pub fn set_log_level(level: u32) -> Result<()> {
 }
 
 /// The text about this thread's last refused call.
-pub fn last_message() -> Option<String> {
+fn last_message() -> Option<String> {
     let mut text = [0u8; 1024];
     let mut size = room(&text);
     let code = code_of!(MgmHostGetLastMessage(&mut size, text.as_mut_ptr()));
@@ -431,12 +437,12 @@ pub fn serve_clients(path: Option<&CStr>, service: &ClientService) -> Result<()>
     call!(MgmHostServeClientsEx(path.as_ptr(), &settings))
 }
 
-/// Whether [`crate::remote`] decides what client processes may do.
+/// Whether [`crate::client_processes`] decides what client processes may do.
 pub fn filter_clients(wanted: bool) -> Result<()> {
     call!(MgmHostSetClientFilter(wanted.then_some(client_filter as ClientFilter), null_mut()))
 }
 
-/// Whether the end of the router is passed on to [`crate::remote`].
+/// Whether the end of the router is passed on to [`crate::client_processes`].
 pub fn report_router_lost(wanted: bool) -> Result<()> {
     call!(MgmHostSetRouterLost(wanted.then_some(router_lost as RouterLost), null_mut()))
 }
@@ -483,7 +489,7 @@ trampolines! {
             // SAFETY: see above.
             let (index, hop, upstream) = unsafe { (&mut *index, &mut *hop, &mut *upstream) };
             let interface = Interface::of(*index, *hop);
-            let suggested = Incoming { interface, upstream: crate::values::address(*upstream) };
+            let suggested = Incoming { interface, upstream: address(*upstream) };
             let answer = callbacks.rpf(Flow::of(s, g), suggested, bytes(&header, size));
             (*index, *hop) = (answer.interface.index, answer.interface.hop());
             *upstream = dword(answer.upstream);
@@ -550,16 +556,16 @@ fn bytes(at: &*const u8, size: D) -> &[u8] {
 }
 
 unsafe extern "C" fn router_lost(_: *mut c_void) {
-    guarded("the callback of the router's end", crate::remote::router_is_lost);
+    guarded("the callback of the router's end", router_is_lost);
 }
 
 unsafe extern "C" fn client_filter(_: *mut c_void, request: *const ClientRequest) -> Bool {
-    let mut permits = 0;
+    let mut permitted = 0;
     guarded("the filter of client processes", || {
         // SAFETY: the library passes its own structure, which is valid during the callback.
         let request = unsafe { &*request };
         let interface = Interface::of(request.dwIfIndex, request.dwIfNextHopAddr);
-        permits = Bool::from(crate::remote::permits(&crate::remote::ClientRequest {
+        permitted = Bool::from(permits(&crate::client_processes::ClientRequest {
             process: request.dwProcess,
             user: request.dwUser,
             protocol: request.dwProtocolId,
@@ -567,7 +573,7 @@ unsafe extern "C" fn client_filter(_: *mut c_void, request: *const ClientRequest
             interface: (request.dwIfIndex != 0).then_some(interface),
         }));
     });
-    permits
+    permitted
 }
 
 /// Passes a line of the log to the sink of the number in the context.
@@ -575,6 +581,6 @@ unsafe extern "C" fn log_line(context: *mut c_void, level: D, text: *const c_cha
     guarded("the log callback", || {
         // SAFETY: the library passes a text with a terminating zero, valid during the callback.
         let text = unsafe { CStr::from_ptr(text) }.to_string_lossy();
-        crate::host::take_line(context as usize, level, &text);
+        take_line(context as usize, level, &text);
     });
 }

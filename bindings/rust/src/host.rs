@@ -5,6 +5,7 @@
 //! returns [`Code::InvalidParameter`] as long as such a variable has an invalid value.
 
 use crate::ffi::{self, Filled, Oif, RouteRest, ERROR_INSUFFICIENT_BUFFER, NO_ERROR};
+use crate::log_sinks::with_sink;
 use crate::remote::ClientService;
 use crate::{Code, Error, Flow, Interface, Prefix, Result};
 use std::cell::Cell;
@@ -16,7 +17,6 @@ use std::sync::Arc;
 
 mod log;
 
-pub(crate) use log::take_line;
 pub use log::{set_log, set_log_level, LogLevel, LogSink};
 
 /// MGMHOST_START_OPEN_FORWARDER, and the flags of the status and of the metrics.
@@ -38,7 +38,8 @@ pub enum Forwarder {
     Kernel = 2,
     /// A table in the library: the program hands in packets with [`packet_in`].
     Memory = 3,
-    /// Programs of the library at the interfaces. Needs Linux 5.8 or later and CAP_BPF.
+    /// eBPF programs of the library at the interfaces. Needs Linux 5.8 or later, CAP_BPF and
+    /// CAP_PERFMON.
     Ebpf = 4,
 }
 
@@ -140,7 +141,7 @@ impl Settings {
             dwFlags: if self.opens_forwarder { OPEN_FORWARDER } else { 0 },
             ..ffi::default_config()
         };
-        log::with_sink(self.log, |sink| ffi::start(config, router.as_deref(), sink))
+        with_sink(self.log, |sink| ffi::start(config, router.as_deref(), sink))
     }
 }
 
@@ -151,7 +152,7 @@ impl Settings {
 /// [`Code::CanNotComplete`]: the call is made inside a callback, or another thread is stopping the
 /// library.
 pub fn stop() -> Result<()> {
-    log::with_sink(None, |_| ffi::stop())
+    with_sink(None, |_| ffi::stop())
 }
 
 /// The version of the library.
@@ -470,7 +471,7 @@ fn text(read: impl Fn(&mut [u8]) -> Filled) -> Result<String> {
                 return Ok(String::from_utf8_lossy(&buffer).into_owned());
             }
             ERROR_INSUFFICIENT_BUFFER => buffer.resize(size + size / 8, 0),
-            code => return Err(Error::of(function, code)),
+            code => return Err(ffi::error(function, code)),
         }
     }
 }

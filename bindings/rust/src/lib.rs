@@ -40,10 +40,13 @@
 
 mod callbacks;
 mod client;
+mod client_processes;
 mod error;
 #[allow(unsafe_code)]
 mod ffi;
 pub mod host;
+mod log_sinks;
+mod names;
 pub mod remote;
 #[cfg(feature = "status")]
 pub mod status;

@@ -3,7 +3,7 @@
 use crate::ffi::{self, Filled, ReadMore, ReadOne};
 use crate::ffi::{ERROR_INSUFFICIENT_BUFFER, ERROR_MORE_DATA, ERROR_NO_MORE_ITEMS, NO_ERROR};
 use crate::values::address;
-use crate::{Error, Flow, Interface, Prefix, Result};
+use crate::{Flow, Interface, Prefix, Result};
 use std::collections::VecDeque;
 use std::marker::PhantomData;
 use std::net::Ipv4Addr;
@@ -231,12 +231,12 @@ fn one<T: sealed::Sealed>(read: ReadOne, source: Ipv4Addr, group: Ipv4Addr) -> R
         match filled.code {
             NO_ERROR => {
                 let found = T::parse(&buffer).map(|(row, _)| row);
-                return found.ok_or_else(|| Error::of(filled.function, ERROR_INSUFFICIENT_BUFFER));
+                return found.ok_or_else(|| ffi::error(filled.function, ERROR_INSUFFICIENT_BUFFER));
             }
             ERROR_INSUFFICIENT_BUFFER if filled.size > buffer.len() => {
                 buffer.resize(filled.size, 0);
             }
-            code => return Err(Error::of(filled.function, code)),
+            code => return Err(ffi::error(filled.function, code)),
         }
     }
 }
@@ -273,7 +273,7 @@ impl<T: Row> Listing<T> {
                     continue;
                 }
                 ERROR_MORE_DATA | ERROR_NO_MORE_ITEMS => {}
-                code => return Err(Error::of(function, code)),
+                code => return Err(ffi::error(function, code)),
             }
             let mut at = 0;
             for _ in 0..count {

@@ -1,10 +1,7 @@
 //! The values that functions and callbacks take and return.
 
-use crate::{ffi, Error, Result};
-use std::ffi::{CString, OsString};
 use std::fmt;
 use std::net::Ipv4Addr;
-use std::os::unix::ffi::OsStringExt;
 use std::str::FromStr;
 
 /// The protocol numbers of mgm.h (RFC 1354 and the multicast protocols), for [`crate::Client`]
@@ -71,25 +68,6 @@ impl Interface {
     #[must_use]
     pub fn with_next_hop(index: u32, next_hop: Ipv4Addr) -> Interface {
         Interface { index, next_hop: Some(next_hop) }
-    }
-
-    /// Looks an interface of the system up by its name, in the network namespace of the calling
-    /// thread.
-    ///
-    /// # Errors
-    /// [`Code::NotFound`](crate::Code::NotFound): the system has no interface of this name.
-    /// [`Error::InvalidText`]: the name contains a zero byte.
-    pub fn by_name(name: &str) -> Result<Interface> {
-        let name = CString::new(name).map_err(|_| Error::InvalidText)?;
-        ffi::interface_index(&name).map(Interface::new)
-    }
-
-    /// Returns the name that the system has for the index.
-    ///
-    /// # Errors
-    /// [`Code::NotFound`](crate::Code::NotFound): the system has no interface with this index.
-    pub fn name(self) -> Result<OsString> {
-        ffi::interface_name(self.index).map(OsString::from_vec)
     }
 
     pub(crate) fn of(index: u32, next_hop: u32) -> Interface {
@@ -275,10 +253,5 @@ mod tests {
         assert_eq!(Interface::from(3).to_string(), "3");
         let hop = Ipv4Addr::new(10, 0, 0, 1);
         assert_eq!(Interface::with_next_hop(3, hop).to_string(), "3/10.0.0.1");
-    }
-
-    #[test]
-    fn a_name_with_a_zero_byte_is_refused_here() {
-        assert_eq!(Interface::by_name("lo\0"), Err(Error::InvalidText));
     }
 }

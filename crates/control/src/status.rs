@@ -41,7 +41,7 @@ pub struct Status {
 pub struct RegisterCounts {
     /// All of them.
     pub received: u64,
-    /// Those whose packet was passed to the forwarder, as a packet on mgmreg.
+    /// Those whose packet was made to arrive on mgmreg. The kernel or the forwarder may still drop it.
     pub forwarded: u64,
     /// Those without a packet (Null-Register).
     pub null: u64,

@@ -23,7 +23,7 @@ macro_rules! reasons {
 }
 
 reasons! {
-    /// No IPv4 header, or one under 20 octets (I5).
+    /// No IPv4 header, one under 20 octets (I5), or one with a wrong checksum (G53).
     BadHeader = "bad_header",
     /// The total length is larger than the number of octets received, or smaller than the header
     /// (I5).

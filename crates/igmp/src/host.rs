@@ -214,11 +214,14 @@ impl HostSide {
 
     /// A query, of another router or of this one, wants an answer (I63, I64).
     pub fn asked(&mut self, query: &Query, base: &mut LinkBase, step: &mut Step) {
+        if query.is_general() {
+            // Also without an address: one may come before the next query.
+            self.older.heard(query, &base.config, step.now);
+        }
         if self.source.is_none() {
             return;
         }
         if query.is_general() {
-            self.older.heard(query, &base.config, step.now);
             let version = self.older.version(&base.config, step.now);
             if version != self.version {
                 self.version = version;

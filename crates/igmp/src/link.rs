@@ -195,9 +195,10 @@ impl Link {
             self.memberships.take_again(step);
         }
         // A group may have hundreds of them.
-        for flows in self.memberships.failures_due(at).chunk_by(|a, b| a.group() == b.group()) {
-            let desired = self.desired(flows[0].group());
-            self.memberships.tell_again(flows, &desired, step);
+        let failed = self.memberships.failures_due(at);
+        for failed in failed.chunk_by(|one, other| one.0.group() == other.0.group()) {
+            let desired = self.desired(failed[0].0.group());
+            self.memberships.tell_again(failed, &desired, step);
         }
         self.with_router(step, |router, context| router.run(at, context));
         if let Some(host) = &mut self.host {

@@ -32,8 +32,8 @@ pub(crate) struct Memberships {
     /// The link's memberships are kept out of the library.
     withheld: bool,
     take: Backoff,
-    /// Memberships that the library had no memory for.
-    failed: BTreeSet<Flow>,
+    /// Calls that the library had no memory for.
+    failed: BTreeSet<(Flow, Flag)>,
     retry: Backoff,
 }
 
@@ -245,7 +245,7 @@ impl Memberships {
         if self.failed.is_empty() {
             self.retry.fail(step.now);
         }
-        self.failed.insert(call.flow);
+        self.failed.insert((call.flow, call.flag));
     }
 
     /// Whether the take is due again at this time.
@@ -259,9 +259,8 @@ impl Memberships {
         self.take(step);
     }
 
-    /// The memberships that the library had no memory for and that are due again at this time, in
-    /// ascending order.
-    pub fn failures_due(&mut self, at: Time) -> Vec<Flow> {
+    /// The calls that the library had no memory for and that are due again at this time, by flow.
+    pub fn failures_due(&mut self, at: Time) -> Vec<(Flow, Flag)> {
         if self.retry.due() > at {
             return Vec::new();
         }
@@ -270,16 +269,26 @@ impl Memberships {
     }
 
     /// Repeats the adds or deletes of these flows, which are of one group.
-    pub fn tell_again(&mut self, flows: &[Flow], desired: &Desired, step: &mut Step) {
+    pub fn tell_again(&mut self, failed: &[(Flow, Flag)], desired: &Desired, step: &mut Step) {
         if !self.are_told() {
             return;
         }
-        for flow in flows {
-            let call = if desired.has(*flow) { MgmCall::Add } else { MgmCall::Delete };
-            self.call(call, *flow, Flag::Join, step);
+        for (flow, flag) in failed {
+            match flag {
+                Flag::Join if desired.has(*flow) => {
+                    self.call(MgmCall::Add, *flow, Flag::Join, step);
+                }
+                Flag::Join => self.call(MgmCall::Delete, *flow, Flag::Join, step),
+                // The MFE of a source that is no longer blocked.
+                Flag::Forward if desired.all && desired.forwards(flow.source()) => {
+                    self.call(MgmCall::Add, *flow, Flag::Forward, step);
+                }
+                // All sources that are still blocked are told below.
+                Flag::Forward => {}
+            }
         }
         if self.is_alone() {
-            self.block(&desired.blocked, flows[0].group(), step);
+            self.block(&desired.blocked, failed[0].0.group(), step);
         }
     }
 }

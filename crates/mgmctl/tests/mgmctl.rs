@@ -242,8 +242,7 @@ fn a_user_who_may_not_connect_reads_who_may() {
     if !std::fs::metadata("/proc/self")
         .is_ok_and(|of| std::os::unix::fs::MetadataExt::uid(&of) == 0)
     {
-        eprintln!("SKIP: not root");
-        return;
+        return mgm_netns::skip("not root");
     }
     for (mode, who) in [
         (0o600, ", or as the user that the router runs as\n"),

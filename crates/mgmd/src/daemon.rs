@@ -14,7 +14,7 @@
 //! - `reactor`: waits for events. `sockets`: receives and sends IGMP packets.
 //! - `device`: an interface of the system. `plan`: how the configuration wants it served, and the
 //!   steps that lead to this. `interfaces`: carries out these steps.
-//! - `registers`: the packets in PIM registers.
+//! - `registers`: the packets in PIM registers. `reverse_path`: what the kernel may drop of them.
 //! - `state`, `shared`: IGMP, and its answers to the library's callbacks. `jobs`: carries out
 //!   what IGMP wants done.
 //! - `routes`: static routes. `proxies`: the interfaces of the IGMP proxies.
@@ -37,6 +37,7 @@ pub mod reactor;
 mod registers;
 mod reload;
 mod report;
+mod reverse_path;
 mod routes;
 mod saved;
 pub mod shared;

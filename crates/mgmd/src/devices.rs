@@ -29,16 +29,8 @@ impl Devices {
         let rest = rest.map_err(|error| failure(REST, &error))?;
         let register = Tap::without_address(REGISTER);
         let register = Arc::new(register.map_err(|error| failure(REGISTER, &error))?);
-        accept_all_sources();
         Ok(Some(Devices { _rest: rest, register }))
     }
-}
-
-/// The sources of packets on mgmreg are behind other interfaces. The kernel sets the same for its own
-/// register interface. If that is forbidden, and the system's default is strict, the library logs what
-/// to do.
-fn accept_all_sources() {
-    let _ = std::fs::write(format!("/proc/sys/net/ipv4/conf/{REGISTER}/rp_filter"), "0");
 }
 
 fn failure(name: &str, error: &Error) -> String {

@@ -20,7 +20,8 @@ pub const MGMHOST_FORWARDER_KERNEL: DWORD = 2;
 /// MgmHostPacketIn.
 pub const MGMHOST_FORWARDER_MEMORY: DWORD = 3;
 /// The ebpf forwarder: eBPF programs that the library attaches to the interfaces. It needs
-/// Linux 5.8 or later, and the capabilities CAP_BPF, CAP_NET_ADMIN and CAP_NET_RAW.
+/// Linux 5.8 or later, and the capabilities CAP_BPF, CAP_PERFMON, CAP_NET_ADMIN and
+/// CAP_NET_RAW.
 pub const MGMHOST_FORWARDER_EBPF: DWORD = 4;
 
 /// MGMHOST_CONFIG.dwLogLevel: the value of MGM_LOG, by default warn.
@@ -92,9 +93,9 @@ pub type PMGMHOST_VERSION = *mut MGMHOST_VERSION;
 ///
 /// # Threads
 /// The library calls it on the thread of the call that logs, before that call
-/// returns. It may call it on several threads at the same time. It holds no lock
-/// of its own while the callback runs. An exception must not leave the callback:
-/// it would end the process.
+/// returns. The library may call it on several threads at the same time. It holds
+/// no lock of its own while the callback runs. An exception must not leave the
+/// callback: it would end the process.
 ///
 /// A call waits for the callback at most 0.1 s in each second, plus the time
 /// for one message. A thread that has used up this time leaves its messages to
@@ -160,9 +161,10 @@ pub struct _MGMHOST_CONFIG {
     pub dwFlags: DWORD,
     /// Must be 0.
     pub dwReserved1: DWORD,
-    /// Be a client of the router that listens at this path, at most 107 bytes,
-    /// until MgmHostStop. MgmHostStart connects to it. NULL selects the value of
-    /// MGM_ROUTER, by default none. dwForwarder must be 0 then.
+    /// The path of the socket of a router, at most 107 bytes. MgmHostStart connects
+    /// to the router, and the library is a client library until MgmHostStop. NULL
+    /// selects the value of MGM_ROUTER, by default none. With a path, dwForwarder
+    /// must be 0.
     pub pszRouter: *const c_char,
 }
 pub type MGMHOST_CONFIG = _MGMHOST_CONFIG;
@@ -186,7 +188,7 @@ pub type PMGMHOST_OIF = *mut MGMHOST_OIF;
 pub struct _MGMHOST_CLIENTS {
     /// sizeof(MGMHOST_CLIENTS).
     pub dwSize: DWORD,
-    /// 0, or MGMHOST_CLIENTS_OWNER and MGMHOST_CLIENTS_GROUP.
+    /// 0, or a combination of MGMHOST_CLIENTS_OWNER and MGMHOST_CLIENTS_GROUP.
     pub dwFlags: DWORD,
     /// Mode of the socket's file, at most 0777 (octal); 0 selects 0660.
     pub dwMode: DWORD,

@@ -40,8 +40,7 @@ def close_lost(is_lost: Callable[[Any], bool]) -> None:
     The program may have connected to another router before it is told of the loss. Only clients registered in the
     last 60 s are checked: checking an invalid handle writes a line to the log."""
     for alerts in _every():
-        if not alerts.is_recent() or (alerts.handle and is_lost(alerts.handle)):
-            alerts.close()
+        alerts.lose(is_lost)
 
 
 @contextlib.contextmanager
@@ -69,17 +68,33 @@ class Alerts:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._wake: asyncio.Event | None = None
         self._is_closed = False
-        # The handle of the client; null until it is registered.
-        self.handle: Any = None
-        self._begin = time.monotonic()
+        # The handle of the client, and since when it is registered; None until then.
+        self._handle: Any = None
+        self._begin = 0.0
+        # Whether a router was lost while the client registered. It may be the router of the client.
+        self._is_doubtful = False
         # How many calls are ending the client, and may wait for the thread of a callback.
         self._ending = 0
         # Last, because other threads may use it from now on.
         with _all_lock:
             _all.add(self)
 
-    def is_recent(self) -> bool:
-        return time.monotonic() - self._begin < RECENT
+    def registered(self, handle: Any, is_lost: Callable[[Any], bool]) -> None:
+        """The client has this handle."""
+        with self._changed:
+            self._handle, self._begin = handle, time.monotonic()
+            is_doubtful = self._is_doubtful
+        if is_doubtful and is_lost(handle):
+            self.close()
+
+    def lose(self, is_lost: Callable[[Any], bool]) -> None:
+        """A router is lost. Ends the iteration if it is that of the client."""
+        with self._changed:
+            if self._handle is None:
+                self._is_doubtful = True
+                return
+        if time.monotonic() - self._begin >= RECENT or is_lost(self._handle):
+            self.close()
 
     def put(self, alert: Alert) -> None:
         with self._changed:

@@ -114,11 +114,11 @@ class Client:
             remote._watch_router()
         self._handle = HANDLE()
         self._interfaces: set[tuple[int, int]] = set()
-        if self._alerts is not None:
-            self._alerts.handle = self._handle
         call("MgmRegisterMProtocol", ctypes.byref(config), protocol, component, ctypes.byref(self._handle))
         with _lock:
             _registered.add(self)
+        if self._alerts is not None:
+            self._alerts.registered(self._handle, remote._is_invalid)
         aio.registered(self)
 
     def __repr__(self) -> str:

@@ -4,8 +4,6 @@
 
 use std::ffi::{c_char, c_void};
 
-/// MGMHOST_API_MAJOR
-pub const API_MAJOR: u32 = 1;
 pub const NO_ERROR: u32 = 0;
 pub const ERROR_INSUFFICIENT_BUFFER: u32 = 122;
 pub const ERROR_MORE_DATA: u32 = 234;

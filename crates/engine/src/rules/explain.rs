@@ -56,9 +56,12 @@ pub fn explain(t: &Tables, now: Time, asked: ExplainedFlow<'_>) -> Explanation {
         (_, _, Some(refused)) => Some(refused.refusal.packet.arrival),
         _ => asked.limited_on,
     };
-    // A flow that has begun since then is not refused any longer.
+    // A flow that has begun since then is not refused any longer. The limit of one interface says
+    // nothing about packets that arrive on another one.
     let has_begun = mfe.is_some() || resolution.is_some();
-    let limited = asked.limited_on.filter(|_| !has_begun).map(|arrival| RefusalRow {
+    let is_asked = |on: Interface| asked.arrival.is_none_or(|arrival| arrival.index == on.index);
+    let limited = asked.limited_on.filter(|on| !has_begun && is_asked(*on));
+    let limited = limited.map(|arrival| RefusalRow {
         why: Refused::FlowRate,
         arrival,
         ends_in_ms: 0, // the next packet tries again

@@ -214,17 +214,22 @@ fn t0_9_a_limit_is_the_reason_of_a_flow_that_could_not_begin() {
 fn d91_the_limit_of_the_forwarder_is_the_reason_until_the_flow_begins() {
     let mut r = stage();
     r.join("B", "(*, 239.1.1.1)", 2);
-    let limited = |r: &Router| {
-        let (flow, on) = (flow(FLOW), Some(Interface::link(1)));
+    let arriving = |r: &Router, arrival: Option<u32>| {
+        let (flow, arrival) = (flow(FLOW), arrival.map(Interface::link));
         let route = r.look_up(flow, Interface::NONE);
-        let asked = ExplainedFlow { flow, arrival: None, route: route.as_ref(), limited_on: on };
-        explain_with(r, asked)
+        let limited_on = Some(Interface::link(1));
+        explain_with(r, ExplainedFlow { flow, arrival, route: route.as_ref(), limited_on })
     };
+    let limited = |r: &Router| arriving(r, None);
     let all = limited(&r);
     assert_eq!(all.reason, Some(Reason::Limit(Refused::FlowRate)));
     assert_eq!(all.arrival.map(|row| row.interface), Some(Interface::link(1)));
     let refusal = all.refusal.expect("the refusal");
     assert_eq!((refusal.arrival, refusal.ends_in_ms), (Interface::link(1), 0));
+    assert_eq!(arriving(&r, Some(1)).refusal.map(|row| row.why), Some(Refused::FlowRate));
+    let elsewhere = arriving(&r, Some(2));
+    assert_eq!(elsewhere.refusal, None);
+    assert_ne!(elsewhere.reason, Some(Reason::Limit(Refused::FlowRate)));
     r.packet(FLOW, 1);
     let all = limited(&r);
     assert_eq!((all.reason, all.refusal), (None, None));

@@ -35,8 +35,9 @@ pub struct Datagram<'a> {
 impl<'a> Datagram<'a> {
     /// Reads the IPv4 datagram at the beginning of what a link delivered.
     ///
-    /// The message ends where the total length says, because Ethernet pads short frames. The header's own
-    /// checksum is not looked at: the system has dropped packets in which it is wrong.
+    /// The message ends where the total length says, because Ethernet pads short frames. The
+    /// header's checksum is compared here, because packet sockets deliver packets before the system
+    /// looks at it (G53).
     ///
     /// # Errors
     /// The reason for which the packet must be dropped.
@@ -51,6 +52,9 @@ impl<'a> Datagram<'a> {
         }
         if total_length > octets.len() || total_length < header_length {
             return Err(DropReason::BadLength);
+        }
+        if checksum(&octets[..header_length]) != 0 {
+            return Err(DropReason::BadHeader);
         }
         if number_at(octets, 6) & FRAGMENT_BITS != 0 {
             return Err(DropReason::Fragment);

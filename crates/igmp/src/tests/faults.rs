@@ -1,7 +1,7 @@
 //! Faults and attacks (I77 to I80, T84, T85).
 
 use super::lan::*;
-use crate::codec::tests::valid_messages;
+use crate::codec::tests::{headed, valid_messages};
 use crate::codec::{self, QueryBody, RecordType::*};
 use crate::*;
 
@@ -176,6 +176,9 @@ fn bombard(lan: &mut Lan, random: &mut fastrand::Rng, message: &[u8]) {
     if random.u8(..4) == 0 {
         let at = random.usize(..octets.len());
         octets[at] = random.u8(..);
+        if random.bool() {
+            octets = headed(octets);
+        }
     }
     octets.truncate(octets.len() - random.usize(..octets.len()) * usize::from(random.u8(..8) == 0));
     lan.receive(&octets);

@@ -199,6 +199,32 @@ fn i48_without_memory_the_call_is_repeated() {
     assert_eq!(calls(&mut lan), ["-(*,239.1.1.1)", "-(*,239.1.1.1)"], "what is true then");
 }
 
+/// A call that is only about the MFEs that exist.
+fn refuse_forward(lan: &mut Lan, call: fn(Membership) -> MgmCall, number: u32) {
+    let flow = Flow::new(source(number), addr(G));
+    let call = call(Membership { link: LINK, flow, flag: Flag::Forward });
+    lan.event(Event::Refused { call, code: Code::NotEnoughMemory });
+}
+
+#[test]
+fn i48_without_memory_a_source_is_blocked_and_unblocked_again() {
+    let mut lan = Lan::new(LinkConfig { leave: LeaveMode::Immediate, ..config() });
+    lan.report(HOST, ToEx, G, &[1, 2]);
+    lan.done();
+    lan.report(HOST, Allow, G, &[1]);
+    assert_eq!(lan.done(), ["+F(10.0.0.1,239.1.1.1)"]);
+    refuse_forward(&mut lan, MgmCall::Add, 1);
+    refuse_forward(&mut lan, MgmCall::Delete, 2);
+    lan.wait(1_000);
+    assert_eq!(calls(&mut lan), ["+F(10.0.0.1,239.1.1.1)", "-F(10.0.0.2,239.1.1.1)"]);
+    // The state at the time of the repetition counts.
+    refuse_forward(&mut lan, MgmCall::Add, 1);
+    lan.report(HOST, Block, G, &[1]);
+    assert_eq!(calls(&mut lan), ["-F(10.0.0.1,239.1.1.1)"]);
+    lan.wait(2_000);
+    assert_eq!(calls(&mut lan), ["-F(10.0.0.1,239.1.1.1)", "-F(10.0.0.2,239.1.1.1)"]);
+}
+
 #[test]
 fn i48_an_invalid_membership_is_given_up() {
     let mut lan = Lan::new(config());

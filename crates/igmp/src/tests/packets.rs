@@ -1,6 +1,7 @@
 //! What is accepted on a link (I5 to I16), and what the drops are counted as.
 
 use super::lan::*;
+use crate::codec::tests::headed;
 use crate::codec::{self, OwnRecord, Query, QueryBody, RecordType::*, SourceList};
 use crate::*;
 
@@ -28,7 +29,11 @@ fn i5_each_reason_has_its_own_counter() {
     let damaged = |at: usize, value: u8| {
         let mut octets = v2_report();
         octets[at] = value;
-        octets
+        if at < codec::HEADER_LENGTH {
+            headed(octets)
+        } else {
+            octets
+        }
     };
     for (octets, reason) in [
         (v2_report()[..19].to_vec(), DropReason::BadHeader),
@@ -53,6 +58,7 @@ fn i5_each_reason_has_its_own_counter() {
 fn i7_any_ttl_if_configured() {
     let mut octets = v2_report();
     octets[8] = 255;
+    let octets = headed(octets);
     assert!(!makes_group(&mut Lan::new(config()), &octets));
     assert!(makes_group(&mut Lan::new(LinkConfig { any_ttl: true, ..config() }), &octets));
 }
@@ -61,7 +67,7 @@ fn i7_any_ttl_if_configured() {
 fn i7_tos_is_not_looked_at() {
     let mut octets = v2_report();
     octets[1] = 0;
-    assert!(makes_group(&mut Lan::new(config()), &octets));
+    assert!(makes_group(&mut Lan::new(config()), &headed(octets)));
 }
 
 #[test]
@@ -76,6 +82,7 @@ fn i8_router_alert_is_needed_only_if_configured_and_never_for_v1() {
         let with = codec::datagram(addr(HOST), addr(to), &message);
         let mut without = with.clone();
         without[20..24].fill(1);
+        let without = headed(without);
         assert!(makes_group(&mut Lan::new(config()), &with));
         assert!(makes_group(&mut Lan::new(config()), &without));
         assert!(makes_group(&mut Lan::new(required.clone()), &with));
@@ -395,7 +402,7 @@ fn i5_accepted_long_and_unalerted_packets_are_counted() {
     lan.message(HOST, G, &long);
     let mut without = v2_report();
     without[20..24].fill(1);
-    lan.receive(&without);
+    lan.receive(&headed(without));
     lan.v2_report(HOST, "10.1.1.1");
     let counters = lan.counters();
     assert_eq!((counters.received, counters.accepted), (4, 4));

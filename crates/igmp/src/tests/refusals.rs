@@ -1,6 +1,7 @@
 //! What a link remembers of the reports that it refused (M30).
 
 use super::lan::*;
+use crate::codec::tests::headed;
 use crate::codec::{self, RecordType::*};
 use crate::config::{AccessList, Rule};
 use crate::*;
@@ -82,7 +83,7 @@ fn m30_a_dropped_packet_counts_for_the_groups_that_it_reports() {
     assert_eq!(refused(&lan, G), [(off_link, "10.9.0.5".into(), 1)]);
     let mut octets = codec::datagram(addr(HOST), addr(SSM), &codec::report_v2(addr(SSM)));
     octets[8] = 5;
-    lan.receive(&octets);
+    lan.receive(&headed(octets));
     assert_eq!(refused(&lan, SSM), dropped(DropReason::BadTtl));
     lan.message(HOST, "239.7.7.7", &codec::report_v2(addr("239.7.7.8")));
     assert_eq!(refused(&lan, "239.7.7.8"), dropped(DropReason::BadDestination));

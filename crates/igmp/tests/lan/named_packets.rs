@@ -24,7 +24,7 @@ fn t2_ttl_255() {
     let mut router = Router::new();
     let mut octets = datagram(ToEx);
     octets[8] = 255;
-    router.octets(&octets);
+    router.octets(&headed(octets));
     assert!(router.memberships().is_empty());
     assert_eq!(router.dropped(DropReason::BadTtl), 1);
 }
@@ -34,7 +34,7 @@ fn t3_tos_0() {
     let mut router = Router::new();
     let mut octets = datagram(ToEx);
     octets[1] = 0;
-    router.octets(&octets);
+    router.octets(&headed(octets));
     assert_eq!(router.memberships(), [ALL]);
 }
 

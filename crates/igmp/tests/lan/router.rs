@@ -108,7 +108,16 @@ pub fn without_alert(octets: &[u8]) -> Vec<u8> {
     octets[0] = 0x45;
     let total = octets.len() as u16;
     octets[2..4].copy_from_slice(&total.to_be_bytes());
-    octets
+    headed(octets)
+}
+
+/// Sets the checksum of an IPv4 header.
+pub fn headed(mut datagram: Vec<u8>) -> Vec<u8> {
+    let length = usize::from(datagram[0] & 0x0f) * 4;
+    datagram[10..12].fill(0);
+    let sum = codec::checksum(&datagram[..length]);
+    datagram[10..12].copy_from_slice(&sum.to_be_bytes());
+    datagram
 }
 
 /// Sets the checksum of an IGMP message.

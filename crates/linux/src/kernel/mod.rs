@@ -210,7 +210,8 @@ impl Forwarder for KernelForwarder {
             }
         })?;
         log::debug!("{interface} ({name}) is VIF {}", vif.number());
-        if let Some(complaint) = self.reverse_paths.complaint(&name, interface.index) {
+        let has_address = || socket.has_address(&name);
+        if let Some(complaint) = self.reverse_paths.complaint(&name, interface.index, has_address) {
             log::warn!("{complaint}");
         }
         if !LOOKED_UP.contains(&self.table) {

@@ -315,6 +315,20 @@ impl MrouteSocket {
         Ok(Some(String::from_utf8_lossy(&name).into_owned()))
     }
 
+    /// Whether a device has an address. `true` if that is not known. Uses the socket, as above.
+    pub(super) fn has_address(&self, name: &str) -> bool {
+        // SAFETY: all zeros is a valid `ifreq`.
+        let mut request: libc::ifreq = unsafe { zeroed() };
+        for (to, from) in request.ifr_name.iter_mut().zip(name.bytes().take(libc::IFNAMSIZ - 1)) {
+            *to = from as libc::c_char;
+        }
+        // SAFETY: SIOCGIFADDR reads and writes a `struct ifreq`.
+        match unsafe { self.ioctl(libc::SIOCGIFADDR, &mut request) } {
+            Err(error) => error.raw_os_error() != Some(libc::EADDRNOTAVAIL),
+            Ok(()) => true,
+        }
+    }
+
     /// Releases the table: all VIFs and entries are deleted at once, even if another thread still
     /// waits on the socket.
     pub(super) fn release(&self) {

@@ -36,8 +36,13 @@ impl ReversePaths {
     }
 
     /// The warning to log when a device is taken, if any.
-    pub(super) fn complaint(&self, device: &str, index: u32) -> Option<String> {
-        complaint(device, index, self.setting("all")?, self.setting(device)?)
+    pub(super) fn complaint(
+        &self,
+        device: &str,
+        index: u32,
+        has_address: impl FnOnce() -> bool,
+    ) -> Option<String> {
+        complaint(device, index, (self.setting("all")?, self.setting(device)?), has_address)
     }
 }
 
@@ -50,17 +55,29 @@ fn effective(all: u8, own: u8) -> ReversePath {
     }
 }
 
-fn complaint(device: &str, index: u32, all: u8, own: u8) -> Option<String> {
+/// The settings are those of `all` and of the device.
+fn complaint(
+    device: &str,
+    index: u32,
+    (all, own): (u8, u8),
+    has_address: impl FnOnce() -> bool,
+) -> Option<String> {
     if effective(all, own) != ReversePath::Strict {
         return None;
     }
     // In the name of a setting, dots separate its parts.
     let own = format!("net.ipv4.conf.{}.rp_filter", device.replace('.', "/"));
-    let (cause, cure) = match all {
-        0 => (own, "it to 0 or 2".to_owned()),
+    const ALL: &str = "net.ipv4.conf.all.rp_filter";
+    let (cause, cure) = match (all, has_address()) {
+        (0, true) => (own, "it to 0 or 2".to_owned()),
+        // Without an address, loose drops the same packets.
+        (0, false) => (own, "it to 0, because the interface has no address".to_owned()),
+        (_, false) => {
+            (ALL.to_owned(), format!("it and {own} to 0, because the interface has no address"))
+        }
         // The greater setting applies, and loose (2) is greater than strict (1), so only the
         // setting loose makes a device less strict than `all`.
-        _ => ("net.ipv4.conf.all.rp_filter".to_owned(), format!("{own} to 2")),
+        (_, true) => (ALL.to_owned(), format!("{own} to 2")),
     };
     Some(format!(
         "{device} (index {index}): {cause}=1 drops packets whose source is routed through \
@@ -82,7 +99,7 @@ mod tests {
             (1, 2, None),
             (2, 1, None),
         ] {
-            let text = complaint("eth0.10", 7, all, own);
+            let text = complaint("eth0.10", 7, (all, own), || true);
             assert_eq!(text.is_some(), told.is_some(), "{all} {own}");
             if let (Some(text), Some(told)) = (text, told) {
                 assert!(text.starts_with("eth0.10 (index 7): ") && text.contains(told), "{text}");
@@ -91,9 +108,23 @@ mod tests {
     }
 
     #[test]
+    fn without_an_address_loose_is_no_cure() {
+        let text = |all, own| complaint("mgmreg", 7, (all, own), || false);
+        let own = "set it to 0, because the interface has no address";
+        assert!(text(0, 1).is_some_and(|text| text.ends_with(own)), "{:?}", text(0, 1));
+        let both =
+            "net.ipv4.conf.all.rp_filter=1 drops packets whose source is routed through another \
+                    interface, before multicast routing sees them: set it and \
+                    net.ipv4.conf.mgmreg.rp_filter to 0, because the interface has no address";
+        assert!(text(1, 0).is_some_and(|text| text.ends_with(both)), "{:?}", text(1, 0));
+        // An address may be added later.
+        assert_eq!(text(2, 0), None);
+    }
+
+    #[test]
     fn a_device_that_is_not_there_has_no_setting() {
         let paths = ReversePaths::open();
         assert!(paths.of("lo").is_some(), "as any Linux has it");
-        assert_eq!((paths.of("no such"), paths.complaint("no such", 1)), (None, None));
+        assert_eq!((paths.of("no such"), paths.complaint("no such", 1, || true)), (None, None));
     }
 }

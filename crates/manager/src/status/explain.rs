@@ -227,8 +227,11 @@ impl Manager {
     /// known. Does not start the library.
     #[must_use]
     pub fn explain(&self, flow: Flow, arrival: Option<Interface>) -> FlowStatus {
-        let (mut guard, route) =
-            self.route_for(self.lock(), flow, arrival.unwrap_or(Interface::NONE));
+        let mut guard = self.lock();
+        let limited_on = guard.running().and_then(|run| run.system.limited_on(flow));
+        // The domain of this interface decides which route the source has.
+        let on = arrival.or(limited_on).unwrap_or(Interface::NONE);
+        let (mut guard, route) = self.route_for(guard, flow, on);
         let Some(run) = guard.running() else { return FlowStatus::not_running(flow) };
         let has_entries = run.system.has_counters();
         let counters = if has_entries {
@@ -238,7 +241,6 @@ impl Manager {
             None
         };
         let now = run.now();
-        let limited_on = run.system.limited_on(flow);
         let asked = ExplainedFlow { flow, arrival, route: route.as_ref(), limited_on };
         let mut all = run.engine.explain(now, asked);
         if let Some((row, _)) = &mut all.mfe {

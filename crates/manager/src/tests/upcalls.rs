@@ -170,6 +170,60 @@ fn d125_the_forwarder_is_told_of_each_flow_that_is_refused_or_has_its_mfe() {
     take_in(SOURCE, 2); // arrives on an interface that is not taken
 }
 
+/// A forwarder whose limit of new flows has refused a packet on interface 1.
+struct Limiting;
+
+impl Forwarder for Limiting {
+    fn name(&self) -> &'static str {
+        "limiting"
+    }
+    fn needs_entries(&self) -> bool {
+        true
+    }
+    fn limited_on(&self, _: Flow) -> Option<Interface> {
+        Some(link(1))
+    }
+    fn add_interface(&mut self, _: IfId, _: Interface) -> Result<()> {
+        Ok(())
+    }
+    fn remove_interface(&mut self, _: IfId) {}
+    fn install(&mut self, _: &ForwarderEntry<'_>) -> Result<()> {
+        Ok(())
+    }
+    fn remove(&mut self, _: Flow) -> Result<()> {
+        Ok(())
+    }
+    fn counters(&mut self, _: Flow) -> Result<Option<Counters>> {
+        Ok(None)
+    }
+}
+
+#[test]
+fn d91_a_flow_beyond_the_forwarders_limit_is_explained_in_the_domain_where_it_arrived() {
+    let fixture = Fixture::new();
+    {
+        let mut guard = fixture.0.lock();
+        let run = guard.running().expect("it has started");
+        assert!(run.system.routes.system.set(Box::new(TwoDomains)).is_ok());
+        run.system.use_forwarder(Box::new(Limiting));
+    }
+    let client = fixture.client(1, |_| ());
+    for index in [1, 4] {
+        fixture.0.take(client, link(index)).unwrap();
+    }
+    let explain = |arrival| {
+        let flow = Flow::new(SOURCE, Ipv4Addr::new(239, 1, 1, 1));
+        let text = fixture.0.explain(flow, arrival).to_json();
+        serde_json::from_str::<serde_json::Value>(&text).unwrap()
+    };
+    let all = explain(None);
+    assert_eq!((&all["arrival"]["index"], &all["expected"]["index"]), (&1.into(), &1.into()));
+    assert_eq!(all["refusal"]["reason"], "flow_rate");
+    let elsewhere = explain(Some(link(4)));
+    assert_eq!(elsewhere["route"]["kind"], "none", "that is the main domain");
+    assert!(elsewhere["refusal"].is_null(), "that interface has refused nothing");
+}
+
 /// Look-ups are not possible until the flag is set.
 struct NotYet(Arc<AtomicBool>);
 

@@ -1,5 +1,6 @@
 //! Looks at the system.
 
+mod configuration;
 mod filters;
 mod iptables;
 mod kernel;

@@ -200,6 +200,8 @@ pub struct Mgmd {
     pub is_wanted: bool,
     /// Whether nothing listens at the socket.
     pub is_absent: bool,
+    /// The table of the kernel that it would use, if nothing listens and its forwarder is the kernel.
+    pub table: Option<u32>,
     /// Its state, if it has answered.
     pub router: Option<Router>,
 }

@@ -106,8 +106,11 @@ impl Story<'_> {
             lines.fact("asked", &text);
         }
         if let Some(refusal) = &self.library.refusal {
-            let left = duration(refusal.ends_in_ms);
-            lines.fact("refused", &format!("{}, for {left}", refusal.text));
+            let text = match refusal.ends_in_ms {
+                0 => refusal.text.clone(), // the next packet tries again
+                left => format!("{}, for {}", refusal.text, duration(left)),
+            };
+            lines.fact("refused", &text);
         }
         let boundary = self.library.arrival.as_ref().and_then(|row| row.boundary.as_ref());
         if let Some(row) = boundary {

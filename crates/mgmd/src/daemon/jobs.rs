@@ -5,7 +5,7 @@ use super::context::Context;
 use super::sockets::Sockets;
 use super::state::Job;
 use crate::config::LogLevel;
-use mgm_igmp::{Action, Event, Level, LogEvent, LogLine, MgmCall};
+use mgm_igmp::{Action, Event, Level, LogEvent, LogLine, MgmCall, Ownership};
 use mgm_net::links::Links;
 
 /// Carries out all jobs in their order, including the jobs that they cause.
@@ -30,12 +30,29 @@ fn make(call: MgmCall, context: Context<'_>) {
     let result = context.library.call(call);
     match (call, result) {
         (MgmCall::Take { link }, result) => {
-            let result = result.map(|()| context.library.ownership(link));
-            let result = context.shared.with(|state| state.taken(link, result));
-            context.shared.handle(Event::Taken { link, result });
+            let tell = |result| context.shared.handle(Event::Taken { link, result });
+            match context.shared.with(|state| state.taken(link, result)) {
+                Ok(()) => tell_taken(|| context.library.ownership(link), |owner| tell(Ok(owner))),
+                Err(code) => tell(Err(code)),
+            }
         }
         (_, Ok(())) => {}
         (_, Err((code, _))) => context.shared.handle(Event::Refused { call, code }),
+    }
+}
+
+/// Tells IGMP whether a protocol owns an interface that was taken just now. A protocol may take or
+/// release it at the same time. If IGMP then handles ENABLE_IGMP before it is told, what it is told
+/// is out of date, so the owner is looked up again.
+fn tell_taken(look_up: impl Fn() -> Ownership, mut tell: impl FnMut(Ownership)) {
+    let mut known = look_up();
+    loop {
+        tell(known);
+        let now = look_up();
+        if now == known {
+            return;
+        }
+        known = now;
     }
 }
 
@@ -87,4 +104,31 @@ fn say_that_routes_rest(link: u32, rests: bool, context: Context<'_>) {
 fn name(link: u32, context: Context<'_>) -> Option<String> {
     let served = context.shared.with(|state| state.served.get(&link).cloned());
     served.or_else(|| context.shared.name(link))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tell_taken;
+    use mgm_igmp::Ownership::{Alone, BesideOwner};
+    use std::cell::RefCell;
+
+    #[test]
+    fn i42_an_owner_that_changes_during_the_take_is_looked_up_again() {
+        for (owners, told) in [
+            (vec![Alone, Alone], vec![Alone]),
+            (vec![Alone, BesideOwner, BesideOwner], vec![Alone, BesideOwner]),
+            (
+                vec![BesideOwner, Alone, BesideOwner, BesideOwner],
+                vec![BesideOwner, Alone, BesideOwner],
+            ),
+        ] {
+            let (left, mut heard) = (RefCell::new(owners.into_iter()), Vec::new());
+            tell_taken(
+                || left.borrow_mut().next().expect("looked up too often"),
+                |o| heard.push(o),
+            );
+            assert_eq!(heard, told);
+            assert_eq!(left.borrow_mut().next(), None);
+        }
+    }
 }

@@ -4,8 +4,11 @@
 //! as it treats any other packet of a flow.
 
 use super::context::Context;
+use super::device::REGISTER;
 use super::interfaces::Interfaces;
 use super::reactor::Source;
+use super::reverse_path::accept_all_sources;
+use crate::config::{Forwarder, LogLevel};
 use mgm_control::status::RegisterCounts;
 use mgm_net::registers::{Content, Invalid, Receiver, Register};
 use mgm_net::tap::Tap;
@@ -20,6 +23,10 @@ pub struct Registers {
     receiver: Receiver,
     device: Arc<Tap>,
     counts: Counts,
+    /// Whether a daemon owned mgmreg when the last register arrived.
+    was_owned: bool,
+    /// The warning of M55 that was logged last.
+    warning: Option<String>,
 }
 
 #[derive(Clone, Debug, Default)]
@@ -84,14 +91,34 @@ impl Registers {
         let receiver = Receiver::open().map_err(failed)?;
         let added = context.reactor.add(&receiver, Source::Register);
         added.map_err(|error| format!("cannot wait for PIM registers: {error}"))?;
-        Ok(Registers { receiver, device, counts: Counts::default() })
+        let counts = Counts::default();
+        let mut registers = Registers { receiver, device, counts, was_owned: false, warning: None };
+        registers.accept_all_sources(context);
+        Ok(registers)
+    }
+
+    /// Switches off the kernel's check of sources on mgmreg, and logs once if that does not help (M55).
+    fn accept_all_sources(&mut self, context: Context<'_>) {
+        let warning = accept_all_sources().err();
+        // Other forwarders see the packets before the check, or do not need it.
+        if context.config.router.forwarder != Forwarder::Kernel || self.warning == warning {
+            return;
+        }
+        if let Some(text) = &warning {
+            context.log(LogLevel::Warn, REGISTER, text);
+        }
+        self.warning = warning;
     }
 
     /// Has the packets of the registers that wait arrive on mgmreg. If there are many, the reactor
     /// reports the socket again.
     pub fn receive(&mut self, interfaces: &Interfaces, context: Context<'_>) {
-        let Registers { receiver, device, counts } = self;
-        let is_owned = context.library.owner(device.index()).is_some();
+        let is_owned = context.library.owner(self.device.index()).is_some();
+        if is_owned && !self.was_owned {
+            self.accept_all_sources(context);
+        }
+        self.was_owned = is_owned;
+        let Registers { receiver, device, counts, .. } = self;
         for _ in 0..AT_ONCE {
             // Without memory, it is read later.
             let Ok(Some(octets)) = receiver.read() else { return };

@@ -142,15 +142,11 @@ impl State {
 
     /// Notes why the library did not accept an interface, or that it did. Returns the result for
     /// IGMP.
-    pub fn taken(
-        &mut self,
-        link: u32,
-        result: Result<Ownership, (Code, String)>,
-    ) -> Result<Ownership, Code> {
+    pub fn taken(&mut self, link: u32, result: Result<(), (Code, String)>) -> Result<(), Code> {
         match result {
-            Ok(ownership) => {
+            Ok(()) => {
                 self.untaken.remove(&link);
-                Ok(ownership)
+                Ok(())
             }
             Err((code, reason)) => {
                 self.untaken.insert(link, reason);

@@ -80,13 +80,13 @@ pub trait Caller {
     /// The number of the last callback that the thread must wait for, which it forgets; 0 if none.
     fn take_awaited(&self) -> u64;
     /// Sends the answers of this thread, and waits until what follows from them is on its way.
-    /// False if the connection is over.
+    /// False if an answer could not be sent.
     fn settle(&self) -> bool;
 }
 
 /// Makes the callbacks that this thread's call has caused, and those that follow from their answers.
 /// The turn is one for all rounds: callbacks may answer each other's alerts without end (spec 8.3).
-/// False if the connection is over.
+/// False if an answer could not be sent.
 pub fn deliver<C: Caller>(caller: &C, cause: u64, turn: &mut Turn) -> bool {
     let mut awaited = caller.take_awaited();
     while awaited > 0 {

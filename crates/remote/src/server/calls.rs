@@ -83,7 +83,7 @@ impl Service {
         self.take_messages(token);
     }
 
-    /// `until` is the last process for whose end the call has waited already.
+    /// `until`: if the call has waited before, the last process that it waits for (D86).
     fn call_manager(&mut self, token: u64, session: u64, call: Call, until: Option<u64>) {
         let Some(process) = self.processes.get_mut(&session) else { return };
         take_own();

@@ -27,7 +27,7 @@ pub(super) struct Link {
     pub user: Option<u32>,
     pub role: Role,
     reader: FrameReader,
-    /// A message was taken since the last read.
+    /// A message was taken since the reader last had no whole one.
     has_taken: bool,
     /// Messages wait that were not taken, so that others are served: nothing is read meanwhile.
     pub is_behind: bool,
@@ -81,8 +81,7 @@ impl Link {
         match self.connection.receive(piece) {
             Ok(0) => false,
             Ok(count) => {
-                // A process that sends without a pause has always sent half a message, but not the same.
-                if std::mem::take(&mut self.has_taken) || !self.reader.is_partial() {
+                if !self.reader.is_partial() {
                     self.since = Instant::now();
                 }
                 self.reader.add(&piece[..count]);
@@ -92,13 +91,19 @@ impl Link {
         }
     }
 
-    /// The next message that has arrived.
+    /// The next message that has arrived. If part of another one is left after the last, its time
+    /// begins now. If a process sends without a pause, part of a message always waits, but each time
+    /// of another message.
     ///
     /// # Errors
     /// `Oversized`.
     pub fn take(&mut self) -> Result<Option<&[u8]>, Oversized> {
         let taken = self.reader.take();
-        self.has_taken |= matches!(taken, Ok(Some(_)));
+        match taken {
+            Ok(Some(_)) => self.has_taken = true,
+            Ok(None) if std::mem::take(&mut self.has_taken) => self.since = Instant::now(),
+            _ => {}
+        }
         taken
     }
 
@@ -223,11 +228,11 @@ mod tests {
         let (half, rest) = message.split_at(10);
         let next = [rest, half].concat();
         assert_eq!(send(&mut link, half), (0, true, true), "it begins");
-        assert_eq!(send(&mut link, &next), (1, true, false), "it has begun before");
         assert_eq!(send(&mut link, &next), (1, true, true), "the former one has ended");
-        assert_eq!(send(&mut link, &rest[..5]), (0, true, true));
+        assert_eq!(send(&mut link, &next), (1, true, true), "so has that one");
+        assert_eq!(send(&mut link, &rest[..5]), (0, true, false), "it has begun before");
         assert_eq!(send(&mut link, &rest[5..6]), (0, true, false), "it goes on slowly");
-        assert_eq!(send(&mut link, &rest[6..]), (1, false, false));
+        assert_eq!(send(&mut link, &rest[6..]), (1, false, true));
         assert_eq!(send(&mut link, &message), (1, false, true));
         // While the router makes a call, it reads nothing, so this is not the fault of the process.
         link.role = Role::Calls(1);

@@ -61,8 +61,6 @@ pub(super) struct Service {
     /// When a question may have waited for too long.
     next_check: Instant,
     refusals: Refusals,
-    /// When the log last said that there are too many connections.
-    crowd_logged: Option<Instant>,
     /// Until when no connection is accepted, because the system has refused one.
     paused_until: Option<Instant>,
     buffer: Vec<u8>,
@@ -103,7 +101,6 @@ impl Service {
             next_round: Instant::now() + ROUND,
             next_check: Instant::now(),
             refusals: Refusals::default(),
-            crowd_logged: None,
             paused_until: None,
             buffer: Vec::new(),
             events: Vec::new(),
@@ -125,10 +122,7 @@ impl Service {
                 self.next_check = Instant::now();
             }
             ready.clear();
-            let turn = AssertUnwindSafe(|| self.turn(&mut ready));
-            if catch_unwind(turn).is_err() {
-                log::error!("internal error: a panic in the service of clients; please report it");
-            }
+            self.survive(|service| service.turn(&mut ready));
         }
         let sessions: Vec<u64> = self.processes.keys().copied().collect();
         sessions.into_iter().for_each(|session| self.end_process(session));
@@ -177,6 +171,16 @@ impl Service {
         if Instant::now() >= self.next_round {
             self.next_round = Instant::now() + ROUND;
             self.make_round();
+        }
+    }
+
+    /// Does what may panic. After a panic, the next turn takes the messages of all connections: it is
+    /// not known which of them have messages that were not taken, and nothing more might arrive there.
+    fn survive(&mut self, work: impl FnOnce(&mut Service)) {
+        if catch_unwind(AssertUnwindSafe(|| work(self))).is_err() {
+            log::error!("internal error: a panic in the service of clients; please report it");
+            self.behind = self.links.keys().copied().collect();
+            self.links.values_mut().for_each(|link| link.is_behind = true);
         }
     }
 
@@ -255,11 +259,9 @@ impl Service {
         let why = "too many other connections have not sent their first message yet";
         if let Some(link) = self.links.get_mut(&victim).filter(|link| link.role == Role::New) {
             refuse(link, why);
+            let user = link.user;
             self.flush(victim);
-            if self.crowd_logged.is_none_or(|logged| logged.elapsed() >= DAWDLING) {
-                self.crowd_logged = Some(Instant::now());
-                log::warn!("client processes are refused: {why}");
-            }
+            self.log_refusal(user, &format!("a client process is refused: {why}"));
         }
     }
 
@@ -440,14 +442,20 @@ impl Service {
         self.departures.has_until(until) || self.manager.end_graces()
     }
 
-    /// Deletes a portion of the state of processes that have ended. When nothing is left, the calls
-    /// that wait for it are made.
+    /// Deletes a portion of the state of processes that have ended. If a call waits for no process any
+    /// longer, also deletes a portion of the state whose time of grace has ended. When a process has
+    /// no state left, or no such state is left, makes the calls that wait. False if there is nothing
+    /// to do.
     fn depart_some(&mut self) -> bool {
         let portion = self.departures.step(|departure| self.manager.depart_some(departure));
         let has_ended = match portion {
-            Some(has_ended) => has_ended,
+            Some(true) => true,
             None if self.deferred.is_empty() => return false,
-            None => !self.manager.end_graces(),
+            // Processes that have ended after a call must not delay it (D86).
+            _ => {
+                let waits = |one: &Deferred| self.departures.has_until(one.until);
+                !self.deferred.iter().all(waits) && !self.manager.end_graces()
+            }
         };
         if has_ended {
             for deferred in std::mem::take(&mut self.deferred) {

@@ -13,7 +13,7 @@ fn with_options(options: &[u8]) -> Vec<u8> {
     octets[0] = 0x45 + (options.len() / 4) as u8;
     let total = octets.len() as u16;
     octets[2..4].copy_from_slice(&total.to_be_bytes());
-    octets
+    headed(octets)
 }
 
 #[test]
@@ -48,19 +48,33 @@ fn i5_short_headers_and_lengths_beyond_the_packet_are_refused() {
 #[test]
 fn i5_fragments_are_refused_and_dont_fragment_is_not_one() {
     let mut packet = with_options(&[]);
-    packet[6] = 0x40;
-    assert!(Datagram::read(&packet).is_ok());
-    packet[6] = 0x20;
-    assert_eq!(Datagram::read(&packet), Err(DropReason::Fragment));
-    packet[6..8].copy_from_slice(&[0, 1]);
-    assert_eq!(Datagram::read(&packet), Err(DropReason::Fragment));
+    for (bits, is_fragment) in [([0x40, 0], false), ([0x20, 0], true), ([0, 1], true)] {
+        packet[6..8].copy_from_slice(&bits);
+        packet = headed(packet);
+        let expected = if is_fragment { Some(DropReason::Fragment) } else { None };
+        assert_eq!(Datagram::read(&packet).err(), expected, "{bits:?}");
+    }
 }
 
 #[test]
 fn i9_another_protocol_is_refused() {
     let mut packet = with_options(&[]);
     packet[9] = 17;
-    assert_eq!(Datagram::read(&packet), Err(DropReason::NotIgmp));
+    assert_eq!(Datagram::read(&headed(packet)), Err(DropReason::NotIgmp));
+}
+
+#[test]
+fn g53_a_header_with_a_wrong_checksum_is_refused() {
+    for options in [&[][..], &[148, 4, 0, 0], &[1, 1, 1, 1, 148, 4, 0, 0]] {
+        let good = with_options(options);
+        assert!(Datagram::read(&good).is_ok());
+        // The source, the destination, the checksum itself, the options.
+        for at in [15, 19, 10, 11].into_iter().chain(20..20 + options.len()) {
+            let mut damaged = good.clone();
+            damaged[at] ^= 4;
+            assert_eq!(Datagram::read(&damaged), Err(DropReason::BadHeader), "octet {at}");
+        }
+    }
 }
 
 #[test]

@@ -69,6 +69,22 @@ fn i62_a_link_that_went_down_has_forgotten_its_older_querier() {
 }
 
 #[test]
+fn i64_an_older_querier_counts_before_the_link_has_an_address() {
+    let mut bench = Bench::new();
+    bench.link(without_address());
+    bench.want(group(1), exclude(&[]));
+    bench.general(2, 10_000);
+    bench.pass(5_000);
+    assert_eq!(bench.take(), []);
+    bench.link(info());
+    assert_eq!(bench.take(), [Said::V2(group(1))]);
+    bench.pass(344_999);
+    assert_eq!(bench.host.version(), 2);
+    bench.pass(1);
+    assert_eq!(bench.host.version(), 3);
+}
+
+#[test]
 fn i62_a_clean_stop_leaves_once_for_all_groups() {
     let mut bench = Bench::new();
     bench.want(group(1), exclude(&[1]));

@@ -3,7 +3,7 @@
 use super::super::facts::{Mgmd, Router};
 use super::super::report::Report;
 use super::super::Options;
-use super::{processes, AS_ROOT};
+use super::{configuration, processes, AS_ROOT};
 use mgm_control::client::{Client, ClientError};
 use mgm_control::forwarding::Proxies;
 use mgm_control::igmp::{IgmpLink, IgmpLinks};
@@ -24,11 +24,16 @@ pub fn open(options: &Options) -> Mgmd {
         is_named: options.socket_is_named,
         is_wanted: options.socket_is_named || Path::new(ENABLED).exists(),
         is_absent: false,
+        table: None,
         router: None,
     };
     match router(&mut Client::new(&mgmd.socket)) {
         Ok(router) => mgmd.router = Some(router),
-        Err(error) => mgmd.is_absent = matches!(error, ClientError::NotRunning(_)),
+        Err(ClientError::NotRunning(_)) => {
+            mgmd.is_absent = true;
+            mgmd.table = configuration::table(&mgmd.socket);
+        }
+        Err(_) => {}
     }
     mgmd
 }

@@ -12,10 +12,11 @@ pub fn judge(facts: &Facts, report: &mut Report) {
     report.findings.extend(facts.tables.iter().filter_map(|table| without_rule(facts, table)));
 }
 
-/// mgmd is to run, does not, and cannot because another program has the table.
+/// mgmd is to run, does not, and cannot because another program has its table.
 fn held(facts: &Facts) -> Option<Finding> {
-    let default = facts.tables.iter().find(|table| table.id == DEFAULT_TABLE);
-    let is_held = default.is_some_and(|table| !table.vifs.is_empty());
+    let needed = facts.mgmd.table?;
+    let table = facts.tables.iter().find(|table| table.id == needed);
+    let is_held = table.is_some_and(|table| !table.vifs.is_empty());
     if !is_held || !facts.mgmd.is_wanted || !facts.mgmd.is_absent {
         return None;
     }
@@ -38,9 +39,10 @@ fn held(facts: &Facts) -> Option<Finding> {
             (format!("one of {}", names.join(", ")), format!("ps -fp {}", pids.join(",")))
         }
     };
+    let number = if needed == DEFAULT_TABLE { String::new() } else { format!(" {needed}") };
     let text = format!(
-        "nothing listens at {}: mgmd cannot start while {holder} uses the multicast routing table \
-         of the kernel: stop that program, then start mgmd",
+        "nothing listens at {}: mgmd cannot start while {holder} uses the multicast routing \
+         table{number} of the kernel: stop that program, then start mgmd",
         path(&facts.mgmd.socket),
     );
     Some(Finding::new(Kind::TableHeld, None, text, command))

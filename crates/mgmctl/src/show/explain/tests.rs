@@ -157,6 +157,8 @@ fn refusals_and_boundaries_on_the_way_in() {
         &all,
         "\nrefused    too fast, for 5.0s\nboundary   239.0.0.0/8 (site), where packets arrive\n",
     );
+    all.library["refusal"]["ends_in_ms"] = json!(0);
+    expect(&all, "\nrefused    too fast\nboundary   239.0.0.0/8 (site), where packets arrive\n");
 }
 
 #[test]

@@ -156,8 +156,8 @@ pub static ROUTER: Table = Table {
             Kind::Address,
             Value("\"169.254.77.1\""),
             "The address of mgm0. Its network has 4 addresses (/30), which must be used nowhere \
-             else. One of the two in the middle is this address; the other one stands for all \
-             others that join groups.",
+             else. One of the two in the middle is this address. The other one is the source of the \
+             reports that show the daemons on mgm0 what others want.",
         ),
         key("control", Kind::Path(SOCKET), Value("\"/run/mgmd/control\""), "The socket at which mgmctl, and other programs, control mgmd."),
         key(

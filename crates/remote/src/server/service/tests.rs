@@ -1,10 +1,12 @@
 use super::*;
 use crate::frame::frame;
 use crate::hello::{greeting, Hello};
-use crate::messages::{encode, Request};
-use mgm_engine::{Notice, NoticeKind};
+use crate::messages::{encode, Reply, Request};
+use mgm_engine::{Join, Notice, NoticeKind};
 use mgm_linux::channel::{Access, Connection};
 use mgm_manager::{Callbacks, ForwarderChoice, Settings};
+use mgm_types::{Flow, Interface};
+use std::net::Ipv4Addr;
 
 /// A service without its thread, and a process that has connected.
 fn connected(name: &str) -> (Service, Connection, u64) {
@@ -13,12 +15,31 @@ fn connected(name: &str) -> (Service, Connection, u64) {
     let poller = Arc::new(Poller::new().unwrap());
     let limits = (Limits::default(), 100);
     let mut service = Service::new(Manager::new(), listener, poller, limits).unwrap();
-    let process = Connection::open(&path).unwrap();
+    let (process, token) = greet(&mut service, name, &Hello::Process { name: name.into() });
+    (service, process, token)
+}
+
+/// A further connection to the service of this name, and its token.
+fn greet(service: &mut Service, name: &str, hello: &Hello) -> (Connection, u64) {
+    let path = std::env::temp_dir().join(format!("mgm-service-{name}-{}", std::process::id()));
+    let connection = Connection::open(&path).unwrap();
     service.accept_all();
     let token = service.last_link;
-    send(&process, 1, &greeting(&Hello::Process { name: name.into() }));
+    send(&connection, 1, &greeting(hello));
     service.serve(token, true);
-    (service, process, token)
+    (connection, token)
+}
+
+/// The session of an event connection.
+fn session_of(service: &Service, token: u64) -> u64 {
+    let Role::Events(session) = service.links[&token].role else { panic!("it is welcome") };
+    session
+}
+
+/// A call connection of a process.
+fn calls_of(service: &mut Service, name: &str, session: u64) -> (Connection, u64) {
+    let hello = Hello::Calls { session, token: service.processes[&session].token };
+    greet(service, name, &hello)
 }
 
 fn send(process: &Connection, times: usize, message: &[u8]) {
@@ -51,6 +72,46 @@ fn t9_11_a_process_that_sends_much_is_read_when_its_messages_are_taken() {
 }
 
 #[test]
+fn t9_11_after_a_panic_messages_that_were_left_are_taken() {
+    let (mut service, process, token) = connected("panic");
+    // The panic comes before the connection has its turn, or during it.
+    for has_turn in [false, true] {
+        send(&process, 2 * MESSAGES, &encode(&Acks { list: Vec::new() }));
+        service.serve(token, true);
+        assert_eq!(service.behind, [token]);
+        service.survive(|service| {
+            service.behind.clear();
+            service.links.get_mut(&token).unwrap().is_behind = !has_turn;
+            panic!("a planted one");
+        });
+        for _ in 0..2 {
+            service.turn(&mut Vec::new());
+        }
+        let link = service.links.get_mut(&token).unwrap();
+        assert!(!link.is_behind && link.take().unwrap().is_none(), "{has_turn}");
+    }
+}
+
+#[test]
+fn t9_11_d85_a_connection_that_makes_room_is_a_refusal_of_its_user() {
+    let (mut service, process, token) = connected("crowd");
+    let user = service.links[&token].user;
+    let path = std::env::temp_dir().join(format!("mgm-service-crowd-{}", std::process::id()));
+    let open = |_| Connection::open(&path).unwrap();
+    let _silent: Vec<Connection> = (1..service.most_links).map(open).collect();
+    service.accept_all();
+    assert_eq!(service.links.len(), service.most_links);
+    let now = Instant::now();
+    assert!(service.refusals.note(user, now).is_some(), "none was logged yet");
+    let _further = open(0);
+    service.accept_all();
+    assert_eq!(service.links.len(), service.most_links, "one was closed");
+    let later = service.refusals.note(user, now + DAWDLING).expect("a line is due");
+    assert!(later.contains("(1 more"), "{later}");
+    drop(process);
+}
+
+#[test]
 fn t9_7_while_the_thread_deletes_state_it_lets_others_have_the_processor() {
     let (mut service, _process, _) = connected("way");
     let long_ago = Instant::now().checked_sub(Duration::from_secs(60)).unwrap();
@@ -73,18 +134,12 @@ impl Callbacks for Deaf {
 
 #[test]
 fn t9_7_d86_a_call_waits_only_for_processes_that_have_ended_before_it() {
-    let (mut service, process, _) = connected("deferred");
+    let (mut service, process, events) = connected("deferred");
     let settings = Settings { forwarder: ForwarderChoice::Memory, ..Settings::default() };
     service.manager.start(&settings, None).unwrap();
     let _owner = service.manager.register(Box::new(Deaf), 7, 0).unwrap();
-    let (&session, known) = service.processes.iter().next().unwrap();
-    let hello = Hello::Calls { session, token: known.token };
-    let path = std::env::temp_dir().join(format!("mgm-service-deferred-{}", std::process::id()));
-    let calls = Connection::open(&path).unwrap();
-    service.accept_all();
-    let token = service.last_link;
-    send(&calls, 1, &greeting(&hello));
-    service.serve(token, true);
+    let session = session_of(&service, events);
+    let (calls, token) = calls_of(&mut service, "deferred", session);
     let ends = |service: &mut Service| {
         service.departures.push(service.manager.begin_departure(u64::MAX));
     };
@@ -99,4 +154,51 @@ fn t9_7_d86_a_call_waits_only_for_processes_that_have_ended_before_it() {
     assert!(service.deferred.is_empty() && !service.links[&token].is_busy, "it is refused now");
     service.manager.stop().unwrap();
     drop(process);
+}
+
+#[test]
+fn t9_7_d86_a_call_that_waits_for_stale_state_does_not_wait_for_later_processes() {
+    let (mut service, _process, events) = connected("grace");
+    let settings = Settings { forwarder: ForwarderChoice::Memory, ..Settings::default() };
+    service.manager.start(&settings, None).unwrap();
+    let (_other, other) = greet(&mut service, "grace", &Hello::Process { name: "other".into() });
+    let (session, other) = (session_of(&service, events), session_of(&service, other));
+    let client = register(&mut service, session, 7, 0);
+    register(&mut service, other, 8, 200);
+    let (_before, before) = calls_of(&mut service, "grace", session);
+    let (_after, after) = calls_of(&mut service, "grace", session);
+    // The timer may end stale state at any moment, so the calls are deferred by hand.
+    let defer = |service: &mut Service, token| {
+        let call = Call { cause: 0, inside: 0, request: Request::GraceDone { client } };
+        let until = service.departures.last();
+        service.links.get_mut(&token).unwrap().is_busy = true;
+        service.deferred.push(Deferred { token, call, until });
+    };
+    defer(&mut service, before);
+    service.end_process(other);
+    defer(&mut service, after);
+    let is_busy = |service: &Service| [before, after].map(|token| service.links[&token].is_busy);
+    assert!(service.depart_some() && !service.departures.is_empty(), "it has more state than that");
+    assert_eq!(is_busy(&service), [false, true]);
+    while service.depart_some() {}
+    assert_eq!(is_busy(&service), [false, false]);
+    service.manager.stop().unwrap();
+}
+
+/// Registers a client of a process with this protocol, which has so many memberships on the
+/// interface whose index is the protocol.
+fn register(service: &mut Service, session: u64, protocol: u32, count: u32) -> u64 {
+    let Service { processes, manager, .. } = service;
+    let holdings = &mut processes.get_mut(&session).unwrap().holdings;
+    let mut make = |request| holdings.make(manager, &Call { cause: 0, inside: 0, request });
+    let request = Request::Register { protocol, component: 0, callbacks: 0, grace: 0 };
+    let Reply::Registered { client } = make(request) else { panic!("{protocol} is registered") };
+    let interface = Interface::link(protocol);
+    assert_eq!(make(Request::Take { client, interface }), Reply::Done {});
+    for number in 0..count {
+        let flow = Flow::any_source(Ipv4Addr::from(0xef02_0000 + number));
+        let request = Request::Add { client, flow, interface, join: Join::State };
+        assert_eq!(make(request), Reply::Done {});
+    }
+    client
 }

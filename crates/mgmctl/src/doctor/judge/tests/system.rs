@@ -97,6 +97,7 @@ fn held(routers: Vec<Process>) -> Facts {
         socket: "/run/mgmd/control".into(),
         is_wanted: true,
         is_absent: true,
+        table: Some(DEFAULT_TABLE),
         ..Mgmd::default()
     };
     Facts { mgmd, routers, ..router() }
@@ -131,6 +132,19 @@ fn a_table_may_be_used_if_mgmd_is_not_meant_to_run() {
     let mut facts = held(routers());
     facts.tables[0].vifs.clear();
     assert_eq!(kinds(&facts), [], "the table is free");
+}
+
+#[test]
+fn only_the_table_that_mgmd_would_use_keeps_it_from_starting() {
+    let mut facts = held(vec![process("smcrouted", None)]);
+    facts.mgmd.table = None;
+    assert_eq!(kinds(&facts), [], "its forwarder is ebpf");
+    facts.mgmd.table = Some(100);
+    assert_eq!(kinds(&facts), [], "it would use another table");
+    facts.tables[0].id = 100;
+    facts.rules = vec![TableRule { interface: None, table: Some(100) }];
+    let finding = found(&facts);
+    assert!(finding.text.contains("uses the multicast routing table 100 of the kernel"));
 }
 
 #[test]
