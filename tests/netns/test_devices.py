@@ -13,6 +13,12 @@ from wires import Stream
 BOTH = "".join(f'[[interface]]\nname = "{name}"\n{FAST}\n' for name in ("to-plain", Device.NAME))
 
 
+def reaches(collector, what):
+    """Waits until more of a running stream arrives."""
+    collector.numbers.clear()
+    until(lambda: collector.count > 10, what, 10)
+
+
 class OfKind:
     """The tests of one kind: a host behind the device, and another one behind a veth interface."""
 
@@ -21,6 +27,7 @@ class OfKind:
         self.plain, self.far = self.hosts("plain", "far")
         self.kernel = self.lab.router
         self.device = Device(self.kind, self.kernel, self.far, "to-far")
+        self.addCleanup(self.device.close)
 
     def start(self):
         self.daemon = self.router()
@@ -30,11 +37,6 @@ class OfKind:
         mgmd = Mgmd(self.kernel, BOTH)
         self.addCleanup(mgmd.close)
         return mgmd
-
-    def reaches(self, collector, what):
-        """Waits until more of a running stream arrives."""
-        collector.numbers.clear()
-        until(lambda: collector.count > 10, what, 10)
 
     def twenty_arrive(self, emitter, collector):
         """Checks that the first datagram, and those that follow the MFE, arrive once, in order."""
@@ -64,7 +66,7 @@ class OfKind:
         self.mgmd()
         collector, emitter = self.far.collector(GROUP), self.plain.emitter(GROUP)
         with Stream(emitter):
-            self.reaches(collector, "the stream after the join")
+            reaches(collector, "the stream after the join")
         collector.leave()
         self.far.tap(GROUP).falls_silent(emitter, patience=10.0)
 
@@ -72,10 +74,11 @@ class OfKind:
         self.mgmd()
         outward, inward = self.far.collector(GROUP), self.plain.collector("239.1.2.4")
         with Stream(self.plain.emitter(GROUP)), Stream(self.far.emitter("239.1.2.4")):
-            for _ in range(3):
-                self.reaches(outward, "the stream out")
-                self.reaches(inward, "the stream in")
-                self.kernel.ip("link set far0 down", "link set far0 up")
+            for turn in range(4):
+                if turn:
+                    self.kernel.ip("link set far0 down", *self.device.up())
+                reaches(outward, f"the stream out, turn {turn}")
+                reaches(inward, f"the stream in, turn {turn}")
 
     def test_it_goes_and_comes_back_under_a_stream(self):
         self.device.delete()
@@ -84,8 +87,8 @@ class OfKind:
         with Stream(self.plain.emitter(GROUP)), Stream(self.far.emitter("239.1.2.4")):
             for _ in range(2):
                 self.device.create()
-                self.reaches(outward, "the stream out")
-                self.reaches(inward, "the stream in")
+                reaches(outward, "the stream out")
+                reaches(inward, "the stream in")
                 self.device.delete()
         self.assertTrue(mgmd.alive())
 
@@ -98,12 +101,12 @@ class Moves:
         self.mgmd()
         outward, inward = self.far.collector(GROUP), self.plain.collector("239.1.2.4")
         with Stream(self.plain.emitter(GROUP)), Stream(self.far.emitter("239.1.2.4")):
-            self.reaches(outward, "the stream out")
+            reaches(outward, "the stream out")
             self.kernel.ip(f"link set far0 netns {other.namespace}")
             other.ip(f"link set far0 netns {self.kernel.namespace}")
             self.device.configure()
-            self.reaches(outward, "the stream out")
-            self.reaches(inward, "the stream in")
+            reaches(outward, "the stream out")
+            reaches(inward, "the stream in")
 
 
 class Tunnels:
@@ -154,21 +157,57 @@ class Tunnels:
 
 
 class Dummy(NetnsTest):
+    """What goes out by a dummy is counted, and nobody gets it."""
+
+    ADD = ["link add far0 type dummy", "addr add 10.99.0.1/24 dev far0", "link set far0 up multicast on"]
+
+    def setUp(self):
+        super().setUp()
+        (self.source,) = self.hosts("source")
+        self.kernel = self.lab.router
+        self.kernel.ip(*self.ADD)
+
     def test_stream_goes_out_by_a_dummy(self):
-        """What goes out there is counted, and nobody gets it."""
-        (source,) = self.hosts("source")
-        self.lab.router.ip("link add far0 type dummy", "link set far0 up multicast on")
         daemon = self.router()
         daemon.protocol("A", 200, "to-source", "far0")
         daemon.must(f"join A * {GROUP} far0")
         before = self.sent()
-        emitter = source.emitter(GROUP)
+        emitter = self.source.emitter(GROUP)
         for count in range(1, 11):
             emitter.send(1)
             until(lambda: self.sent() == before + count, "each packet on the device")
 
+    def test_it_goes_down_and_up_returns_and_moves_under_a_stream(self):
+        other = self.lab.host("other")
+        away = [f"link set far0 netns {other.namespace}"]
+        back = [f"link set far0 netns {self.kernel.namespace}"]
+        mgmd = Mgmd(
+            self.kernel,
+            '[[interface]]\nname = "to-source"\n'
+            f'[[interface]]\nname = "far0"\nigmp = {{ static = ["{GROUP}"] }}\n',
+        )
+        self.addCleanup(mgmd.close)
+        with Stream(self.source.emitter(GROUP)):
+            self.grows("at first")
+            for turn in range(3):
+                self.kernel.ip("link set far0 down", "link set far0 up")
+                self.grows(f"after it was down, turn {turn}")
+            for turn in range(2):
+                self.kernel.ip("link del far0")
+                self.kernel.ip(*self.ADD)
+                self.grows(f"after it was deleted, turn {turn}")
+            self.kernel.ip(*away)
+            other.ip(*back)
+            self.kernel.ip(*self.ADD[1:])
+            self.grows("after it has moved")
+
+    def grows(self, when):
+        """Waits until more of a running stream goes out."""
+        before = self.sent()
+        until(lambda: self.sent() > before + 10, f"packets on the device {when}", 10)
+
     def sent(self):
-        with self.lab.router.inside(), open("/proc/thread-self/net/dev", encoding="ascii") as file:
+        with self.kernel.inside(), open("/proc/thread-self/net/dev", encoding="ascii") as file:
             (line,) = (line for line in file if line.strip().startswith("far0:"))
         return int(line.split(":")[1].split()[9])
 
@@ -177,21 +216,34 @@ class Vrf(NetnsTest):
     """A router in each VRF. With the kernel forwarder, each has the table of its VRF, to which the
     kernel leads the packets without `ip mrule`."""
 
-    def vrf(self, name, table):
+    TABLES = {"red": 100, "blue": 101}
+
+    def vrf(self, name):
         """Makes a VRF with two hosts. Returns them, and the interfaces of the router."""
         hosts = self.hosts(f"{name}-s", f"{name}-r")
-        links = f"to-{name}-s", f"to-{name}-r"
+        self.create(name)
+        return *hosts, self.links(name)
+
+    def links(self, name):
+        return f"to-{name}-s", f"to-{name}-r"
+
+    def create(self, name):
         self.lab.router.ip(
-            f"link add {name} type vrf table {table}",
+            f"link add {name} type vrf table {self.TABLES[name]}",
             f"link set {name} up",
-            *(f"link set {link} master {name}" for link in links),
+            *(f"link set {link} master {name}" for link in self.links(name)),
         )
-        return *hosts, links
+
+    def mgmd(self, name):
+        """Starts mgmd in a VRF."""
+        router = f"[router]\ntable = {self.TABLES[name]}\n" if lab.FORWARDER == "kernel" else ""
+        tables = (f'[[interface]]\nname = "{link}"\n{FAST}\n' for link in self.links(name))
+        self.addCleanup(Mgmd(self.lab.router, router + "".join(tables)).close)
 
     def test_routers_in_two_vrfs_do_not_mix_streams(self):
         collectors, emitters = [], []
-        for table, vrf in enumerate(("red", "blue"), 100):
-            source, receiver, links = self.vrf(vrf, table)
+        for vrf, table in self.TABLES.items():
+            source, receiver, links = self.vrf(vrf)
             daemon = self.router(MGM_TABLE=str(table) if lab.FORWARDER == "kernel" else "")
             daemon.protocol("A", 200, *links)
             daemon.must(f"join A * {GROUP} {links[1]}")
@@ -205,11 +257,9 @@ class Vrf(NetnsTest):
 
     def test_mgmd_in_each_vrf_serves_the_hosts_there(self):
         taps, emitters, receivers = [], [], []
-        for table, vrf in enumerate(("red", "blue"), 100):
-            source, receiver, links = self.vrf(vrf, table)
-            router = f"[router]\ntable = {table}\n" if lab.FORWARDER == "kernel" else ""
-            tables = (f'[[interface]]\nname = "{link}"\n{FAST}\n' for link in links)
-            self.addCleanup(Mgmd(self.lab.router, router + "".join(tables)).close)
+        for vrf in self.TABLES:
+            source, receiver, _ = self.vrf(vrf)
+            self.mgmd(vrf)
             emitters.append(source.emitter(GROUP))
             receivers.append(receiver)
             taps.append(receiver.tap(GROUP))
@@ -220,6 +270,23 @@ class Vrf(NetnsTest):
             blue.silent(emitter)
         collector.leave()
         red.falls_silent(emitters[0], patience=10)
+
+    def test_it_goes_down_and_up_returns_and_its_links_move_under_a_stream(self):
+        source, receiver, links = self.vrf("red")
+        self.mgmd("red")
+        collector, router = receiver.collector(GROUP), self.lab.router
+        with Stream(source.emitter(GROUP)):
+            reaches(collector, "the stream")
+            for turn in range(3):
+                router.ip("link set red down", "link set red up")
+                reaches(collector, f"the stream after the VRF was down, turn {turn}")
+            for turn in range(2):
+                router.ip("link del red")
+                self.create("red")
+                reaches(collector, f"the stream after the VRF was deleted, turn {turn}")
+            for link in links:
+                router.ip(f"link set {link} nomaster", f"link set {link} master red")
+                reaches(collector, f"the stream after {link} has left the VRF, and returned")
 
 
 # The kinds that have no class above.
@@ -237,6 +304,8 @@ def load_tests(loader, _tests, _pattern):
                 continue
             bases = [OfKind, *[Moves] * (kind in MOVABLE), *[Tunnels] * (kind in TUNNELS)]
             made = type(kind.capitalize(), (*bases, NetnsTest), {"kind": kind, "__module__": __name__})
+            if kind == "multipoint":
+                made = kernel_only("the ebpf forwarder refuses tunnels with many remote ends")(made)
             suite.addTests(loader.loadTestsFromTestCase(_OTHERS.get(kind, made)))
     finally:
         probe.close()

@@ -92,15 +92,21 @@ def flood(host, source, sources, group, groups=1, rate=0, rounds=1):
         program.wait()
 
 
+def open_tun(host, name):
+    """Opens a tun device of a host, which is made if it does not exist. Returns its descriptor."""
+    with host.inside():
+        descriptor = os.open("/dev/net/tun", os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK)
+        request = struct.pack("16sH22x", name.encode(), IFF_TUN | IFF_NO_PI)
+        fcntl.ioctl(descriptor, TUNSETIFF, request)
+    return descriptor
+
+
 class Tun:
     """A point-to-point link of the router, like that of PPP: not Ethernet, without the MULTICAST
     flag. The far end is this process."""
 
     def __init__(self, router, name, near, far, mtu=1492):
-        with router.inside():
-            self._fd = os.open("/dev/net/tun", os.O_RDWR | os.O_CLOEXEC | os.O_NONBLOCK)
-            request = struct.pack("16sH22x", name.encode(), IFF_TUN | IFF_NO_PI)
-            fcntl.ioctl(self._fd, TUNSETIFF, request)
+        self._fd = open_tun(router, name)
         router.ip(
             f"link set {name} multicast off mtu {mtu}",
             f"addr add {near} peer {far}/32 dev {name}",
