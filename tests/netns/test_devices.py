@@ -3,11 +3,13 @@ lacks is tried in a virtual machine (make test-kernels)."""
 
 import unittest
 
+import bpf
 import lab
 from case import GROUP, NetnsTest, kernel_only
 from devices import KINDS, MOVABLE, TUNNELS, Device, lacks
 from lab import until
 from mgmd import FAST, Mgmd
+from router import CAN_NOT_COMPLETE
 from wires import Stream
 
 BOTH = "".join(f'[[interface]]\nname = "{name}"\n{FAST}\n' for name in ("to-plain", Device.NAME))
@@ -290,6 +292,24 @@ class Vrf(NetnsTest):
                 reaches(collector, f"the stream after {link} has left the VRF, and returned")
 
 
+@unittest.skipIf(bpf.why_not(), bpf.why_not())
+class ManyEnds(NetnsTest):
+    def test_ebpf_refuses_a_tunnel_with_many_remote_ends(self):
+        """Whatever forwarder is tested."""
+        self.hosts("source")
+        self.lab.router.ip(
+            "link add hub0 type gre local 10.1.0.1 key 8",
+            "link add hub1 type gre local 10.1.0.1 remote 239.9.9.9 key 9 dev to-source",
+            "link set hub0 up",
+            "link set hub1 up",
+        )
+        daemon = self.router(forwarder="ebpf")
+        daemon.must("register A 200 1", "take A to-source")
+        for name in ("hub0", "hub1"):
+            self.assertEqual(daemon.do(f"take A {name}"), CAN_NOT_COMPLETE)
+            daemon.logs(f"({name}) is a GRE tunnel with many remote ends", "MGM_FORWARDER")
+
+
 # The kinds that have no class above.
 _OTHERS = {"dummy": Dummy, "vrf": Vrf}
 
@@ -307,6 +327,7 @@ def load_tests(loader, _tests, _pattern):
             made = type(kind.capitalize(), (*bases, NetnsTest), {"kind": kind, "__module__": __name__})
             if kind == "multipoint":
                 made = kernel_only("the ebpf forwarder refuses tunnels with many remote ends")(made)
+                suite.addTests(loader.loadTestsFromTestCase(ManyEnds))
             suite.addTests(loader.loadTestsFromTestCase(_OTHERS.get(kind, made)))
     finally:
         probe.close()
