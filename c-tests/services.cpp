@@ -6,6 +6,7 @@ extern "C" {
 #include <mgm.hpp>
 
 #include <cstdlib>
+#include <stdexcept>
 #include <string>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -18,6 +19,28 @@ void interfaces_have_names()
     CHECK(mgm::name_of(lo) == "lo");
     const auto missing = mgm::attempt([] { return mgm::link_by_name("nothing0"); });
     CHECK(!missing && missing.error().code() == ERROR_NOT_FOUND);
+}
+
+template <typename Call> bool is_invalid(Call call)
+{
+    try {
+        call();
+    } catch (const std::invalid_argument &) {
+        return true;
+    }
+    return false;
+}
+
+// C itself would end these texts at their null character.
+void texts_are_whole()
+{
+    const std::string text("lo\0x", 4);
+    const std::basic_string<WCHAR> name{'a', 0, 'b'};
+    mgm::host::settings settings;
+    settings.router = text;
+    CHECK(is_invalid([&] { mgm::link_by_name(text); }));
+    CHECK(is_invalid([&] { mgm::host::start(settings); }));
+    CHECK(is_invalid([&] { mgm::host::set_scope_name(mgm::address("239.0.0.0"), mgm::address("255.0.0.0"), name); }));
 }
 
 // The client process of services_and_settings: whether its registration is refused.
@@ -71,6 +94,6 @@ int main(int argc, char **argv)
 {
     if (argc > 1 && std::string(argv[1]) == "is_refused")
         return is_refused();
-    static const struct test_case table[] = {CASE(interfaces_have_names), CASE(services_and_settings)};
+    static const struct test_case table[] = {CASE(interfaces_have_names), CASE(texts_are_whole), CASE(services_and_settings)};
     return RUN_CASES(table, argc, argv);
 }

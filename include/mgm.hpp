@@ -277,6 +277,18 @@ inline MGMHOST_VERSION version()
     return v;
 }
 
+namespace detail {
+
+/// Throws std::runtime_error if the API of the library has another major version than the headers.
+inline void check_version()
+{
+    if (const DWORD major = version().dwApiMajor; major != MGMHOST_API_MAJOR)
+        throw std::runtime_error("mgm: the library has API version " + std::to_string(major) +
+                                 ", but this program needs version " + std::to_string(MGMHOST_API_MAJOR));
+}
+
+} // namespace detail
+
 /// A client: a routing protocol, or IGMP. It is registered as long as this object exists.
 class client {
 public:
@@ -285,10 +297,7 @@ public:
     client(DWORD protocol, DWORD component, callbacks c = {})
         : claim_(std::make_unique<detail::claim>(std::move(c))), protocol_(protocol), component_(component)
     {
-        if (const DWORD major = version().dwApiMajor; major != MGMHOST_API_MAJOR)
-            throw std::runtime_error("mgm: the library has API version " + std::to_string(major) +
-                                     ", but this program needs version " +
-                                     std::to_string(MGMHOST_API_MAJOR));
+        detail::check_version();
         ROUTING_PROTOCOL_CONFIG config = claim_->config();
         check("MgmRegisterMProtocol", MgmRegisterMProtocol(&config, protocol, component, &handle_));
     }

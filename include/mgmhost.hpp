@@ -124,6 +124,14 @@ template <typename Get> std::string text_of(const char *function, Get get)
     }
 }
 
+/// Returns a text for C, which would end it at a null character. Throws std::invalid_argument.
+template <typename Unit> const Unit *whole(const std::basic_string<Unit> &text)
+{
+    if (text.find(Unit()) != std::basic_string<Unit>::npos)
+        throw std::invalid_argument("mgm: a null character is not permitted in a text");
+    return text.c_str();
+}
+
 /// A function whose address is the context of a C callback. It is never freed, because a former
 /// one may still be running, also when the program ends.
 template <typename Function> struct kept {
@@ -198,7 +206,7 @@ inline std::optional<owner> owner_of(const link &l)
 inline link link_by_name(const std::string &name)
 {
     DWORD index = 0;
-    check("MgmHostInterfaceIndex", MgmHostInterfaceIndex(name.c_str(), &index));
+    check("MgmHostInterfaceIndex", MgmHostInterfaceIndex(detail::whole(name), &index));
     return index;
 }
 
@@ -268,6 +276,7 @@ inline void log_line(void *context, DWORD level, const char *text)
 /// Starts the library. A program need not call it: the first registration starts the library.
 inline void start(const settings &s = {})
 {
+    mgm::detail::check_version();
     MGMHOST_CONFIG config{};
     config.dwSize = sizeof config;
     config.dwForwarder = static_cast<DWORD>(s.forwarder);
@@ -277,7 +286,7 @@ inline void start(const settings &s = {})
     config.dwUnicastTable = s.unicast_table;
     config.dwMaxFlows = s.max_flows;
     config.dwFlags = s.open_forwarder ? MGMHOST_START_OPEN_FORWARDER : 0;
-    config.pszRouter = s.router.empty() ? nullptr : s.router.c_str();
+    config.pszRouter = s.router.empty() ? nullptr : mgm::detail::whole(s.router);
     config.pvLogContext = mgm::detail::kept<log_function>::keep(s.log);
     config.pfnLogCallback = config.pvLogContext ? detail::log_line : nullptr;
     check("MgmHostStart", MgmHostStart(&config));
@@ -379,7 +388,7 @@ inline void delete_boundary(DWORD index, DWORD group, DWORD mask)
 /// Sets the name of a range of groups, in UTF-16. An empty name restores the default one.
 inline void set_scope_name(DWORD group, DWORD mask, const std::basic_string<WCHAR> &name)
 {
-    check("MgmHostSetScopeName", MgmHostSetScopeName(group, mask, name.empty() ? nullptr : name.c_str()));
+    check("MgmHostSetScopeName", MgmHostSetScopeName(group, mask, name.empty() ? nullptr : mgm::detail::whole(name)));
 }
 
 /// Returns the name of a range of groups, in UTF-16.

@@ -20,6 +20,7 @@ use mgm_mroute_calls::options::{
     fill_sg, fill_vif, sg_of, vif_of, MRT_BASE, MRT_MAX, SG_REQ, SIOCGETSGCNT, SIOCGETVIFCNT,
     VIF_REQ,
 };
+use std::ops::RangeInclusive;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 
 /// No option that matters has a longer value.
@@ -89,7 +90,8 @@ unsafe extern "C" fn close_range(first: c_uint, last: c_uint, flags: c_int) -> c
             continue;
         }
         if !PRIVATE.has(kept) {
-            forget(kept);
+            let last = last.min(c_int::MAX as c_uint);
+            forget_one_of(kept, &(first as c_int..=last as c_int));
             continue;
         }
         if at < number && system::close_range(at, number - 1, flags) != 0 {
@@ -111,8 +113,13 @@ unsafe extern "C" fn closefrom(first: c_int) {
 
 /// A descriptor is closed.
 fn forget(fd: c_int) {
+    forget_one_of(fd, &(fd..=fd));
+}
+
+/// A descriptor is closed together with others.
+fn forget_one_of(fd: c_int, closing: &RangeInclusive<c_int>) {
     if sockets::is_marked(fd) {
-        guarded(|| sockets::closes(fd), || ());
+        guarded(|| sockets::closes(fd, closing), || ());
     }
 }
 

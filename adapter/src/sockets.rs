@@ -13,6 +13,7 @@ use mgm_mroute_calls::options::{MRT_ASSERT, MRT_PIM, MRT_VERSION};
 use mgm_types::{Flow, Ipv4Addr};
 use std::cell::UnsafeCell;
 use std::collections::BTreeMap;
+use std::ops::RangeInclusive;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 /// Descriptors for which `Sockets` has something.
@@ -152,18 +153,18 @@ impl Sockets {
     }
 
     /// Another number of a socket that has joined a group. It need not be marked: it may have been made
-    /// before the socket joined.
-    fn other_number(&self, fd: i32) -> Option<i32> {
-        (0..Marks::END).find(|other| *other != fd && self.are_one(fd, *other))
+    /// before the socket joined. A number that is about to be closed is none.
+    fn other_number(&self, fd: i32, closing: &RangeInclusive<i32>) -> Option<i32> {
+        (0..Marks::END).find(|other| !closing.contains(other) && self.are_one(fd, *other))
     }
 
-    /// Forgets a descriptor.
-    fn forget(&mut self, fd: i32) {
+    /// Forgets a descriptor. `closing`: all that are closed together with it, and itself.
+    fn forget(&mut self, fd: i32, closing: &RangeInclusive<i32>) {
         MARKS.set(fd, false);
         self.raws.remove(&fd);
         let left: Vec<Flow> =
             self.joins.extract_if_fd(fd).into_iter().map(|(_, flow)| flow).collect();
-        let other = if left.is_empty() { None } else { self.other_number(fd) };
+        let other = if left.is_empty() { None } else { self.other_number(fd, closing) };
         for flow in left {
             // The socket stays open, and so does its membership.
             if let Some(other) = other {
@@ -236,9 +237,9 @@ pub(crate) fn copied(from: i32, to: i32) {
     MARKS.set(to, true);
 }
 
-/// The daemon closes a descriptor.
-pub(crate) fn closes(fd: i32) {
-    with(|sockets| sockets.forget(fd));
+/// The daemon closes a descriptor. `closing`: all that it closes by the same call, still open.
+pub(crate) fn closes(fd: i32, closing: &RangeInclusive<i32>) {
+    with(|sockets| sockets.forget(fd, closing));
 }
 
 /// The descriptor on which the kernel does what the daemon asks of `fd`.

@@ -68,6 +68,9 @@ func GetVersion() (Version, error) {
 // Start starts the library. A program need not call it: the first registration starts the
 // library with the defaults.
 func Start(config Config) error {
+	if err := checkVersion(); err != nil {
+		return err
+	}
 	var c C.MGMHOST_CONFIG
 	c.dwSize = C.DWORD(unsafe.Sizeof(c))
 	c.dwForwarder = C.DWORD(config.Forwarder)
@@ -79,10 +82,11 @@ func Start(config Config) error {
 	if config.OpenForwarder {
 		c.dwFlags = C.MGMHOST_START_OPEN_FORWARDER
 	}
-	if config.Router != "" {
-		c.pszRouter = C.CString(config.Router)
-		defer C.free(unsafe.Pointer(c.pszRouter))
+	var err error
+	if c.pszRouter, err = cPath(config.Router); err != nil {
+		return err
 	}
+	defer C.free(unsafe.Pointer(c.pszRouter))
 	C.mgm_go_log_to(&c, keepLog(config.Log))
 	return check("MgmHostStart", func() outcome { return C.call_MgmHostStart(&c) })
 }

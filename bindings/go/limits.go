@@ -4,7 +4,9 @@ package mgm
 import "C"
 
 import (
+	"fmt"
 	"net/netip"
+	"strings"
 	"unicode/utf16"
 )
 
@@ -55,6 +57,9 @@ func SetScopeName(scope netip.Prefix, name string) error {
 	address, bits, err := prefix(scope)
 	if err != nil {
 		return err
+	}
+	if strings.ContainsRune(name, 0) {
+		return fmt.Errorf("mgm: a null character is not permitted: %q", name)
 	}
 	var first *C.WCHAR
 	if name != "" {

@@ -32,16 +32,24 @@ type Client struct {
 	done       chan struct{}
 }
 
+// checkVersion returns an error if the API of the library has another major version than this package.
+func checkVersion() error {
+	version, err := GetVersion()
+	if err != nil {
+		return err
+	}
+	if api := version.API; api[0] != C.MGMHOST_API_MAJOR {
+		return fmt.Errorf("mgm: the library has API version %d.%d, but this program needs version %d",
+			api[0], api[1], C.MGMHOST_API_MAJOR)
+	}
+	return nil
+}
+
 // Register registers a protocol by its number. The component distinguishes clients of the same
 // protocol.
 func Register(protocol Protocol, component uint32, callbacks Callbacks) (*Client, error) {
-	version, err := GetVersion()
-	if err != nil {
+	if err := checkVersion(); err != nil {
 		return nil, err
-	}
-	if api := version.API; api[0] != C.MGMHOST_API_MAJOR {
-		return nil, fmt.Errorf("mgm: the library has API version %d.%d, but this program needs version %d",
-			api[0], api[1], C.MGMHOST_API_MAJOR)
 	}
 	slot, err := claim(&callbacks)
 	if err != nil {

@@ -96,6 +96,21 @@ func TestCodesAreErrors(t *testing.T) {
 	}
 }
 
+// C itself would end these texts at their null character.
+func TestTextsThatCWouldCutOff(t *testing.T) {
+	fresh(t)
+	_, byName := InterfaceByName("lo\x00x")
+	path := t.TempDir() + "/a\x00b"
+	for i, err := range []error{
+		byName, ServeStatus(path), ServeClients(path, 0), ServeClientsWith(path, ClientService{}),
+		Start(Config{Router: path}), SetScopeName(netip.MustParsePrefix("239.0.0.0/8"), path),
+	} {
+		if err == nil || !strings.Contains(err.Error(), "null character") {
+			t.Errorf("%d: %v", i, err)
+		}
+	}
+}
+
 func TestErrorsHaveTheReasonOfTheLog(t *testing.T) {
 	fresh(t)
 	c := client(t, ProtoOSPF, Callbacks{})

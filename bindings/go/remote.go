@@ -15,11 +15,11 @@ import (
 // has this mode; 0 selects 0660. An empty path ends that. A process with MGM_ROUTER in its environment
 // is a client process: its calls go to the router at that path.
 func ServeClients(path string, mode uint32) error {
-	var name *C.char
-	if path != "" {
-		name = C.CString(path)
-		defer C.free(unsafe.Pointer(name))
+	name, err := cPath(path)
+	if err != nil {
+		return err
 	}
+	defer C.free(unsafe.Pointer(name))
 	return check("MgmHostServeClients", func() outcome { return C.call_MgmHostServeClients(name, C.DWORD(mode)) })
 }
 
@@ -42,7 +42,10 @@ func ServeClientsWith(path string, service ClientService) error {
 	if path == "" {
 		return errors.New("mgm: the path is empty: ServeClients ends the service")
 	}
-	name := C.CString(path)
+	name, err := cText(path)
+	if err != nil {
+		return err
+	}
 	defer C.free(unsafe.Pointer(name))
 	settings := C.MGMHOST_CLIENTS{
 		dwMode:             C.DWORD(service.Mode),

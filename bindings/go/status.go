@@ -67,11 +67,11 @@ func explainText(f Flow, arrival Interface) ([]byte, error) {
 
 // ServeStatus serves the status and the metrics at a UNIX socket. An empty path ends that.
 func ServeStatus(path string) error {
-	var name *C.char
-	if path != "" {
-		name = C.CString(path)
-		defer C.free(unsafe.Pointer(name))
+	name, err := cPath(path)
+	if err != nil {
+		return err
 	}
+	defer C.free(unsafe.Pointer(name))
 	return check("MgmHostServeStatus", func() outcome { return C.call_MgmHostServeStatus(name) })
 }
 

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"strings"
 	"unsafe"
 )
 
@@ -150,12 +151,31 @@ func withHop(i Interface, call func(hop C.DWORD) error) error {
 	return call(hop)
 }
 
+// cText converts a text, which C.free frees. C itself would end it at a null character.
+func cText(text string) (*C.char, error) {
+	if strings.ContainsRune(text, 0) {
+		return nil, fmt.Errorf("mgm: a null character is not permitted: %q", text)
+	}
+	return C.CString(text), nil
+}
+
+// cPath converts a path; an empty one becomes NULL.
+func cPath(path string) (*C.char, error) {
+	if path == "" {
+		return nil, nil
+	}
+	return cText(path)
+}
+
 // InterfaceByName returns the interface that has this name in the system.
 func InterfaceByName(name string) (Interface, error) {
-	text := C.CString(name)
+	text, err := cText(name)
+	if err != nil {
+		return Interface{}, err
+	}
 	defer C.free(unsafe.Pointer(text))
 	var index C.DWORD
-	err := check("MgmHostInterfaceIndex", func() outcome { return C.call_MgmHostInterfaceIndex(text, &index) })
+	err = check("MgmHostInterfaceIndex", func() outcome { return C.call_MgmHostInterfaceIndex(text, &index) })
 	return If(uint32(index)), err
 }
 

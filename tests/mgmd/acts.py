@@ -365,14 +365,26 @@ def stale(*interfaces):
 def closefrom(*interfaces):
     """A daemon that closes all numbers from one on keeps the library's, and ends what it closes."""
     libc = ctypes.CDLL(None, use_errno=True)
+    low = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     raw = routing(*interfaces)
     other = os.dup(0)
-    assert other > raw.fileno()
+    assert other > raw.fileno() > low.fileno()
     libc.closefrom(raw.fileno() + 1)
     assert errno_of(os.fstat, other) == errno.EBADF
     assert is_served(raw)
     assert libc.close_range(raw.fileno() + 1, 2**32 - 1, 4) == 0 and is_served(raw)  # CLOEXEC
     assert libc.close_range(5, 4, 0) == -1 and ctypes.get_errno() == errno.EINVAL
+    # A socket of which all numbers are closed at once leaves its groups.
+    member = joined("239.1.2.3")
+    number, copy = member.fileno(), member.dup()
+    libc.closefrom(number)
+    assert errno_of(member.getsockname) == errno_of(copy.getsockname) == errno.EBADF
+    member.detach(), copy.detach()
+    # By dup, which closes nothing, another socket gets the number.
+    heir = low.dup()
+    assert heir.fileno() == number, (heir, number)
+    request = struct.pack("=4s4xi", socket.inet_aton("239.1.2.3"), socket.if_nametoindex("mgm0"))
+    assert errno_of(heir.setsockopt, IP, socket.IP_DROP_MEMBERSHIP, request) == errno.EADDRNOTAVAIL
     libc.closefrom(raw.fileno())
     assert errno_of(os.fstat, raw.fileno()) == errno.EBADF
     raw.detach()

@@ -6,13 +6,14 @@ import socket
 import struct
 import time
 
+import lab
 import packets
 from bed import long
 from case import kernel_only
 from daemon import Mgmd
 from lab import PORT, ip, until
 from test_daemons import GROUP, ROUTER, Base
-from test_daemons_pim import PATIENCE, Beside
+from test_daemons_pim import PATIENCE, Beside, FrrPimd
 from unmodified import pimd
 
 # Where the source is: behind another router.
@@ -46,29 +47,31 @@ def register(inner, flags=0, covered=8):
     return message[:2] + struct.pack("!H", sum_of) + message[4:]
 
 
+def reverse_path(host):
+    """Returns the kernel's setting for mgmreg."""
+    with host.inside():
+        return pathlib.Path("/proc/sys/net/ipv4/conf/mgmreg/rp_filter").read_text().strip()
+
+
 class ReversePath(Base):
     """The kernel's check of the source of packets on mgmreg."""
 
     @kernel_only("rp_filter does not apply to the others")
-    def test_m55_settings_that_drop_registers_are_told_of_once(self):
+    def test_m55_settings_that_drop_registers_are_told_of(self):
         own, every = "net.ipv4.conf.mgmreg.rp_filter=", "net.ipv4.conf.all.rp_filter="
         self.router.sysctl(conf__default__rp_filter=2)
         mgmd = self.mgmd()
-        self.assertEqual((self.reverse_path("mgmreg"), mgmd.lines("registers")), ("0", []))
+        self.assertEqual((reverse_path(self.router), mgmd.lines("registers")), ("0", []))
         mgmd.close()
         # As in a service without daemons.conf.
         mgmd = self.start(Mgmd, ROUTER, wrapper=["unshare", "--mount", "sh", "-ec", READ_ONLY, "sh"]).ready()
         mgmd.logs("mgmreg: ", f"{own}2 drops", "Read-only", "daemons.conf")
-        self.assertEqual(self.reverse_path("mgmreg"), "2")
+        self.assertEqual(reverse_path(self.router), "2")
         mgmd.close()
         self.router.sysctl(conf__all__rp_filter=1)
         mgmd = self.mgmd()
         mgmd.logs("mgmreg: ", f"{every}1 drops", "set it to 0")
         self.assertEqual(len(mgmd.lines("PIM registers")), 1, mgmd.log.items)
-
-    def reverse_path(self, interface):
-        with self.router.inside():
-            return pathlib.Path(f"/proc/sys/net/ipv4/conf/{interface}/rp_filter").read_text().strip()
 
 
 class Registers(Beside):
@@ -170,6 +173,34 @@ class Registers(Beside):
         until(lambda: self.dropped(mgmd).get("no_daemon"), "no daemon", 2)
 
     @long
+    @kernel_only("rp_filter does not apply to the others")
+    def test_m55_settings_that_change_later_are_mended_or_told_of_once(self):
+        mgmd, _ = self.rendezvous()
+        pim = self.source.socket(socket.AF_INET, socket.SOCK_RAW, 103)
+        warnings = lambda: mgmd.lines("mgmreg: ", "PIM registers")  # noqa: E731
+
+        def sends_until(condition, what, timeout):
+            def is_it():
+                pim.sendto(register(packet(0)), (RENDEZVOUS, 0))
+                time.sleep(0.02)
+                return condition()
+
+            until(is_it, what, timeout)
+
+        sends_until(lambda: reverse_path(self.router) == "0", "the first register", 2)
+        # As by sysctl --system.
+        self.router.sysctl(conf__mgmreg__rp_filter=2)
+        sends_until(lambda: reverse_path(self.router) == "0", "a later one", 15)
+        self.assertEqual(warnings(), [])
+        self.router.sysctl(conf__all__rp_filter=1)
+        sends_until(warnings, "the warning", 15)
+        # Until mgmd has looked once more.
+        self.router.sysctl(conf__mgmreg__rp_filter=2)
+        sends_until(lambda: reverse_path(self.router) == "0", "the next look", 15)
+        self.assertEqual(len(warnings()), 1, warnings())
+        self.assertEqual(self.dropped(mgmd), {})
+
+    @long
     def test_registered_packets_have_valid_checksums(self):
         # On a virtual link, a host leaves the checksum of UDP to a network card that does not exist.
         pim = self.router.socket(socket.AF_INET, socket.SOCK_RAW, 103)
@@ -197,18 +228,57 @@ class Registers(Beside):
             self.assertNotEqual(inner[26:28], b"\0\0")
 
     def switches(self, mgmd, started):
-        """The stream arrives by registers, and then by itself: then no packet is lost."""
-        collector, emitter = self.receiver.collector(GROUP), self.source.emitter(GROUP)
+        """The stream arrives by registers, and then by itself: in between, little is lost, and nothing
+        arrives twice."""
         # A register before that is refused, and the other router then waits for a minute.
         knows = lambda line: "Adding vif" in line and GROUP in line  # noqa: E731
+        collector = self.receiver.collector(GROUP)
         started.log.wait(knows, "the rendezvous point knows the member", PATIENCE)
-        emitter.send_until(lambda: self.counts(mgmd)["forwarded"], "a register", 2 * PATIENCE)
-        emitter.send_until(lambda: self.entry() == ("eth0", {"eth1"}), "the shortest path tree", 2 * PATIENCE)
-        emitter.send_until(lambda: collector.count > 100, "the stream", 20)
+        # Without a checksum of UDP, which pimd would not complete in registers.
+        emitter, times = self.source.emitter(GROUP, spoof=SOURCE), []
+
+        def sends_until(condition, what, timeout=2 * PATIENCE):
+            def is_it():
+                times.append(time.monotonic())
+                return condition()
+
+            emitter.send_until(is_it, what, timeout)
+
+        sends_until(lambda: collector.count and self.entry(), "the stream in registers")
+        sends_until(lambda: self.entry() == ("eth0", {"eth1"}), "the shortest path tree")
+        end = emitter.sent + 100
+        sends_until(lambda: emitter.sent >= end, "more of it")
+        numbers = collector.numbers
+        until(lambda: collector.count and numbers[-1] == emitter.sent - 1, "the last packet", 2)
+        self.assertEqual(len(numbers), len(set(numbers)), "none twice")
+        # What mgmd has not read when the daemon changes to the shortest path tree. Also what arrives before the
+        # first entry, except for the 4 packets that the kernel keeps.
+        lost = set(range(numbers[0], emitter.sent)) - set(numbers)
+        # If the machine is busy, and the emitter itself pauses, this is no time that the change takes.
+        paused = sum(min(times[number + 1] - times[number], 0.05) for number in lost)
+        self.assertLess(paused, 1.0 * lab.PATIENCE, sorted(lost))
+        self.stopped(mgmd, collector)
+
+    def stopped(self, mgmd, collector):
+        """The rendezvous point has stopped the registers, and no packet of the stream is lost."""
+        self.assertGreater(self.counts(mgmd)["forwarded"], 0)
         self.assertEqual(self.dropped(mgmd), {})
-        before = self.counts(mgmd)["received"]
+        before = self.settled(mgmd)
         self.flows(collector, 500)
-        self.assertEqual(self.counts(mgmd)["received"], before, "the rendezvous point has stopped them")
+        self.assertEqual(self.settled(mgmd), before, "the rendezvous point has stopped them")
+
+    def settled(self, mgmd):
+        """Waits until mgmd has read all registers, and returns how many had a packet."""
+        seen = []
+
+        def is_it():
+            counts = self.counts(mgmd)
+            seen.append((counts["received"] - counts["null"], time.monotonic()))
+            since = next(when for count, when in seen if count == seen[-1][0])
+            return seen[-1][1] - since > 0.5
+
+        until(is_it, "no register is left", 10)
+        return seen[-1][0]
 
     @long
     def test_a_router_registers_its_source(self):
@@ -226,3 +296,20 @@ class Registers(Beside):
         other.ready()
         self.addCleanup(pimd(near, PIMD.format(near.interface, "stub"), mgmd=other).close)
         self.switches(mgmd, started)
+
+    @long
+    def test_frr_is_the_rendezvous_point(self):
+        mgmd = self.mgmd()
+        frr = FrrPimd(mgmd, self.router, ("eth0", "eth1"), rendezvous=RENDEZVOUS)
+        self.addCleanup(frr.close)
+        self.served("eth0", "eth1", "mgmreg")
+        collector = self.receiver.collector(GROUP)
+        until(lambda: frr.knows(), "FRR knows the member", 20)
+        near, self.source = self.behind()
+        self.addCleanup(pimd(near, PIMD.format(near.interface, "stub")).close)
+        # FRR expects (*,G) at the interface of its own address as rendezvous point, so the packets in
+        # registers are not forwarded, with or without mgmd. It asks for the source at the first of them.
+        emitter = self.source.emitter(GROUP)
+        emitter.send_until(lambda: self.entry() == ("eth0", {"eth1"}), "the shortest path tree", PATIENCE)
+        emitter.send_until(lambda: collector.count > 100, "the stream", 20)
+        self.stopped(mgmd, collector)

@@ -4,7 +4,7 @@ const { check, register, unregister } = require('./callbacks.js');
 const { attempt, call, text } = require('./calls.js');
 const { collect } = require('./collected.js');
 const { ClosedError, ERROR_INVALID_PARAMETER, ERROR_MORE_DATA, ERROR_NO_MORE_ITEMS, ERROR_NOT_FOUND, MgmError, NO_ERROR } = require('./library.js');
-const { dword, fromFlow, toAddress, toFlow, toInterface } = require('./values.js');
+const { dword, fromFlow, toAddress, toFlow, toInterface, toText } = require('./values.js');
 
 const JOIN_STATE = 1;
 const FORWARD_STATE = 2;
@@ -154,9 +154,8 @@ async function ownerOf(given) {
 
 /** Returns the index of the interface that has this name in the system. */
 async function interfaceIndex(name) {
-  if (typeof name !== 'string') throw new TypeError(`${name} is not a name`);
   const index = new Uint32Array(1);
-  await call('MgmHostInterfaceIndex', name, index);
+  await call('MgmHostInterfaceIndex', toText(name, 'name'), index);
   return index[0];
 }
 

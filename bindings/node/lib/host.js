@@ -4,7 +4,7 @@ const koffi = require('koffi');
 const { call, text } = require('./calls.js');
 const { CONFIG_SIZE, version } = require('./library.js');
 const remote = require('./remote.js');
-const { dword, fromInterface, toAddress, toInterface, toPrefix } = require('./values.js');
+const { dword, fromInterface, toAddress, toInterface, toPath, toPrefix, toText } = require('./values.js');
 
 const FORWARDERS = { default: 0, auto: 1, kernel: 2, memory: 3, ebpf: 4 };
 const LEVELS = { default: 0, off: 1, error: 2, warn: 3, info: 4, debug: 5, trace: 6 };
@@ -46,22 +46,24 @@ async function start({
   ...rest
 } = {}) {
   for (const name of Object.keys(rest)) throw new TypeError(`unknown setting ${name}`);
-  if (router !== null && typeof router !== 'string') throw new TypeError('router must be a path, or null');
-  await call('MgmHostStart', {
+  const settings = {
     dwSize: CONFIG_SIZE,
     dwForwarder: choice('forwarder', FORWARDERS, forwarder),
     dwTable: dword(table, 'table'),
     dwMfeTimeout: dword(mfeTimeout, 'mfeTimeout'),
     dwLogLevel: choice('logLevel', LEVELS, logLevel),
     dwReserved: 0,
-    pfnLogCallback: logPointer(log),
+    pfnLogCallback: null,
     pvLogContext: null,
     dwUnicastTable: dword(unicastTable, 'unicastTable'),
     dwMaxFlows: dword(maxFlows, 'maxFlows'),
     dwFlags: openForwarder ? OPEN_FORWARDER : 0,
     dwReserved1: 0,
-    pszRouter: router,
-  });
+    pszRouter: toPath(router),
+  };
+  // Last, because what is made for a callback remains if another setting is refused.
+  settings.pfnLogCallback = logPointer(log);
+  await call('MgmHostStart', settings);
 }
 
 const stop = () => call('MgmHostStop');
@@ -116,7 +118,7 @@ async function deleteBoundary(index, scope) {
 
 /** Sets the name of a range of groups. null restores the default name. */
 async function setScopeName(scope, name) {
-  if (name !== null && typeof name !== 'string') throw new TypeError('a scope name is a text, or null');
+  if (name !== null) toText(name, 'name');
   // UTF-16 with a zero at the end.
   const units = name === null ? null : Uint16Array.from({ length: name.length + 1 }, (_, i) => name.charCodeAt(i));
   await call('MgmHostSetScopeName', ...toPrefix(scope), units);
@@ -147,8 +149,7 @@ const metrics = ({ mfes = false } = {}) => text('MgmHostGetMetrics', mfes ? METR
 
 /** Serves status and metrics at a UNIX socket. null ends that. */
 async function serveStatus(path) {
-  if (path !== null && typeof path !== 'string') throw new TypeError('serveStatus takes a path, or null');
-  await call('MgmHostServeStatus', path);
+  await call('MgmHostServeStatus', toPath(path));
 }
 
 /**

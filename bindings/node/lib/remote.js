@@ -4,7 +4,7 @@ const koffi = require('koffi');
 const { MgmError, NO_ERROR } = require('./library.js');
 const { attempt, call } = require('./calls.js');
 const collected = require('./collected.js');
-const { dword, fromInterface } = require('./values.js');
+const { dword, fromInterface, toPath } = require('./values.js');
 
 const CLIENTS_OWNER = 1;
 const CLIENTS_GROUP = 2;
@@ -31,7 +31,7 @@ async function serveClients(path, settings = {}) {
     dword(answerMs, 'answerMs'),
     dword(maxUserProcesses, 'maxUserProcesses'),
   ]);
-  await call('MgmHostServeClientsEx', path, clients);
+  await call('MgmHostServeClientsEx', toPath(path), clients);
 }
 
 const FILTER = koffi.pointer(koffi.proto('int32 mgm_client_filter(void *context, void *request)'));

@@ -9,6 +9,16 @@ function dword(value, what = 'a number') {
   return value;
 }
 
+/** Checks a text, which C itself would end at a null character. */
+function toText(text, what) {
+  if (typeof text !== 'string') throw new TypeError(`${what}: ${text} is not a text`);
+  if (text.includes('\0')) throw new TypeError(`${what}: a null character is not permitted`);
+  return text;
+}
+
+/** Checks a path; null stays null. */
+const toPath = (path) => (path === null ? null : toText(path, 'path'));
+
 /** Converts an address to a number in network byte order; null becomes 0. */
 function toAddress(text) {
   if (text === null || text === undefined) return 0;
@@ -40,7 +50,10 @@ function fromPrefix(address, mask) {
 /** Returns index and next hop of an interface, given as an index or as {index, nextHop}. */
 function toInterface(given) {
   if (typeof given === 'number') return [dword(given, 'an interface'), 0];
-  return [dword(given?.index, 'an interface'), toAddress(given.nextHop)];
+  if (typeof given !== 'object' || given === null) {
+    throw new TypeError(`${given} is not an interface: use its index, or { index, nextHop }`);
+  }
+  return [dword(given.index, 'index'), toAddress(given.nextHop)];
 }
 
 function fromInterface(index, nextHop) {
@@ -58,4 +71,16 @@ function fromFlow(source, group) {
   return { source: fromAddress(source), group: fromAddress(group) };
 }
 
-module.exports = { dword, toAddress, fromAddress, toPrefix, fromPrefix, toInterface, fromInterface, toFlow, fromFlow };
+module.exports = {
+  dword,
+  toText,
+  toPath,
+  toAddress,
+  fromAddress,
+  toPrefix,
+  fromPrefix,
+  toInterface,
+  fromInterface,
+  toFlow,
+  fromFlow,
+};

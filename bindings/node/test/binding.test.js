@@ -4,9 +4,8 @@ import { setTimeout as sleep } from 'node:timers/promises';
 
 process.env.MGM_FORWARDER = 'memory';
 process.env.MGM_LOG ??= 'off';
-const { Client, MgmError, PROTO_IP_BGMP, PROTO_IP_IGMP, PROTO_IP_OSPF, getMfe, host, mfes, ownerOf } = await import(
-  '../index.js'
-);
+const { Client, MgmError, PROTO_IP_BGMP, PROTO_IP_IGMP, PROTO_IP_OSPF, getMfe, host, interfaceIndex, mfes, ownerOf } =
+  await import('../index.js');
 
 const [GROUP, SOURCE] = ['239.1.2.3', '10.0.0.5'];
 const STAR_G = { source: null, group: GROUP };
@@ -43,6 +42,21 @@ test('values that C would cut off', async () => {
   for (const index of [-1, 2 ** 32 + 1]) await assert.rejects(client.take(index), RangeError);
   await assert.rejects(client.join(1, '239.1.2'), /239.1.2 is not an IPv4 address/);
   await assert.rejects(host.addRoute('10.0.0.0/33', 1), /not a network/);
+});
+
+test('texts that C would cut off', async () => {
+  const path = 'a\0b';
+  for (const call of [
+    () => host.serveStatus(path),
+    () => host.serveClients(path),
+    () => host.start({ router: path }),
+    () => host.setScopeName('239.0.0.0/8', path),
+    () => interfaceIndex('lo\0'),
+  ]) {
+    await assert.rejects(call(), { name: 'TypeError', message: /null character/ });
+  }
+  const client = await Client.register(PROTO_IP_OSPF);
+  await assert.rejects(client.take('x'), /x is not an interface/);
 });
 
 test('close releases what the client has', async () => {

@@ -77,8 +77,8 @@ test('the end of a program that is through', () => {
 
 test('the end after an argument that no thread can be given', () => {
   const { status, signal, stdout, stderr } = run(`
-    import { host } from '${MODULE}';
-    await host.serveClients(() => {}).catch((error) => console.log(error.name));
+    import calls from '${new URL('../lib/calls.js', import.meta.url).href}';
+    await calls.call('MgmHostServeClientsEx', () => {}, null).catch((error) => console.log(error.name));
   `);
   assert.deepEqual([status, signal, stdout, stderr], [0, null, 'DataCloneError\n', '']);
 });

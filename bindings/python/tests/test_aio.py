@@ -329,6 +329,25 @@ def test_clients_may_be_registered_while_the_iterations_of_others_end(monkeypatc
     assert made._is_closed and other[0] in set(slow) and not lacking
 
 
+def test_a_signal_handler_may_register_a_client_while_the_iterations_of_others_end(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    other: list[alerts.Alerts] = []
+
+    class Interrupted(weakref.WeakSet[alerts.Alerts]):
+        def __iter__(self) -> Iterator[alerts.Alerts]:
+            for each in super().__iter__():
+                yield each
+                if not other:
+                    other.append(alerts.Alerts())
+
+    made = alerts.Alerts()
+    monkeypatch.setattr(alerts, "_all", Interrupted([made]))
+    with alerts.ending():
+        pass
+    assert made._is_closed and other[0]._is_closed
+
+
 def test_alerts_must_be_asked_for() -> None:
     client = mgm.Client(mgm.PROTO_IP_OSPF)
     with pytest.raises(TypeError, match="alerts=True"):

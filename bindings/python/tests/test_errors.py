@@ -1,5 +1,6 @@
 """Exceptions say why, and in which way the program is wrong."""
 
+import pathlib
 import pickle
 import threading
 from collections.abc import Callable
@@ -79,6 +80,28 @@ def test_wrong_types_are_type_errors(wrong: Any) -> None:
     for number, call in enumerate(calls):
         with pytest.raises(TypeError):
             print(number, call())
+
+
+def test_texts_that_c_would_cut_off(tmp_path: pathlib.Path) -> None:
+    path = f"{tmp_path}/socket\0other"
+    calls: list[Callable[[], object]] = [
+        lambda: host.serve_status(path),
+        lambda: host.serve_clients(path),
+        lambda: host.start(router=path),
+        lambda: host.set_scope_name("239.0.0.0/8", "a\0b"),
+        lambda: mgm.Interface.by_name("lo\0"),
+    ]
+    for call in calls:
+        with pytest.raises(ValueError, match="null character"):
+            call()
+    assert not list(tmp_path.iterdir())
+
+
+def test_messages_name_what_is_wrong() -> None:
+    with pytest.raises(TypeError, match="protocol must be a number, not 'a'"):
+        mgm.Client("a")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="the index of an interface must be from 0 to 0xFFFFFFFF, not -1"):
+        mgm.owner_of(-1)
 
 
 def test_wrong_addresses() -> None:

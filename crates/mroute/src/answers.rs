@@ -48,7 +48,7 @@ impl Daemon {
         self.inbox.drop_question();
         self.silent = None;
         if !pending.is_read {
-            self.tell_of_register(pending.vif, pending.flow);
+            self.tell_of_register(pending.vif, &pending.callback);
         }
         self.answer(router, &pending.callback, Some(&mfc));
         self.advance(router);
@@ -56,9 +56,11 @@ impl Daemon {
 
     /// The daemon has read a register itself, and was faster with its entry than mgmd with its question.
     /// From the kernel it would hear of the packet nevertheless, and pimd joins the source only then.
-    fn tell_of_register(&mut self, vif: u16, flow: Flow) {
-        if self.vif_that_is(Vif::Register) == Some(vif) {
-            self.inbox.add_if_few(upcall(Upcall::NoCache, vif, flow));
+    fn tell_of_register(&mut self, vif: u16, question: &Callback) {
+        let CallbackBody::Rpf { flow, header, .. } = &question.body else { return };
+        // Only the question about a first packet has a header. The kernel asks about no other packet.
+        if !header.is_empty() && self.vif_that_is(Vif::Register) == Some(vif) {
+            self.inbox.add_if_few(upcall(Upcall::NoCache, vif, *flow));
         }
     }
 
@@ -114,15 +116,15 @@ impl Daemon {
 
     /// Answers a question from an entry, or asks the daemon.
     fn question(&mut self, router: &mut impl Router, of: Callback, flow: Flow, places: [u32; 2]) {
-        let is_creation = matches!(of.body, CallbackBody::Creation { .. });
         let own = places.into_iter().find_map(|index| self.vif_of(index));
         let vif = own.or_else(|| self.vif_that_is(Vif::Rest));
         if let Some(mfc) = self.entry(flow, vif).cloned() {
-            if let (false, Some(vif)) = (is_creation, vif) {
-                self.tell_of_register(vif, flow);
+            if let Some(vif) = vif {
+                self.tell_of_register(vif, &of);
             }
             return self.answer(router, &of, Some(&mfc));
         }
+        let is_creation = matches!(of.body, CallbackBody::Creation { .. });
         // It has just been asked where the packets arrive, and has not answered.
         let has_just_said_no = is_creation && self.silent == Some(flow);
         if is_creation {

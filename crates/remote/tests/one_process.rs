@@ -299,16 +299,18 @@ fn t9_14_a_batch_needs_few_messages_and_names_the_first_refusal() {
         interface: link(1),
         join: Join::State,
     };
-    let mut changes: Vec<Change> = (0..1000).map(|n| change(n, true)).collect();
+    // Both batches are fewer than the 1024 callbacks with which a process falls behind (8.9): the router may
+    // not have read yet that those of the first one have run.
+    let mut changes: Vec<Change> = (0..500).map(|n| change(n, true)).collect();
     assert_eq!(router.change_all(&changes), Ok(None));
-    assert_eq!(heard.lock().drain(..).count(), 1000, "they have run when the call returns");
+    assert_eq!(heard.lock().drain(..).count(), 500, "they have run when the call returns");
     changes.iter_mut().for_each(|change| change.adds = false);
-    changes[700].interface = link(9);
-    changes[800].client = 12345;
+    changes[300].interface = link(9);
+    changes[400].client = 12345;
     let (place, refusal) = router.change_all(&changes).unwrap().expect("one is refused");
-    assert_eq!((place, refusal.code()), (700, Code::NotFound));
-    assert_eq!(heard.lock().len(), 998);
-    let (place, refusal) = router.change_all(&changes[800..]).unwrap().expect("one is refused");
+    assert_eq!((place, refusal.code()), (300, Code::NotFound));
+    assert_eq!(heard.lock().len(), 498);
+    let (place, refusal) = router.change_all(&changes[400..]).unwrap().expect("one is refused");
     assert_eq!((place, refusal), (0, Refusal::BadHandle(12345)));
 }
 

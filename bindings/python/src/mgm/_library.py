@@ -64,7 +64,7 @@ def prepare(loaded: ctypes.CDLL, name: str, function: str) -> None:
     entry.restype = DWORD
 
 
-def number(value: Any, what: str = "a number") -> int:
+def number(value: Any, what: str) -> int:
     """Checks a DWORD. ctypes itself would silently truncate a number that is too large."""
     if not isinstance(value, int):
         raise TypeError(f"{what} must be a number, not {value!r}")
@@ -73,12 +73,19 @@ def number(value: Any, what: str = "a number") -> int:
     return value
 
 
+def c_text(text: bytes, what: str) -> bytes:
+    """Checks a text. C itself would end it at a null character."""
+    if b"\0" in text:
+        raise ValueError(f"{what} must not contain a null character: {text!r}")
+    return text
+
+
 def code_of(function: str, *arguments: Any) -> int:
     """Calls a function of the library and returns its code. Raises TypeError or ValueError for
     arguments that C cannot have."""
     for parameter, argument in zip(FUNCTIONS[function], arguments):
         if parameter is Number:
-            number(argument)
+            number(argument, f"{function}: an argument")
     try:
         code: int = getattr(library(), function)(*arguments)
     except ctypes.ArgumentError as wrong:

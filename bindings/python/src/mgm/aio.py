@@ -27,7 +27,8 @@ R = TypeVar("R")
 
 async def call(function: Callable[P, R], /, *arguments: P.args, **named: P.kwargs) -> R:
     """Calls a function of this package that may wait for callbacks, such as `client.join`, on another thread. If the
-    task is cancelled meanwhile, the call goes on. If the call registers and returns a client, that client is closed."""
+    task is cancelled meanwhile, the call goes on. If the call registers and returns a client, the client is
+    closed when the call ends."""
     made = _Call(lambda: function(*arguments, **named))
     try:
         return await asyncio.to_thread(made.run)

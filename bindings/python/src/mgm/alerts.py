@@ -38,7 +38,8 @@ def close_lost(is_lost: Callable[[Any], bool]) -> None:
     """Ends the iterations of the clients whose router is lost. `is_lost` tells it from a handle.
 
     The program may have connected to another router before it is told of the loss. Only clients registered in the
-    last 60 s are checked: checking an invalid handle writes a line to the log."""
+    last 60 s are checked: checking an invalid handle writes a line to the log. The iterations of all older clients end
+    without a check."""
     for alerts in _every():
         alerts.lose(is_lost)
 
@@ -165,10 +166,13 @@ class Alerts:
 
 def _every() -> tuple[Alerts, ...]:
     with _all_lock:
-        return tuple(_all)
+        while True:
+            # A signal handler that runs meanwhile may add one.
+            with contextlib.suppress(RuntimeError):
+                return tuple(_all)
 
 
 _all: weakref.WeakSet[Alerts] = weakref.WeakSet()
-# An addition during an iteration makes the iteration fail. A signal handler may stop the library inside `_every`, so
-# the same thread may take the lock again.
+# An addition during an iteration makes the iteration fail. A signal handler may use the list inside `_every`, so the
+# same thread may take the lock again.
 _all_lock = threading.RLock()

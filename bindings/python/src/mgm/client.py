@@ -98,7 +98,7 @@ class Client:
     ) -> None:
         given = (rpf, creation_alert, prune_alert, join_alert, wrong_if, local_join, local_leave,
                  disable_igmp, enable_igmp)
-        self.protocol, self.component = protocol, component
+        self.protocol, self.component = number(protocol, "protocol"), number(component, "component")
         self._is_closed = False
         self._alerts = Alerts() if alerts else None
         others = self._alerts.callbacks() if self._alerts else {}

@@ -29,7 +29,7 @@ from ._abi import (
     MIB_IPMCAST_BOUNDARY,
     MIB_IPMCAST_SCOPE,
 )
-from ._library import call, code_of, error, number
+from ._library import c_text, call, code_of, error, number
 from .alerts import ending
 from .errors import ERROR_INSUFFICIENT_BUFFER, NO_ERROR, NotFoundError
 from .status import Explanation, Status
@@ -114,7 +114,7 @@ def start(
         dwUnicastTable=number(unicast_table, "unicast_table"),
         dwMaxFlows=number(max_flows, "max_flows"),
         dwFlags=_OPEN_FORWARDER if open_forwarder else 0,
-        pszRouter=None if router is None else os.fsencode(router),
+        pszRouter=None if router is None else c_text(os.fsencode(router), "router"),
     )
     call("MgmHostStart", ctypes.byref(config))
 
@@ -208,6 +208,8 @@ def delete_boundary(interface: int, scope: Network) -> None:
 
 def set_scope_name(scope: Network, name: str | None) -> None:
     """Sets the name of a range of groups. None restores the default name."""
+    if name is not None and "\0" in name:
+        raise ValueError(f"a name must not contain a null character: {name!r}")
     utf16 = None if name is None else name.encode(_UTF16, "surrogatepass") + b"\0\0"
     call("MgmHostSetScopeName", *prefix(scope), utf16)
 
@@ -246,7 +248,7 @@ def metrics(*, mfes: bool = False) -> str:
 
 def serve_status(path: str | os.PathLike[str] | None) -> None:
     """Serves status and metrics at a UNIX socket, for mgmtop and others. None stops serving."""
-    call("MgmHostServeStatus", None if path is None else os.fsencode(path))
+    call("MgmHostServeStatus", None if path is None else c_text(os.fsencode(path), "path"))
 
 
 def serve_clients(
@@ -275,7 +277,7 @@ def serve_clients(
         dwAnswerMs=number(answer_ms, "answer_ms"),
         dwMaxUserProcesses=number(max_user_processes, "max_user_processes"),
     )
-    name = None if path is None else os.fsencode(path)
+    name = None if path is None else c_text(os.fsencode(path), "path")
     call("MgmHostServeClientsEx", name, ctypes.byref(settings))
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network
 
 from ._abi import DWORD, HOST_MASK
-from ._library import call
+from ._library import c_text, call, number
 
 PROTO_IP_OTHER, PROTO_IP_LOCAL, PROTO_IP_NETMGMT = 1, 2, 3
 PROTO_IP_RIP, PROTO_IP_MSDP, PROTO_IP_IGMP, PROTO_IP_BGMP = 8, 9, 10, 11
@@ -57,7 +57,7 @@ class Interface:
     def by_name(name: str) -> Interface:
         """Returns the interface that has this name in the system. Raises NotFoundError if none has it."""
         index = DWORD()
-        call("MgmHostInterfaceIndex", name.encode(), ctypes.byref(index))
+        call("MgmHostInterfaceIndex", c_text(name.encode(), "a name"), ctypes.byref(index))
         return Interface(index.value)
 
     @property
@@ -77,7 +77,7 @@ class Interface:
 
 def pair(interface: Interface | int) -> tuple[int, int]:
     if isinstance(interface, int):
-        return interface, 0
+        return number(interface, "the index of an interface"), 0
     if not isinstance(interface, Interface):
         raise TypeError(f"{interface!r} is not an interface: use its index, or an Interface")
     return interface.index, dword(interface.next_hop)

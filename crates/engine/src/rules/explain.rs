@@ -66,6 +66,8 @@ pub fn explain(t: &Tables, now: Time, asked: ExplainedFlow<'_>) -> Explanation {
         arrival,
         ends_in_ms: 0, // the next packet tries again
     });
+    let remembered = refused.map(|refused| recent(t, now, refused));
+    let remembered = remembered.filter(|row| row.why != Refused::FlowRate || is_asked(row.arrival));
     let state = FlowState { t, flow, mfe, resolution, refused, arrival: asked.arrival.or(known) };
     let route = state.route(asked);
     let paths = state.paths(&route);
@@ -85,7 +87,7 @@ pub fn explain(t: &Tables, now: Time, asked: ExplainedFlow<'_>) -> Explanation {
         question,
         wanted_by: state.wanted_by(expected),
         resolving: resolution.map(|resolution| purpose(resolution.purpose)),
-        refusal: refused.map(|refused| recent(t, now, refused)).or(limited),
+        refusal: remembered.or(limited),
         mfe: row,
         entry: forwarder::entry(t, flow, &mut Vec::new()),
         reason: None,

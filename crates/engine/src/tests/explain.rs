@@ -236,6 +236,24 @@ fn d91_the_limit_of_the_forwarder_is_the_reason_until_the_flow_begins() {
 }
 
 #[test]
+fn d91_a_flow_that_a_limit_has_refused_is_not_refused_on_another_interface() {
+    let mut r = stage();
+    r.source("10.0.0.6", connected(1)).join("B", "(*, 239.1.1.1)", 2);
+    let limit = mgm_types::Rate { per_second: 1, burst: 1 };
+    r.run(|engine, fx| engine.set_flow_rate(1, Some(limit), fx));
+    r.packet("(10.0.0.6, 239.1.1.1)", 1);
+    r.packet(FLOW, 1);
+    for arrival in [None, Some(1)] {
+        let all = explain_from(&r, arrival);
+        assert_eq!(all.reason, Some(Reason::Limit(Refused::FlowRate)), "{arrival:?}");
+        assert!(all.refusal.is_some_and(|row| row.ends_in_ms > 0), "it is remembered");
+    }
+    let elsewhere = explain_from(&r, Some(2));
+    assert_eq!(elsewhere.refusal, None);
+    assert_eq!(elsewhere.reason, Some(Reason::WrongInterface));
+}
+
+#[test]
 fn t3_2_the_link_local_groups_are_never_forwarded() {
     let mut r = stage();
     r.join("B", "(*, *)", 2);

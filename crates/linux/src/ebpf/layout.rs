@@ -191,8 +191,8 @@ pub(super) struct Refusal {
 /// Programs tell times in units of 2^20 ns, about a millisecond.
 const TICK: u32 = 20;
 
-/// How much later than the clock that was read a refusal may be, in ticks, about a second: the thread
-/// may be interrupted after it has read the clock. An age below that is one of 26 to 52 days.
+/// A refusal may be up to this many ticks (about a second) later than `now`: the thread may be
+/// interrupted after it has read the clock. A more negative age is really one of 26 to 52 days.
 const LATER: i32 = 1000;
 
 impl Refusal {

@@ -7,7 +7,7 @@
 
 use super::interfaces::Interfaces;
 use super::kept::Kept;
-use super::layout::{FlowKey, Pendings, Record, Told, SETS};
+use super::layout::{FlowKey, Pendings, Record, Told, ROUND, SETS};
 use super::load::Loaded;
 use super::memory::Ring;
 use super::queues::{Place, Waiting};
@@ -89,6 +89,19 @@ enum Taken {
     Kept,
     /// Its flow has an entry: it is sent on, or will be soon.
     Sent,
+    /// It was sent on by so many oifs that this has taken long.
+    SentAlone,
+}
+
+impl Taken {
+    /// How many packets with few oifs take as long.
+    fn cost(self) -> usize {
+        match self {
+            Taken::New | Taken::Kept => 0,
+            Taken::Sent => 1,
+            Taken::SentAlone => MOST_SENT,
+        }
+    }
 }
 
 impl Reader {
@@ -232,7 +245,7 @@ impl Reader {
                         Taken::New => UpcallKind::NoCache,
                         taken => {
                             self.took(place);
-                            sent += usize::from(taken == Taken::Sent);
+                            sent += taken.cost();
                             return sent < MOST_SENT;
                         }
                     }
@@ -271,11 +284,11 @@ impl Reader {
             state.outbox.packets.extend(packet);
             return Taken::Sent;
         }
-        if state.table.has(flow) {
+        if let Some(oifs) = state.table.oif_count(flow) {
             if let Some(packet) = packet {
                 self.send(&[packet]);
             }
-            return Taken::Sent;
+            return if oifs > ROUND { Taken::SentAlone } else { Taken::Sent };
         }
         if is_new {
             state.kept.renew(flow);

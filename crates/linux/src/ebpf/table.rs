@@ -163,6 +163,12 @@ impl Table {
         self.find(flow).is_some()
     }
 
+    /// The number of oifs of a flow's entry. `None` if it has none.
+    pub(super) fn oif_count(&self, flow: Flow) -> Option<usize> {
+        let (_, count, _) = self.run_of(self.find(flow)?);
+        Some(count)
+    }
+
     /// Changes the entry of a flow, which keeps its counters. `None` if it has none.
     pub(super) fn change(&mut self, wanted: &Wanted<'_>) -> Option<Result<(), TableError>> {
         let slot = self.find(wanted.flow)?;

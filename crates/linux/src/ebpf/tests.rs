@@ -6,8 +6,10 @@
 #[path = "../../tests/sink/mod.rs"]
 mod sink;
 
+use super::layout::ROUND;
 use super::queues::{Place, Waiting, EACH};
 use super::requests::Netlink;
+use super::waiting::STEP;
 use super::*;
 use crate::forwarder::{Upcall, UpcallKind};
 use crate::kernel::KernelForwarder;
@@ -300,6 +302,33 @@ fn d83_a_full_ring_has_room_for_packets_on_a_wrong_interface() {
         let told = std::iter::from_fn(|| upcalls.recv_timeout(SURE).ok());
         let mut wrong = told.filter(|upcall| upcall.kind == UpcallKind::WrongIf);
         assert_eq!(wrong.next().map(|upcall| upcall.flow), Some(flow));
+    });
+}
+
+#[test]
+fn after_a_packet_with_very_many_oifs_the_reader_stops() {
+    netns::run(|| {
+        let (mut forwarder, _upcalls) = open();
+        let [wire]: [Wire; 1] = netns::wires();
+        let reader = Arc::clone(&forwarder.reader);
+        forwarder.add_interface(IfId(0), Interface::link(wire.router)).unwrap();
+        let mut inbox = reader.inbox.lock(); // nobody else reads
+        let mut drains_of = |group: u8, oifs: usize| {
+            let flow = Flow::new(SOURCE.into(), [239, 1, 2, group].into());
+            let oifs: Vec<(u32, u8)> = (100..).map(|port| (port, 1)).take(oifs).collect();
+            let mut state = reader.state.lock();
+            let wanted = Wanted { flow, iif: wire.router, oifs: &oifs, is_held: true };
+            state.table.create(&wanted).unwrap();
+            (0..5).for_each(|_| wire.send(SOURCE, [239, 1, 2, group], 64));
+            assert!(!inbox.ring.is_empty(), "they are reported");
+            let mut count = 0;
+            while !inbox.ring.is_empty() {
+                reader.drain(&mut inbox, &mut state, STEP);
+                count += 1;
+            }
+            count
+        };
+        assert_eq!((drains_of(3, ROUND), drains_of(4, ROUND + 1)), (1, 5));
     });
 }
 

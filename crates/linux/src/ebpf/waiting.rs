@@ -21,8 +21,8 @@ pub(super) const BATCH: usize = 4096;
 /// they take half a millisecond.
 pub(super) const STEP: usize = 512;
 
-/// How long a thread that installs an entry reads records, and how long it sends packets before it opens
-/// the entries that are held, though more wait. It keeps the locks until it has sent what it has read.
+/// After this time, a thread that installs an entry reads no more records, and opens the held entries
+/// even if packets wait. It keeps the locks until it has sent those that it has read.
 pub(super) const MOST_HELD: Duration = Duration::from_millis(2);
 
 /// How many packets are sent before the thread looks at that time. It does so after each packet that has

@@ -310,22 +310,33 @@ impl MrouteSocket {
             Err(error) if error.raw_os_error() == Some(libc::ENODEV) => return Ok(None),
             result => result?,
         }
-        let name: Vec<u8> =
-            request.ifr_name.iter().take_while(|c| **c != 0).map(|c| *c as u8).collect();
-        Ok(Some(String::from_utf8_lossy(&name).into_owned()))
+        Ok(Some(text(&request.ifr_name)))
     }
 
     /// Whether a device has an address. `true` if that is not known. Uses the socket, as above.
     pub(super) fn has_address(&self, name: &str) -> bool {
-        // SAFETY: all zeros is a valid `ifreq`.
-        let mut request: libc::ifreq = unsafe { zeroed() };
-        for (to, from) in request.ifr_name.iter_mut().zip(name.bytes().take(libc::IFNAMSIZ - 1)) {
-            *to = from as libc::c_char;
-        }
-        // SAFETY: SIOCGIFADDR reads and writes a `struct ifreq`.
-        match unsafe { self.ioctl(libc::SIOCGIFADDR, &mut request) } {
-            Err(error) => error.raw_os_error() != Some(libc::EADDRNOTAVAIL),
-            Ok(()) => true,
+        self.address_labels().map_or(true, |labels| labels.iter().any(|label| belongs(label, name)))
+    }
+
+    /// The labels of all addresses. SIOCGIFADDR finds no address with a label such as `eth1:0`.
+    fn address_labels(&self) -> io::Result<Vec<String>> {
+        let mut room = 64;
+        loop {
+            // SAFETY: all zeros is a valid `ifreq`.
+            let mut rows: Vec<libc::ifreq> = vec![unsafe { zeroed() }; room];
+            let length = libc::c_int::try_from(room * size_of::<libc::ifreq>());
+            let mut request = libc::ifconf {
+                ifc_len: length.map_err(io::Error::other)?,
+                ifc_ifcu: libc::__c_anonymous_ifc_ifcu { ifcu_req: rows.as_mut_ptr() },
+            };
+            // SAFETY: SIOCGIFCONF reads and writes a `struct ifconf`, and writes at most `ifc_len`
+            // bytes of `rows`, which outlives the call.
+            unsafe { self.ioctl(libc::SIOCGIFCONF, &mut request) }?;
+            let count = request.ifc_len as usize / size_of::<libc::ifreq>();
+            if count < room {
+                return Ok(rows[..count].iter().map(|row| text(&row.ifr_name)).collect());
+            }
+            room *= 2; // there may be more
         }
     }
 
@@ -336,6 +347,17 @@ impl MrouteSocket {
             log::debug!("MRT_DONE failed: {error}");
         }
     }
+}
+
+/// A name that ends with a zero.
+fn text(name: &[libc::c_char]) -> String {
+    let name: Vec<u8> = name.iter().take_while(|c| **c != 0).map(|c| *c as u8).collect();
+    String::from_utf8_lossy(&name).into_owned()
+}
+
+/// Whether the label of an address is one of this device: its name, which a colon and more may follow.
+fn belongs(label: &str, device: &str) -> bool {
+    label.strip_prefix(device).is_some_and(|rest| rest.is_empty() || rest.starts_with(':'))
 }
 
 /// The counters are `unsigned long`: 32 or 64 bits.
@@ -360,5 +382,30 @@ fn mfc(flow: Flow, parent: u16, ttls: Ttls) -> MfcCtl {
 impl AsFd for MrouteSocket {
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.0.as_fd()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use mgm_netns as netns;
+
+    #[test]
+    fn an_address_with_any_label_is_one_of_its_device() {
+        netns::run(|| {
+            netns::ip_batch(
+                "link add r1 type veth peer name h1\nlink add r2 type veth peer name r10\n\
+                 address add 10.1.0.1/24 dev r10\naddress add 10.2.0.1/24 dev r2 label r2:0\n",
+            );
+            let socket = MrouteSocket::open(0).unwrap();
+            let has = |name| socket.has_address(name);
+            assert_eq!((has("r1"), has("r10"), has("r2")), (false, true, true));
+            // More addresses than are read at first.
+            let more = (0..200).map(|n| format!("address add 10.3.0.{n}/32 dev r10\n"));
+            netns::ip_batch(&more.collect::<String>());
+            assert_eq!((has("r1"), has("r2")), (false, true));
+            netns::ip("address add 10.4.0.1/24 dev r1 label r1:far");
+            assert!(has("r1"));
+        });
     }
 }

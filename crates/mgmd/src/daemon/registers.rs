@@ -8,23 +8,29 @@ use super::device::REGISTER;
 use super::interfaces::Interfaces;
 use super::reactor::Source;
 use super::reverse_path::accept_all_sources;
+use super::shared::now;
 use crate::config::{Forwarder, LogLevel};
 use mgm_control::status::RegisterCounts;
 use mgm_net::registers::{Content, Invalid, Receiver, Register};
 use mgm_net::tap::Tap;
+use mgm_types::Time;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// How many registers are read before other events are served.
 const AT_ONCE: usize = 64;
 
+/// While registers arrive, the check of sources is switched off once in this time: other programs may
+/// switch it on at any time, such as a reload of all settings.
+const CHECK_SECS: u32 = 10;
+
 /// The socket and the interface.
 pub struct Registers {
     receiver: Receiver,
     device: Arc<Tap>,
     counts: Counts,
-    /// Whether a daemon owned mgmreg when the last register arrived.
-    was_owned: bool,
+    /// When registers arrived for a daemon, and the check of sources was switched off (M55).
+    checked: Option<Time>,
     /// The warning of M55 that was logged last.
     warning: Option<String>,
 }
@@ -92,7 +98,7 @@ impl Registers {
         let added = context.reactor.add(&receiver, Source::Register);
         added.map_err(|error| format!("cannot wait for PIM registers: {error}"))?;
         let counts = Counts::default();
-        let mut registers = Registers { receiver, device, counts, was_owned: false, warning: None };
+        let mut registers = Registers { receiver, device, counts, checked: None, warning: None };
         registers.accept_all_sources(context);
         Ok(registers)
     }
@@ -114,10 +120,11 @@ impl Registers {
     /// reports the socket again.
     pub fn receive(&mut self, interfaces: &Interfaces, context: Context<'_>) {
         let is_owned = context.library.owner(self.device.index()).is_some();
-        if is_owned && !self.was_owned {
+        let now = now();
+        if is_owned && self.checked.is_none_or(|at| now >= at.plus_secs(CHECK_SECS)) {
+            self.checked = Some(now);
             self.accept_all_sources(context);
         }
-        self.was_owned = is_owned;
         let Registers { receiver, device, counts, .. } = self;
         for _ in 0..AT_ONCE {
             // Without memory, it is read later.

@@ -58,12 +58,18 @@ impl Service {
             if self.texts.make(order, &self.manager, &self.poller) {
                 continue;
             }
-            if let Some(link) = self.links.get_mut(&order.link) {
-                link.becomes_ready();
-            }
-            self.refuse_call(order.link, &Refusal::NoMemory);
-            self.flush(order.link);
+            self.refuse_text(order.link);
         }
+    }
+
+    /// A text cannot be made. The calls behind it are made later, because they may order further texts.
+    pub(super) fn refuse_text(&mut self, token: u64) {
+        if let Some(link) = self.links.get_mut(&token) {
+            link.becomes_ready();
+        }
+        self.refuse_call(token, &Refusal::NoMemory);
+        self.flush(token);
+        self.take_later(token);
     }
 
     fn refuse_call(&mut self, token: u64, refusal: &Refusal) {
@@ -103,7 +109,7 @@ impl Service {
             if let Some(link) = self.links.get_mut(&token) {
                 link.is_busy = true;
             }
-            return self.deferred.push(Deferred { token, call, until });
+            return self.deferred.push_back(Deferred { token, call, until });
         }
         if events > 0 {
             self.send_changed(); // so that the process has them when it reads the answer
@@ -142,7 +148,7 @@ impl Service {
 
     fn send_piece(&mut self, token: u64) {
         let Some(link) = self.links.get_mut(&token) else { return };
-        link.since = Instant::now();
+        link.text_since = Instant::now();
         let rest = &link.text[link.text_at..];
         let piece = Bytes(rest[..rest.len().min(PIECE)].to_vec());
         link.text_at += piece.0.len();
@@ -165,7 +171,7 @@ impl Service {
     /// Drops texts that are not read, so that other processes get theirs.
     pub(super) fn drop_unread(&mut self, now: Instant) {
         let unread = self.links.iter_mut().filter(|(_, link)| {
-            !link.text.is_empty() && now.saturating_duration_since(link.since) >= DAWDLING
+            !link.text.is_empty() && now.saturating_duration_since(link.text_since) >= DAWDLING
         });
         let mut over = Vec::new();
         for (token, link) in unread {

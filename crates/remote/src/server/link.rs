@@ -27,7 +27,7 @@ pub(super) struct Link {
     pub user: Option<u32>,
     pub role: Role,
     reader: FrameReader,
-    /// A message was taken since the reader last had no whole one.
+    /// Whether `take` has returned a message since it last returned none.
     has_taken: bool,
     /// Messages wait that were not taken, so that others are served: nothing is read meanwhile.
     pub is_behind: bool,
@@ -47,6 +47,8 @@ pub(super) struct Link {
     /// The rest of a text that is being read.
     pub text: Vec<u8>,
     pub text_at: usize,
+    /// When a part of it was last sent. Other messages of the process do not change that.
+    pub text_since: Instant,
 }
 
 impl Link {
@@ -68,6 +70,7 @@ impl Link {
             listing: None,
             text: Vec::new(),
             text_at: 0,
+            text_since: Instant::now(),
         }
     }
 

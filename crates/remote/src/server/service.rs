@@ -12,7 +12,7 @@ use crate::messages::{decode, Acks, Call};
 use crate::polling::{self, Polling};
 use mgm_linux::channel::{Listener, Poller, Ready};
 use mgm_manager::{Departure, Manager, WINDOW};
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::io;
 use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::sync::atomic::Ordering;
@@ -53,9 +53,11 @@ pub(super) struct Service {
     pub links: HashMap<u64, Link>,
     pub processes: HashMap<u64, Process>,
     pub changed: Arc<Changed>,
+    /// The processes that have changed, and to which nothing was sent yet.
+    unsent: VecDeque<u64>,
     last_link: u64,
     pub departures: Departures<Departure>,
-    pub deferred: Vec<Deferred>,
+    pub deferred: VecDeque<Deferred>,
     pub texts: Texts,
     next_round: Instant,
     /// When a question may have waited for too long.
@@ -94,9 +96,10 @@ impl Service {
             links: HashMap::new(),
             processes: HashMap::new(),
             changed: Arc::default(),
+            unsent: VecDeque::new(),
             last_link: LISTENER,
             departures: Departures::default(),
-            deferred: Vec::new(),
+            deferred: VecDeque::new(),
             texts: Texts::default(),
             next_round: Instant::now() + ROUND,
             next_check: Instant::now(),
@@ -181,6 +184,18 @@ impl Service {
             log::error!("internal error: a panic in the service of clients; please report it");
             self.behind = self.links.keys().copied().collect();
             self.links.values_mut().for_each(|link| link.is_behind = true);
+        }
+    }
+
+    /// Does something for each entry that a list has now. After a panic, the rest is still on the list.
+    fn work_off<T>(
+        &mut self,
+        list: impl Fn(&mut Service) -> &mut VecDeque<T>,
+        mut work: impl FnMut(&mut Service, T),
+    ) {
+        for _ in 0..list(self).len() {
+            let Some(one) = list(self).pop_front() else { return };
+            work(self, one);
         }
     }
 
@@ -323,6 +338,11 @@ impl Service {
             }
             self.flush(token);
         }
+        self.take_later(token);
+    }
+
+    /// The next turn takes messages of this connection that have arrived.
+    pub(super) fn take_later(&mut self, token: u64) {
         if let Some(link) = self.links.get_mut(&token).filter(|link| !link.is_behind) {
             link.is_behind = true;
             self.behind.push(token);
@@ -337,7 +357,8 @@ impl Service {
             let deadline = Duration::from_millis(u64::from(self.limits.answer_ms));
             self.next_check = self.next_check.min(Instant::now() + deadline);
         }
-        changed.into_iter().for_each(|session| self.send_events(session));
+        self.unsent.extend(changed);
+        self.work_off(|service| &mut service.unsent, Service::send_events);
     }
 
     fn send_events(&mut self, session: u64) {
@@ -458,9 +479,7 @@ impl Service {
             }
         };
         if has_ended {
-            for deferred in std::mem::take(&mut self.deferred) {
-                self.call_again(deferred);
-            }
+            self.work_off(|service| &mut service.deferred, Service::call_again);
         }
         true
     }

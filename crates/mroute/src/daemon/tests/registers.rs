@@ -177,6 +177,29 @@ fn d96_a_daemon_that_was_faster_than_the_question_hears_of_the_packet() {
 }
 
 #[test]
+fn d96_a_daemon_hears_of_no_packet_when_a_flow_is_renewed() {
+    let renewal = || {
+        let mut renewal = rpf_of_register();
+        if let CallbackBody::Rpf { header, .. } = &mut renewal.body {
+            *header = Header::default();
+        }
+        renewal
+    };
+    let (mut daemon, mut router) = with_register();
+    daemon.set(&mut router, mfc(flow(), 3, &[1])).unwrap();
+    daemon.arrived(&mut router, renewal());
+    assert_eq!(router.said().len(), 1);
+    assert!(!daemon.is_ready(), "the kernel renews nothing");
+    // If it has deleted its entry, it is asked, and may be faster.
+    daemon.set(&mut router, MrouteOption::DelMfc(flow())).unwrap();
+    daemon.arrived(&mut router, renewal());
+    assert!(daemon.is_ready());
+    daemon.set(&mut router, mfc(flow(), 3, &[1])).unwrap();
+    assert_eq!(router.said().len(), 1);
+    assert!(!daemon.is_ready(), "nor here");
+}
+
+#[test]
 fn the_counters_of_the_register_interface_are_those_of_mgmreg() {
     let (daemon, mut router) = with_register();
     let oifs = vec![an_oif(OUT)];

@@ -1,10 +1,10 @@
 use super::*;
-use crate::frame::frame;
+use crate::frame::{frame, FrameReader};
 use crate::hello::{greeting, Hello};
 use crate::messages::{encode, Reply, Request};
-use mgm_engine::{Join, Notice, NoticeKind};
+use mgm_engine::{ClientId, Join, Notice, NoticeKind};
 use mgm_linux::channel::{Access, Connection};
-use mgm_manager::{Callbacks, ForwarderChoice, Settings};
+use mgm_manager::{Callbacks, ForwarderChoice, Outlet, PostedCallback, Settings};
 use mgm_types::{Flow, Interface};
 use std::net::Ipv4Addr;
 
@@ -92,6 +92,102 @@ fn t9_11_after_a_panic_messages_that_were_left_are_taken() {
     }
 }
 
+/// A call that is made at once.
+fn brief_call() -> Vec<u8> {
+    encode(&Call { cause: 0, inside: 0, request: Request::WalkOn {} })
+}
+
+#[test]
+fn t9_11_a_text_that_is_not_read_is_dropped_though_other_calls_are_made() {
+    let (mut service, _process, events) = connected("unread");
+    let session = session_of(&service, events);
+    let (calls, token) = calls_of(&mut service, "unread", session);
+    let long_ago = Instant::now().checked_sub(Duration::from_secs(60)).unwrap();
+    let link = service.links.get_mut(&token).unwrap();
+    (link.text, link.text_since, link.since) = (vec![b' '; 9], long_ago, long_ago);
+    send(&calls, 1, &brief_call());
+    service.serve(token, true);
+    let link = &service.links[&token];
+    assert!(link.since > long_ago && link.is_ready(), "the call is made");
+    assert!(!link.text.is_empty());
+    service.drop_unread(Instant::now());
+    assert!(service.links[&token].text.is_empty());
+}
+
+#[test]
+fn t9_11_a_call_behind_a_text_that_cannot_be_made_is_made() {
+    let (mut service, _process, events) = connected("refused");
+    let session = session_of(&service, events);
+    let (calls, token) = calls_of(&mut service, "refused", session);
+    // As if its text waited for those of other processes.
+    service.links.get_mut(&token).unwrap().is_busy = true;
+    service.serve(token, false);
+    send(&calls, 1, &brief_call());
+    assert!(service.links.get_mut(&token).unwrap().read(&mut Vec::new()));
+    service.refuse_text(token);
+    service.turn(&mut Vec::new());
+    let mut answers = [0; 1000];
+    // The first answer is that to the greeting.
+    let count = calls.receive(&mut answers).unwrap();
+    let mut reader = FrameReader::new(answers.len());
+    reader.add(&answers[..count]);
+    let mut next = || reader.take().unwrap().map(<[u8]>::to_vec);
+    assert!(next().is_some() && next().is_some(), "the text is refused");
+    assert!(next().is_some(), "the other call is answered");
+    assert_eq!(next(), None);
+}
+
+#[test]
+fn t9_11_after_a_panic_processes_that_were_left_get_their_callbacks() {
+    let (mut service, _process, first) = connected("unsent");
+    let hello = Hello::Process { name: "second".into() };
+    let (_second, second) = greet(&mut service, "unsent", &hello);
+    let sessions = [first, second].map(|token| session_of(&service, token));
+    let waiting = |service: &Service| {
+        sessions.map(|session| service.processes[&session].holdings.outlet.is_waiting())
+    };
+    for session in sessions {
+        let notice = Notice::Join { flow: Flow::any_source(Ipv4Addr::UNSPECIFIED), member: true };
+        let callback = PostedCallback { client: ClientId(1), number: 1, cause: 0, notice: &notice };
+        service.processes[&session].holdings.outlet.post(callback);
+    }
+    assert_eq!(waiting(&service), [true, true]);
+    service.unsent.extend(service.changed.take());
+    service.survive(|service| {
+        let panics = |_: &mut Service, session| panic!("a planted one for process {session}");
+        service.work_off(|service| &mut service.unsent, panics);
+    });
+    service.turn(&mut Vec::new());
+    assert_eq!(waiting(&service), [true, false]);
+}
+
+#[test]
+fn t9_7_after_a_panic_calls_that_were_left_are_made_again() {
+    let (mut service, _process, events) = connected("left");
+    let session = session_of(&service, events);
+    let [(first, one), (_second, other)] =
+        [(); 2].map(|()| calls_of(&mut service, "left", session));
+    for token in [one, other] {
+        service.links.get_mut(&token).unwrap().is_busy = true;
+        let call = Call { cause: 0, inside: 0, request: Request::GraceDone { client: 1 } };
+        service.deferred.push_back(Deferred { token, call, until: 0 });
+    }
+    // After the call that has waited comes one that panics.
+    let request = Request::NextPiece {};
+    send(&first, 1, &encode(&Call { cause: 0, inside: 0, request }));
+    let link = service.links.get_mut(&one).unwrap();
+    assert!(link.read(&mut Vec::new()));
+    (link.text, link.text_at) = (vec![0], 2);
+    let mut has_ended = false;
+    service.survive(|service| {
+        service.depart_some();
+        has_ended = true;
+    });
+    assert!(!has_ended && service.links[&other].is_busy, "the panic comes first");
+    service.depart_some();
+    assert!(service.deferred.is_empty() && !service.links[&other].is_busy);
+}
+
 #[test]
 fn t9_11_d85_a_connection_that_makes_room_is_a_refusal_of_its_user() {
     let (mut service, process, token) = connected("crowd");
@@ -172,7 +268,7 @@ fn t9_7_d86_a_call_that_waits_for_stale_state_does_not_wait_for_later_processes(
         let call = Call { cause: 0, inside: 0, request: Request::GraceDone { client } };
         let until = service.departures.last();
         service.links.get_mut(&token).unwrap().is_busy = true;
-        service.deferred.push(Deferred { token, call, until });
+        service.deferred.push_back(Deferred { token, call, until });
     };
     defer(&mut service, before);
     service.end_process(other);
