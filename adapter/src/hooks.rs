@@ -82,6 +82,7 @@ unsafe extern "C" fn close_range(first: c_uint, last: c_uint, flags: c_int) -> c
     if first > last || flags & libc::CLOSE_RANGE_CLOEXEC as c_int != 0 {
         return system::close_range(first, last, flags);
     }
+    let closing = first as c_int..=last.min(c_int::MAX as c_uint) as c_int;
     let mut at = first;
     // The daemon does not know the library's own descriptors.
     for kept in 0..Marks::END {
@@ -90,8 +91,7 @@ unsafe extern "C" fn close_range(first: c_uint, last: c_uint, flags: c_int) -> c
             continue;
         }
         if !PRIVATE.has(kept) {
-            let last = last.min(c_int::MAX as c_uint);
-            forget_one_of(kept, &(first as c_int..=last as c_int));
+            forget_one_of(kept, &closing);
             continue;
         }
         if at < number && system::close_range(at, number - 1, flags) != 0 {
