@@ -9,6 +9,7 @@
 //! - [`watch`]: the packets of one flow as they enter and leave this machine.
 //! - [`mroute`]: the entries, tables and rules of the kernel's multicast routing, read back.
 //! - [`registers`]: the PIM registers that arrive, and the packets in them.
+//! - [`reverse_path`]: the kernel's check of the source of packets.
 //! - [`tap`]: an interface whose other end is this process.
 //! - [`netlink`]: messages, a socket and dumps, for code that reads other tables of the kernel.
 //!
@@ -52,6 +53,7 @@ pub mod mroute;
 pub mod netlink;
 pub mod receive;
 pub mod registers;
+pub mod reverse_path;
 pub mod send;
 mod sys;
 pub mod tap;

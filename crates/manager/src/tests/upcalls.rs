@@ -105,12 +105,21 @@ fn t5_1_a_source_that_is_forgotten_among_a_batch_of_upcalls_is_looked_up_again()
     assert_eq!(sizes(), (REMEMBERED as usize, 1));
 }
 
-/// A forwarder that reports in order, and is told which flows are resolved.
-struct InOrder(Arc<Mutex<Vec<Flow>>>);
+/// A forwarder that reports in order.
+#[derive(Default)]
+struct InOrder {
+    /// The flows of which it was told that they are resolved.
+    done: Arc<Mutex<Vec<Flow>>>,
+    /// Where its limit of new flows has refused a packet of each flow.
+    limited_on: Option<Interface>,
+}
 
 impl Forwarder for InOrder {
     fn name(&self) -> &'static str {
         "in order"
+    }
+    fn limited_on(&self, _: Flow) -> Option<Interface> {
+        self.limited_on
     }
     fn needs_entries(&self) -> bool {
         true
@@ -132,7 +141,7 @@ impl Forwarder for InOrder {
         true
     }
     fn done(&mut self, flows: &[Flow]) {
-        self.0.lock().unwrap().extend(flows);
+        self.done.lock().unwrap().extend(flows);
     }
 }
 
@@ -144,7 +153,8 @@ fn d125_the_forwarder_is_told_of_each_flow_that_is_refused_or_has_its_mfe() {
         let mut guard = fixture.0.lock();
         let run = guard.running().expect("it has started");
         assert!(run.system.routes.system.set(Box::new(OneNetwork)).is_ok());
-        run.system.use_forwarder(Box::new(InOrder(Arc::clone(&done))));
+        let forwarder = InOrder { done: Arc::clone(&done), ..InOrder::default() };
+        run.system.use_forwarder(Box::new(forwarder));
         EventSink::start(fixture.0.clone(), &run.system).expect("there is a thread for the log")
     };
     let lacks = vec![NoticeKind::Rpf, NoticeKind::Creation];
@@ -170,34 +180,6 @@ fn d125_the_forwarder_is_told_of_each_flow_that_is_refused_or_has_its_mfe() {
     take_in(SOURCE, 2); // arrives on an interface that is not taken
 }
 
-/// A forwarder whose limit of new flows has refused a packet on interface 1.
-struct Limiting;
-
-impl Forwarder for Limiting {
-    fn name(&self) -> &'static str {
-        "limiting"
-    }
-    fn needs_entries(&self) -> bool {
-        true
-    }
-    fn limited_on(&self, _: Flow) -> Option<Interface> {
-        Some(link(1))
-    }
-    fn add_interface(&mut self, _: IfId, _: Interface) -> Result<()> {
-        Ok(())
-    }
-    fn remove_interface(&mut self, _: IfId) {}
-    fn install(&mut self, _: &ForwarderEntry<'_>) -> Result<()> {
-        Ok(())
-    }
-    fn remove(&mut self, _: Flow) -> Result<()> {
-        Ok(())
-    }
-    fn counters(&mut self, _: Flow) -> Result<Option<Counters>> {
-        Ok(None)
-    }
-}
-
 #[test]
 fn d91_a_flow_beyond_the_forwarders_limit_is_explained_in_the_domain_where_it_arrived() {
     let fixture = Fixture::new();
@@ -205,7 +187,8 @@ fn d91_a_flow_beyond_the_forwarders_limit_is_explained_in_the_domain_where_it_ar
         let mut guard = fixture.0.lock();
         let run = guard.running().expect("it has started");
         assert!(run.system.routes.system.set(Box::new(TwoDomains)).is_ok());
-        run.system.use_forwarder(Box::new(Limiting));
+        let forwarder = InOrder { limited_on: Some(link(1)), ..InOrder::default() };
+        run.system.use_forwarder(Box::new(forwarder));
     }
     let client = fixture.client(1, |_| ());
     for index in [1, 4] {

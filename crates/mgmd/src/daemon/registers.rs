@@ -105,7 +105,7 @@ impl Registers {
 
     /// Switches off the kernel's check of sources on mgmreg, and logs once if that does not help (M55).
     fn accept_all_sources(&mut self, context: Context<'_>) {
-        let warning = accept_all_sources().err();
+        let warning = accept_all_sources();
         // Other forwarders see the packets before the check, or do not need it.
         if context.config.router.forwarder != Forwarder::Kernel || self.warning == warning {
             return;

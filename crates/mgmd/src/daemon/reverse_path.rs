@@ -5,29 +5,20 @@
 //! its own register interface.
 
 use super::device::REGISTER;
+use mgm_net::reverse_path::{path, setting};
 use std::{fs, io};
 
 /// Switches the check off for mgmreg. A program that sets up new interfaces, such as systemd-udevd, may
 /// switch it on again.
 ///
-/// # Errors
-/// The settings that make the kernel drop the packets nevertheless, and what to do. The setting for all
-/// interfaces is left alone, because it also protects other interfaces.
-pub(super) fn accept_all_sources() -> Result<(), String> {
+/// Returns the settings that make the kernel drop the packets nevertheless, and what to do. The setting
+/// for all interfaces is left alone, because it also protects other interfaces.
+pub(super) fn accept_all_sources() -> Option<String> {
     let written = match setting(REGISTER) {
         Some(0) => Ok(()),
         _ => fs::write(path(REGISTER), "0"),
     };
-    complaint(setting("all"), setting(REGISTER), written).map_or(Ok(()), Err)
-}
-
-fn path(interface: &str) -> String {
-    format!("/proc/sys/net/ipv4/conf/{interface}/rp_filter")
-}
-
-/// The setting for an interface, or for `all`. `None` if it cannot be read.
-fn setting(interface: &str) -> Option<u8> {
-    fs::read_to_string(path(interface)).ok()?.trim().parse().ok()
+    complaint(setting("all"), setting(REGISTER), written)
 }
 
 /// The greater of the two settings applies. `written`: whether mgmd could set its own.

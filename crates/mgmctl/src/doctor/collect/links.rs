@@ -4,6 +4,7 @@ use super::super::facts::{Bridge, BridgeQuerier, LinkFacts, RpFilter};
 use mgm_net::links::Links;
 use mgm_net::netlink::wire::{addr, attribute, u32_at, Message};
 use mgm_net::netlink::Dumper;
+use mgm_net::reverse_path::setting;
 use std::collections::BTreeMap;
 use std::fs::read_to_string;
 use std::io;
@@ -106,10 +107,6 @@ fn querier(state: Option<&[u8]>, version: Version) -> BridgeQuerier {
 }
 
 fn rp_filter(link: &str) -> Option<RpFilter> {
-    let setting = |name: &str| -> Option<u8> {
-        let path = format!("/proc/sys/net/ipv4/conf/{name}/rp_filter");
-        read_to_string(path).ok()?.trim().parse().ok()
-    };
     Some(RpFilter { all: setting("all")?, own: setting(link)? })
 }
 
