@@ -1,16 +1,41 @@
 """Batches, and client processes."""
 
+import contextlib
 import os
 import pathlib
 import stat
 import subprocess
 import sys
 import textwrap
+from collections.abc import Iterator
 
 import pytest
 
 import mgm
 from conftest import needs_router
+
+
+def environment(path: pathlib.Path) -> dict[str, str]:
+    """The environment of a client process of the router at this path."""
+    own = {name: value for name, value in os.environ.items() if name != "MGM_FORWARDER"}
+    return own | {"MGM_ROUTER": str(path)}
+
+
+@contextlib.contextmanager
+def started(path: pathlib.Path, program: str) -> Iterator[subprocess.Popen[str]]:
+    """Starts a program as a client process. At the end of the block, it must have ended by itself, with success."""
+    with subprocess.Popen(
+        [sys.executable, "-c", program],
+        env=environment(path),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+    assert process.returncode == 0
 
 
 def test_a_batch_is_made_when_its_block_ends() -> None:
@@ -92,20 +117,12 @@ except mgm.InvalidParameterError:
 def test_the_end_of_the_router_is_reported(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "router"
     mgm.host.serve_clients(path)
-    environment = {name: value for name, value in os.environ.items() if name != "MGM_FORWARDER"}
-    with subprocess.Popen(
-        [sys.executable, "-c", PROTOCOL],
-        env=environment | {"MGM_ROUTER": str(path)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with started(path, PROTOCOL) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         assert mgm.owner_of(5) == (mgm.PROTO_IP_OSPF, 0)
         mgm.host.serve_clients(None)
         assert process.communicate("go\n", timeout=60)[0] == "lost\n"
-    assert process.returncode == 0
     assert mgm.owner_of(5) is None
 
 
@@ -138,22 +155,12 @@ OWN = "mgm.remote.set_router_lost(lost.set)"
 def test_alerts_end_with_the_router(tmp_path: pathlib.Path, before: str, after: str, called: str) -> None:
     path = tmp_path / "router"
     mgm.host.serve_clients(path)
-    environment = {name: value for name, value in os.environ.items() if name != "MGM_FORWARDER"}
     program = ALERTED.format(before=before or "pass", after=after or "pass", called=called)
-    with subprocess.Popen(
-        [sys.executable, "-c", program],
-        env=environment | {"MGM_ROUTER": str(path)},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with started(path, program) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
         mgm.host.serve_clients(None)
-        try:
-            assert process.communicate(timeout=30)[0] == "ended True\n"
-        finally:
-            process.kill()
-    assert process.returncode == 0
+        assert process.communicate(timeout=30)[0] == "ended True\n"
 
 
 AGAIN = """
@@ -192,29 +199,18 @@ def test_a_client_of_the_next_router_keeps_its_alerts(tmp_path: pathlib.Path) ->
     """It is registered before the program is told that the former router is lost."""
     path = tmp_path / "router"
     mgm.host.serve_clients(path)
-    environment = {name: value for name, value in os.environ.items() if name != "MGM_FORWARDER"}
     other = mgm.Client(mgm.PROTO_IP_BGMP)
     other.take(2)
-    with subprocess.Popen(
-        [sys.executable, "-c", AGAIN],
-        env=environment | {"MGM_ROUTER": str(path)},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with started(path, AGAIN) as process:
         assert process.stdout is not None and process.stdin is not None
         assert process.stdout.readline() == "ready\n"
         mgm.host.serve_clients(None)
         mgm.host.serve_clients(path)
-        try:
-            process.stdin.write("\n")
-            process.stdin.flush()
-            assert process.stdout.readline() == "old []\n"
-            other.join(2, "239.1.2.3")
-            assert process.communicate("\n", timeout=30)[0] == "new join_alert\n"
-        finally:
-            process.kill()
-    assert process.returncode == 0
+        process.stdin.write("\n")
+        process.stdin.flush()
+        assert process.stdout.readline() == "old []\n"
+        other.join(2, "239.1.2.3")
+        assert process.communicate("\n", timeout=30)[0] == "new join_alert\n"
 
 
 EARLY = """
@@ -245,30 +241,18 @@ asyncio.run(main())
 def test_alerts_end_if_the_router_is_lost_before_the_handle_is_known(tmp_path: pathlib.Path) -> None:
     path = tmp_path / "router"
     mgm.host.serve_clients(path)
-    environment = {name: value for name, value in os.environ.items() if name != "MGM_FORWARDER"}
-    with subprocess.Popen(
-        [sys.executable, "-c", EARLY],
-        env=environment | {"MGM_ROUTER": str(path)},
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
+    with started(path, EARLY) as process:
         assert process.stdout is not None
         assert process.stdout.readline() == "registered\n"
         mgm.host.serve_clients(None)
-        try:
-            assert process.communicate(timeout=30)[0] == "[]\n"
-        finally:
-            process.kill()
-    assert process.returncode == 0
+        assert process.communicate(timeout=30)[0] == "[]\n"
 
 
 def as_client(path: pathlib.Path, program: str) -> str:
     """Runs a program as a client process, and returns what it has printed."""
-    environment = {name: value for name, value in os.environ.items() if name != "MGM_FORWARDER"}
     command = [sys.executable, "-c", textwrap.dedent(program)]
-    environment |= {"MGM_ROUTER": str(path)}
     return subprocess.run(
-        command, env=environment, capture_output=True, text=True, check=True, timeout=60
+        command, env=environment(path), capture_output=True, text=True, check=True, timeout=60
     ).stdout
 
 
